@@ -1,0 +1,8 @@
+//! The browser's entry: hydrates the islands of `app`, nothing else.
+
+/// Called by the page's loader once the module is ready.
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_islands();
+}
