@@ -1,1 +1,19 @@
-//! domain
+//! The rules of Fermata. Values in, values out: no clock, no I/O, no randomness.
+//!
+//! Whatever the product decides is decided here, so that the browser, the
+//! server, the workers and the command line can not disagree.
+
+pub mod audit;
+pub mod backup;
+pub mod component;
+pub mod gate;
+pub mod host;
+pub mod ids;
+pub mod maintenance;
+pub mod people;
+pub mod policy;
+pub mod run;
+pub mod site;
+pub mod subscriber;
+pub mod text;
+pub mod time;

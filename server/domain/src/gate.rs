@@ -1,0 +1,253 @@
+//! The gate: may the work be scheduled, may it start?
+
+use crate::backup::Job;
+use crate::host::{DataSet, Exemption};
+use crate::ids::{ComponentId, DataSetId, HostId, JobId};
+use crate::policy::Policy;
+use crate::run::Run;
+use crate::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Which of the policy's two limits applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Under `schedule_max_age`.
+    Schedule,
+    /// Under `start_max_age`.
+    Start,
+}
+
+/// What the operator named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// Hosts by hand.
+    pub hosts: BTreeSet<HostId>,
+    /// Components by hand.
+    pub components: BTreeSet<ComponentId>,
+}
+
+/// A host as the blast radius sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostNode {
+    /// Which.
+    pub id: HostId,
+    /// What it runs on.
+    pub runs_on: Option<HostId>,
+}
+
+/// Everything that stands on something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topology {
+    /// All hosts in use.
+    pub hosts: Vec<HostNode>,
+    /// Hosts behind components.
+    pub behind: Vec<(ComponentId, HostId)>,
+}
+
+/// A job with the runs that can matter: for a direct job its newest run and its
+/// newest good ones; for a carried one also the newest good dump that ended
+/// before its carrier's newest good start. More runs do no harm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobEvidence {
+    /// The job as it was.
+    pub job: Job,
+    /// Its runs, any order.
+    pub runs: Vec<Run>,
+}
+
+/// A data set with its jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSetEvidence {
+    /// The data set as it was.
+    pub data_set: DataSet,
+    /// Its jobs in use (enabled or not).
+    pub jobs: Vec<JobEvidence>,
+}
+
+/// A host of the blast radius.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostEvidence {
+    /// Which.
+    pub id: HostId,
+    /// Its name then.
+    pub name: String,
+    /// Why it needs no backup, if so.
+    pub exemption: Option<Exemption>,
+    /// The policy that held for it (site and own, merged).
+    pub policy: Policy,
+    /// Its data sets in use.
+    pub data_sets: Vec<DataSetEvidence>,
+}
+
+/// The stored inputs of a verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The blast radius.
+    pub hosts: Vec<HostEvidence>,
+    /// Jobs that carry others, with the policy of their own host, wherever they are.
+    pub carriers: Vec<(JobEvidence, Policy)>,
+    /// Components named that have no host behind them: nobody knows what they put at risk.
+    pub components_without_host: Vec<(ComponentId, String)>,
+    /// Hosts named that are not known (any more).
+    pub unknown_hosts: Vec<HostId>,
+}
+
+/// Why a data set (or host) stands against the work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Reason {
+    /// Neither a host nor a component was named.
+    NothingNamed,
+    /// The component has no host behind it.
+    NoHostBehind {
+        /// Which.
+        component: ComponentId,
+    },
+    /// The host is not known.
+    UnknownHost,
+    /// No data set was declared on a host that is not exempt.
+    NoDataSet,
+    /// No job protects it.
+    NoJob,
+    /// The job never reported a run that counts, nor any other.
+    NeverRan {
+        /// Which job.
+        job: JobId,
+    },
+    /// The newest good run is too old.
+    TooOld {
+        /// Which job.
+        job: JobId,
+        /// The instant up to which data is safe; none where no run ever was good.
+        cut_off: Option<Instant>,
+        /// Age of the cut-off when asked.
+        age: Option<Span>,
+        /// Age allowed.
+        limit: Span,
+    },
+    /// The newest run failed or was lost.
+    LastRunFailed {
+        /// Which job.
+        job: JobId,
+        /// Its start.
+        started_at: Instant,
+        /// It never reported its end.
+        lost: bool,
+    },
+    /// A run has started and not ended.
+    StillRunning {
+        /// Which job.
+        job: JobId,
+        /// Its start.
+        started_at: Instant,
+    },
+    /// A dump exists but no good carrier run started after it ended.
+    NotCarried {
+        /// The dump job.
+        job: JobId,
+        /// The job that should have copied it.
+        carrier: JobId,
+        /// End of the newest good dump.
+        dump_finished_at: Instant,
+        /// Start of the newest good carrier run.
+        carrier_started_at: Option<Instant>,
+        /// The instant up to which data is safe by an older, carried dump.
+        cut_off: Option<Instant>,
+        /// Age of that cut-off when asked.
+        age: Option<Span>,
+        /// Age allowed.
+        limit: Span,
+    },
+    /// The job, or the carrier it depends on, is switched off.
+    JobDisabled {
+        /// Which.
+        job: JobId,
+    },
+    /// The carrier it names does not exist (any more).
+    JobUnknown {
+        /// The job that names it.
+        job: JobId,
+        /// What it names.
+        carrier: JobId,
+    },
+    /// A run lies in the future or ends before it starts: a clock is wrong.
+    ClockInFuture {
+        /// Which job.
+        job: JobId,
+        /// The impossible instant.
+        at: Instant,
+    },
+}
+
+/// A reason with the place it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The host.
+    pub host: Option<HostId>,
+    /// Its name then; the component's for [`Reason::NoHostBehind`].
+    pub host_name: String,
+    /// The data set.
+    pub data_set: Option<DataSetId>,
+    /// Its name then.
+    pub data_set_name: String,
+    /// What stands against the work.
+    pub reason: Reason,
+}
+
+/// How one data set is protected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// Where.
+    pub host: HostId,
+    /// The host's name then.
+    pub host_name: String,
+    /// What.
+    pub data_set: DataSetId,
+    /// Its name then.
+    pub data_set_name: String,
+    /// The instant up to which data is safe.
+    pub cut_off: Option<Instant>,
+    /// Age of the cut-off when asked.
+    pub age: Option<Span>,
+    /// Age allowed.
+    pub limit: Span,
+    /// When this protection lapses if nothing new is reported: `cut_off + limit`.
+    pub until: Option<Instant>,
+    /// Whether it is good enough.
+    pub ok: bool,
+}
+
+/// May the work go on?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It may, until then if nothing new is reported.
+    Confirmed {
+        /// First instant at which it is blocked again; none where everything is exempt.
+        until: Option<Instant>,
+    },
+    /// It may not.
+    Blocked {
+        /// All reasons, never only the first.
+        reasons: Vec<Finding>,
+    },
+}
+
+/// The gate's answer with everything that led to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// When it was asked.
+    pub asked_at: Instant,
+    /// For what.
+    pub purpose: Purpose,
+    /// The answer.
+    pub outcome: Outcome,
+    /// One line per data set that is not exempt.
+    pub protections: Vec<Protection>,
+    /// Worth knowing, but not against the work.
+    pub warnings: Vec<Finding>,
+    /// Hosts that need no backup, with reason and name.
+    pub exemptions: Vec<(HostId, String, Exemption)>,
+}

@@ -1,0 +1,77 @@
+//! Identifiers: one type per thing, so that a host can not be passed for a job.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// The raw UUID.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(s: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(s).map(Self)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A machine or service that holds data.
+    HostId,
+    /// Something on a host that must not be lost.
+    DataSetId,
+    /// What protects one data set.
+    JobId,
+    /// One execution of a job.
+    RunId,
+    /// An ordered group of components.
+    GroupId,
+    /// What customers know.
+    ComponentId,
+    /// A planned piece of work.
+    MaintenanceId,
+    /// A published line in a timeline.
+    UpdateId,
+    /// A kept answer of the gate.
+    VerdictId,
+    /// A person who signs in.
+    UserId,
+    /// A bearer token of the API.
+    TokenId,
+    /// An address that hears from us.
+    SubscriberId,
+    /// Something told to many; its deliveries are one per subscriber.
+    NotificationId,
+    /// A line of the audit log.
+    AuditId,
+}

@@ -1,0 +1,158 @@
+//! Maintenance windows: their states and the transitions between them (see `transition`).
+
+use crate::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId};
+use crate::text::{Name, Prose};
+use crate::time::Instant;
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+
+/// Where a window stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Only operators see it.
+    Draft,
+    /// Published, waits for its start.
+    Scheduled,
+    /// Its start was refused by the gate; waits for a backup.
+    Held,
+    /// Its length no longer fits; waits for a new time.
+    Postponed,
+    /// Work is being done.
+    InProgress,
+    /// Work is done, being checked.
+    Verifying,
+    /// Over.
+    Completed,
+    /// Called off.
+    Cancelled,
+}
+
+/// Which of two instants a local time that exists twice means (autumn).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fold {
+    /// The first one, still on summer time.
+    Earlier,
+    /// The second one.
+    Later,
+}
+
+/// A planned time as a person said it, and what it means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// IANA zone name.
+    pub zone: String,
+    /// Local wall-clock start: the truth.
+    pub local_start: NaiveDateTime,
+    /// Choice where `local_start` exists twice.
+    pub start_fold: Option<Fold>,
+    /// Derived from the above by the zone's rules.
+    pub starts_at: Instant,
+    /// `starts_at` plus the planned length (elapsed time).
+    pub ends_at: Instant,
+    /// Up to when the work may last if its start is held.
+    pub latest_end_at: Instant,
+}
+
+/// A planned piece of work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    /// Identity.
+    pub id: MaintenanceId,
+    /// Small number for people: `M-42`.
+    pub number: i64,
+    /// What will be done.
+    pub title: Name,
+    /// What customers read.
+    pub message: Prose,
+    /// Where it stands.
+    pub state: State,
+    /// When it is to be.
+    pub planned: Planned,
+    /// Hosts named by the operator.
+    pub hosts: Vec<HostId>,
+    /// Components named by the operator.
+    pub components: Vec<ComponentId>,
+    /// Starts by itself when due (else by hand).
+    pub auto_start: bool,
+    /// Completes by itself at its end (else by hand).
+    pub auto_complete: bool,
+    /// Calendar revision: raised with every visible change (RFC 5546 §2.1.4).
+    pub sequence: i64,
+    /// First published at; never again a draft.
+    pub published_at: Option<Instant>,
+    /// Refused at its start since.
+    pub held_at: Option<Instant>,
+    /// Work began.
+    pub started_at: Option<Instant>,
+    /// Work ended (completed or cancelled).
+    pub ended_at: Option<Instant>,
+    /// The gate was asked a day before, for the planned time.
+    pub day_check_at: Option<Instant>,
+    /// The gate was asked at `lead`, for the planned time.
+    pub lead_check_at: Option<Instant>,
+    /// The worker looks at it again then.
+    pub next_due_at: Option<Instant>,
+    /// Who drafted it.
+    pub created_by: Option<UserId>,
+    /// When it was drafted.
+    pub created_at: Instant,
+    /// Last visible change; never moves back.
+    pub updated_at: Instant,
+    /// Counts edits.
+    pub version: i64,
+}
+
+/// What an update tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateKind {
+    /// First publication.
+    Scheduled,
+    /// New time.
+    Rescheduled,
+    /// Message, title or scope changed.
+    Changed,
+    /// Later end while work is being done.
+    Extended,
+    /// Waits for a backup.
+    Held,
+    /// Needs a new time.
+    Postponed,
+    /// Work began.
+    Started,
+    /// Being checked.
+    Verifying,
+    /// Done.
+    Completed,
+    /// Called off.
+    Cancelled,
+    /// Free text.
+    Note,
+}
+
+/// A published line in a window's timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// Identity.
+    pub id: UpdateId,
+    /// Whose.
+    pub maintenance_id: MaintenanceId,
+    /// What it tells.
+    pub kind: UpdateKind,
+    /// Markdown for customers; may be empty where the kind says it all.
+    pub body: Prose,
+    /// When.
+    pub at: Instant,
+    /// Who, for colleagues; none for the system.
+    pub author: Option<UserId>,
+    /// The start before this update, where it moved.
+    pub old_starts_at: Option<Instant>,
+    /// The end before this update, where it moved.
+    pub old_ends_at: Option<Instant>,
+    /// The start with this update.
+    pub starts_at: Instant,
+    /// The end with this update.
+    pub ends_at: Instant,
+}
