@@ -1,1 +1,10 @@
-//! outbound
+//! What leaves Fermata: calendar text, mail, and calls to backup systems.
+//!
+//! Everything here takes plain values and gives back bytes or an outcome. It decides nothing about maintenance windows,
+//! reads no clock and knows no database: the instant is always a parameter, and what to do about an outcome is the
+//! caller's choice.
+//!
+//! - [`calendar`] builds iCalendar objects and prints them byte for byte the same each time.
+//! - [`markdown`] is the one way from what operators write to HTML or plain text.
+
+pub mod calendar;
