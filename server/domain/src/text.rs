@@ -101,17 +101,10 @@ impl Slug {
         if text.len() > Self::MAX {
             return Err(TextError::TooLong { max: Self::MAX });
         }
-        let fits = text.split('-').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        });
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(TextError::Slug)
-        }
+        let fits = text
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        if fits { Ok(Self(text.to_owned())) } else { Err(TextError::Slug) }
     }
 
     /// The nearest slug to a name; `component` where nothing of it is usable.
@@ -127,11 +120,7 @@ impl Slug {
         }
         slug.truncate(Self::MAX);
         let slug = slug.trim_end_matches('-');
-        Self(if slug.is_empty() {
-            "component".to_owned()
-        } else {
-            slug.to_owned()
-        })
+        Self(if slug.is_empty() { "component".to_owned() } else { slug.to_owned() })
     }
 
     /// The text.
@@ -179,10 +168,7 @@ impl Prose {
         if text.chars().count() > Self::MAX {
             return Err(TextError::TooLong { max: Self::MAX });
         }
-        if text
-            .chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\t')
-        {
+        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
             return Err(TextError::Control);
         }
         Ok(Self(text.to_owned()))

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 pub type Instant = DateTime<Utc>;
 
 /// A length of time in whole seconds, never negative where a rule asks for one.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Span(i64);
 

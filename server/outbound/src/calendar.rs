@@ -7,9 +7,7 @@
 mod write;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use icalendar::{
-    Alarm, Calendar, Class, Component, Event, EventLike, EventStatus, Parameter, Property, parser,
-};
+use icalendar::{Alarm, Calendar, Class, Component, Event, EventLike, EventStatus, Parameter, Property, parser};
 use sha2::{Digest, Sha256};
 
 pub use write::print;
@@ -153,12 +151,7 @@ pub fn etag(body: &[u8]) -> String {
 pub fn build_feed(feed: &Feed) -> Calendar {
     let mut calendar = envelope(Method::Publish);
     calendar.name(&feed.name).description(&feed.description);
-    calendar.append_property(with_parameter(
-        "REFRESH-INTERVAL",
-        REFRESH,
-        "VALUE",
-        "DURATION",
-    ));
+    calendar.append_property(with_parameter("REFRESH-INTERVAL", REFRESH, "VALUE", "DURATION"));
     calendar.append_property(("X-PUBLISHED-TTL", REFRESH));
     calendar.append_property(("COLOR", COLOR_NAME));
     calendar.append_property(("X-APPLE-CALENDAR-COLOR", COLOR_HEX));
@@ -188,12 +181,7 @@ pub fn build_message(event: &CalendarEvent, method: Method) -> Calendar {
 
 fn envelope(method: Method) -> Calendar {
     let mut calendar = Calendar::empty();
-    for property in [
-        ("VERSION", "2.0"),
-        ("PRODID", PRODID),
-        ("CALSCALE", "GREGORIAN"),
-        ("METHOD", method.as_str()),
-    ] {
+    for property in [("VERSION", "2.0"), ("PRODID", PRODID), ("CALSCALE", "GREGORIAN"), ("METHOD", method.as_str())] {
         calendar.append_property(property);
     }
     calendar
@@ -202,11 +190,7 @@ fn envelope(method: Method) -> Calendar {
 fn build_event(source: &CalendarEvent) -> Event {
     let start = source.start.trunc_subsecs(0);
     let end = source.end.trunc_subsecs(0);
-    let end = if end > start {
-        end
-    } else {
-        start + TimeDelta::minutes(1)
-    };
+    let end = if end > start { end } else { start + TimeDelta::minutes(1) };
     let mut event = Event::new();
     event
         .uid(&source.uid)
@@ -227,11 +211,7 @@ fn build_event(source: &CalendarEvent) -> Event {
         })
         .add_property("TRANSP", "TRANSPARENT")
         .add_property("X-MICROSOFT-CDO-BUSYSTATUS", "FREE");
-    if let Some(location) = source
-        .location
-        .as_deref()
-        .filter(|text| !text.trim().is_empty())
-    {
+    if let Some(location) = source.location.as_deref().filter(|text| !text.trim().is_empty()) {
         event.location(location);
     }
     if !source.categories.is_empty() {
@@ -242,19 +222,12 @@ fn build_event(source: &CalendarEvent) -> Event {
     }
     if let Some(attendee) = &source.attendee {
         let mut property = party("ATTENDEE", attendee);
-        for (key, value) in [
-            ("ROLE", "REQ-PARTICIPANT"),
-            ("PARTSTAT", "NEEDS-ACTION"),
-            ("RSVP", "FALSE"),
-        ] {
+        for (key, value) in [("ROLE", "REQ-PARTICIPANT"), ("PARTSTAT", "NEEDS-ACTION"), ("RSVP", "FALSE")] {
             property.add_parameter(key, value);
         }
         event.append_multi_property(property);
     }
-    if let Some(minutes) = source
-        .alarm_minutes
-        .filter(|_| source.status != Status::Cancelled)
-    {
+    if let Some(minutes) = source.alarm_minutes.filter(|_| source.status != Status::Cancelled) {
         event.append_component(alarm(source, minutes));
     }
     event

@@ -64,14 +64,8 @@ fn canonical_feed() {
 fn cancelled_event_with_alarm_asked_for_and_invitation() {
     let mut event = window();
     event.alarm_minutes = Some(60);
-    event.organizer = Some(Party {
-        name: "Acme: \"Status\"".to_owned(),
-        address: "status@example.org".to_owned(),
-    });
-    event.attendee = Some(Party {
-        name: String::new(),
-        address: "u1@example.net".to_owned(),
-    });
+    event.organizer = Some(Party { name: "Acme: \"Status\"".to_owned(), address: "status@example.org".to_owned() });
+    event.attendee = Some(Party { name: String::new(), address: "u1@example.net".to_owned() });
     let invitation = message(&event, Method::Request);
     lines_are_well_formed(&invitation);
     event.sequence = 2;
@@ -86,14 +80,8 @@ fn the_crates_parser_reads_back_what_was_meant() {
     let event = calendar.events().next().unwrap();
     assert_eq!(event.get_uid(), Some(window().uid.as_str()));
     assert_eq!(event.get_sequence(), Some(1));
-    assert_eq!(
-        event.get_summary(),
-        Some("[Scheduled] DB upgrade; eu-west, v2")
-    );
-    assert_eq!(
-        event.get_description(),
-        Some(window().description.replace("\r\n", "\n").as_str())
-    );
+    assert_eq!(event.get_summary(), Some("[Scheduled] DB upgrade; eu-west, v2"));
+    assert_eq!(event.get_description(), Some(window().description.replace("\r\n", "\n").as_str()));
     assert_eq!(event.get_start(), Some(window().start.into()));
     assert_eq!(event.get_end(), Some(window().end.into()));
     assert_eq!(event.get_categories(), Some(window().categories));
@@ -106,9 +94,7 @@ fn an_empty_feed_holds_one_time_zone() {
     lines_are_well_formed(&body);
     let calendar = read(&body);
     assert_eq!(calendar.components.len(), 1);
-    assert!(
-        matches!(&calendar.components[0], CalendarComponent::Other(zone) if zone.component_kind() == "VTIMEZONE")
-    );
+    assert!(matches!(&calendar.components[0], CalendarComponent::Other(zone) if zone.component_kind() == "VTIMEZONE"));
     assert!(!body.contains("DTSTAMP"));
     assert_eq!(body, feed(&acme(Vec::new())));
 }
@@ -123,14 +109,8 @@ fn the_same_events_in_another_order_give_the_same_bytes_and_tag() {
     assert_eq!(one, other);
     assert_eq!(etag(one.as_bytes()), etag(other.as_bytes()));
     second.sequence += 1;
-    assert_ne!(
-        etag(one.as_bytes()),
-        etag(feed(&acme(vec![second, window()])).as_bytes())
-    );
-    assert_eq!(
-        etag(b""),
-        "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
-    );
+    assert_ne!(etag(one.as_bytes()), etag(feed(&acme(vec![second, window()])).as_bytes()));
+    assert_eq!(etag(b""), "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"");
 }
 
 #[test]
@@ -162,13 +142,7 @@ fn long_descriptions_are_cut_between_characters() {
     event.description = "🚧".repeat(2_000);
     let body = feed(&acme(vec![event]));
     lines_are_well_formed(&body);
-    let description = read(&body)
-        .events()
-        .next()
-        .unwrap()
-        .get_description()
-        .unwrap()
-        .to_owned();
+    let description = read(&body).events().next().unwrap().get_description().unwrap().to_owned();
     assert!(description.len() <= 2_048);
     assert!(description.ends_with("🚧…"));
 }
@@ -183,14 +157,8 @@ fn nothing_typed_by_a_person_opens_a_line_of_its_own() {
     event.location = Some(attack.to_owned());
     event.url = format!("https://status.example.org/{attack}");
     event.categories = vec![attack.to_owned(), attack.to_owned()];
-    event.organizer = Some(Party {
-        name: attack.to_owned(),
-        address: attack.to_owned(),
-    });
-    event.attendee = Some(Party {
-        name: attack.to_owned(),
-        address: "a@b.c".to_owned(),
-    });
+    event.organizer = Some(Party { name: attack.to_owned(), address: attack.to_owned() });
+    event.attendee = Some(Party { name: attack.to_owned(), address: "a@b.c".to_owned() });
     event.alarm_minutes = Some(5);
     let source = Feed {
         name: attack.to_owned(),
@@ -206,19 +174,9 @@ fn nothing_typed_by_a_person_opens_a_line_of_its_own() {
     assert_eq!(calendar.events().count(), 2);
     let attacked = calendar.events().last().unwrap();
     assert_eq!(attacked.components().len(), 1);
-    assert!(
-        calendar
-            .properties
-            .iter()
-            .all(|property| !property.key().starts_with("X-INJ"))
-    );
+    assert!(calendar.properties.iter().all(|property| !property.key().starts_with("X-INJ")));
     for event in calendar.events() {
-        assert!(
-            event
-                .properties()
-                .keys()
-                .all(|key| !key.starts_with("X-INJ"))
-        );
+        assert!(event.properties().keys().all(|key| !key.starts_with("X-INJ")));
     }
 }
 
@@ -226,31 +184,16 @@ fn nothing_typed_by_a_person_opens_a_line_of_its_own() {
 fn addresses_are_percent_encoded_and_parameters_are_not_split() {
     let mut event = window();
     event.url = "https://status.example.org/m/é \"<a>\"%20?q=1&b={2}".to_owned();
-    event.organizer = Some(Party {
-        name: "a\"b^c\nd;e".to_owned(),
-        address: "x@y.z".to_owned(),
-    });
+    event.organizer = Some(Party { name: "a\"b^c\nd;e".to_owned(), address: "x@y.z".to_owned() });
     let body = message(&event, Method::Publish).replace("\r\n ", "");
-    assert!(
-        body.contains(
-            "URL:https://status.example.org/m/%C3%A9%20%22%3Ca%3E%22%20?q=1&b=%7B2%7D\r\n"
-        ),
-        "{body}"
-    );
-    assert!(
-        body.contains("ORGANIZER;CN=\"a^'b^^c^nd;e\":mailto:x@y.z\r\n"),
-        "{body}"
-    );
+    assert!(body.contains("URL:https://status.example.org/m/%C3%A9%20%22%3Ca%3E%22%20?q=1&b=%7B2%7D\r\n"), "{body}");
+    assert!(body.contains("ORGANIZER;CN=\"a^'b^^c^nd;e\":mailto:x@y.z\r\n"), "{body}");
 }
 
 #[test]
 fn content_type_names_the_method() {
     for method in [Method::Publish, Method::Request, Method::Cancel] {
-        assert!(
-            method
-                .content_type()
-                .ends_with(&format!("method={}", method.as_str()))
-        );
+        assert!(method.content_type().ends_with(&format!("method={}", method.as_str())));
         assert!(message(&window(), method).contains(&format!("METHOD:{}\r\n", method.as_str())));
     }
 }
@@ -264,10 +207,7 @@ fn the_text_that_hangs_the_crates_printer_is_printed() {
     let body = feed(&acme(vec![event.clone()]));
     lines_are_well_formed(&body);
     let calendar = read(&body);
-    assert_eq!(
-        calendar.events().next().unwrap().get_summary(),
-        Some(event.summary.as_str())
-    );
+    assert_eq!(calendar.events().next().unwrap().get_summary(), Some(event.summary.as_str()));
 }
 
 #[test]
@@ -317,9 +257,7 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 fn folding_text() -> impl Strategy<Value = String> {
-    let alphabet = prop::sample::select(vec![
-        'a', ' ', '\u{a0}', 'é', '日', '🚧', '\t', '\u{3000}', '\u{301}',
-    ]);
+    let alphabet = prop::sample::select(vec!['a', ' ', '\u{a0}', 'é', '日', '🚧', '\t', '\u{3000}', '\u{301}']);
     prop::collection::vec(alphabet, 0..3_000).prop_map(|chars| chars.into_iter().collect())
 }
 

@@ -55,9 +55,7 @@ pub fn print(calendar: &Calendar) -> String {
                 let categories = event.get_categories().unwrap_or_default();
                 component(&mut out, event, &categories);
             }
-            CalendarComponent::Todo(todo) => {
-                component(&mut out, todo, &todo.get_categories().unwrap_or_default())
-            }
+            CalendarComponent::Todo(todo) => component(&mut out, todo, &todo.get_categories().unwrap_or_default()),
             CalendarComponent::Venue(venue) => component(&mut out, venue, &[]),
             CalendarComponent::Other(other) => component(&mut out, other, &[]),
             _ => {}
@@ -72,19 +70,13 @@ fn component(out: &mut String, source: &impl Component, categories: &[String]) {
     line(out, &format!("BEGIN:{kind}"));
     let singles = source.properties().values();
     let multiples = source.multi_properties().values().flatten();
-    let mut properties: Vec<&Property> = singles
-        .chain(multiples)
-        .filter(|item| item.key() != "CATEGORIES")
-        .collect();
+    let mut properties: Vec<&Property> = singles.chain(multiples).filter(|item| item.key() != "CATEGORIES").collect();
     let list = Property::new("CATEGORIES", "");
     if !categories.is_empty() {
         properties.push(&list);
     }
     properties.sort_by_key(|item| {
-        let place = ORDER
-            .iter()
-            .position(|key| *key == item.key())
-            .unwrap_or(ORDER.len());
+        let place = ORDER.iter().position(|key| *key == item.key()).unwrap_or(ORDER.len());
         (place, item.key())
     });
     for item in properties {
@@ -103,14 +95,15 @@ fn component(out: &mut String, source: &impl Component, categories: &[String]) {
 
 fn property(out: &mut String, item: &Property) {
     let value = match item.key() {
-        "URL" | "SOURCE" | "ORGANIZER" | "ATTENDEE" | "ATTACH" | "IMAGE" | "CONFERENCE"
-        | "TZURL" => match uri(item.value()) {
-            Some(value) => value,
-            None => return,
-        },
-        "DTSTART" | "DTEND" | "DTSTAMP" | "CREATED" | "LAST-MODIFIED" | "SEQUENCE" | "TRIGGER"
-        | "DURATION" | "REFRESH-INTERVAL" | "X-PUBLISHED-TTL" | "TZOFFSETFROM" | "TZOFFSETTO"
-        | "REPEAT" | "RRULE" | "RDATE" | "EXDATE" | "RECURRENCE-ID" => token(item.value()),
+        "URL" | "SOURCE" | "ORGANIZER" | "ATTENDEE" | "ATTACH" | "IMAGE" | "CONFERENCE" | "TZURL" => {
+            match uri(item.value()) {
+                Some(value) => value,
+                None => return,
+            }
+        }
+        "DTSTART" | "DTEND" | "DTSTAMP" | "CREATED" | "LAST-MODIFIED" | "SEQUENCE" | "TRIGGER" | "DURATION"
+        | "REFRESH-INTERVAL" | "X-PUBLISHED-TTL" | "TZOFFSETFROM" | "TZOFFSETTO" | "REPEAT" | "RRULE" | "RDATE"
+        | "EXDATE" | "RECURRENCE-ID" => token(item.value()),
         _ => text(item.value()),
     };
     let mut content = String::with_capacity(item.key().len() + value.len() + 16);

@@ -1,0 +1,135 @@
+//! Sessions of the admin pages: the cookie's value is hashed before it is stored (SEC-3), so a
+//! copy of the database opens no door.
+
+use crate::db::{Db, on_tx};
+use crate::error::StoreError;
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use tower_sessions::SessionStore;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+use uuid::Uuid;
+
+/// The key under which a session keeps the id of its person.
+pub const USER_KEY: &str = "user";
+
+/// Keeps sessions in the database.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    db: Db,
+}
+
+impl Sessions {
+    /// On this database.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    /// Ends every session of a person but the one kept (SEC-2).
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn end_others(&self, user: Uuid, keep: Option<&Id>) -> std::result::Result<(), StoreError> {
+        let keep = keep.map(hash).unwrap_or_default();
+        let mut tx = self.db.write().await?;
+        on_tx!(tx, |x| {
+            sqlx::query("delete from sessions where user_id = $1 and id_hash <> $2")
+                .bind(user)
+                .bind(&keep)
+                .execute(x)
+                .await?;
+        });
+        tx.commit().await
+    }
+
+    /// Forgets what has expired.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn purge(&self, now_ms: i64) -> std::result::Result<(), StoreError> {
+        let mut tx = self.db.write().await?;
+        on_tx!(tx, |x| {
+            sqlx::query("delete from sessions where expires_at <= $1").bind(now_ms).execute(x).await?;
+        });
+        tx.commit().await
+    }
+
+    async fn put(&self, record: &Record) -> std::result::Result<(), StoreError> {
+        let user: Option<Uuid> = record.data.get(USER_KEY).and_then(|v| v.as_str()).and_then(|s| s.parse().ok());
+        let data = serde_json::to_string(&record.data).map_err(|e| crate::error::corrupt("sessions", "", e))?;
+        let expires = record.expiry_date.unix_timestamp().saturating_mul(1000);
+        let created = time::OffsetDateTime::now_utc().unix_timestamp().saturating_mul(1000);
+        let mut tx = self.db.write().await?;
+        on_tx!(tx, |x| {
+            sqlx::query(
+                "insert into sessions (id_hash, user_id, data, created_at, expires_at) values ($1, $2, $3, $4, $5)
+                 on conflict (id_hash) do update set user_id = excluded.user_id, data = excluded.data, expires_at = excluded.expires_at",
+            )
+            .bind(hash(&record.id))
+            .bind(user)
+            .bind(&data)
+            .bind(created)
+            .bind(expires)
+            .execute(x)
+            .await?;
+        });
+        tx.commit().await
+    }
+
+    async fn get(&self, id: &Id) -> std::result::Result<Option<Record>, StoreError> {
+        let key = hash(id);
+        let mut tx = self.db.read().await?;
+        let row: Option<(String, i64)> = on_tx!(tx, |x| {
+            sqlx::query_as("select data, expires_at from sessions where id_hash = $1")
+                .bind(&key)
+                .fetch_optional(x)
+                .await?
+        });
+        let Some((data, expires)) = row else { return Ok(None) };
+        let corrupt = |reason: String| crate::error::corrupt("sessions", &key, reason);
+        let expiry_date =
+            time::OffsetDateTime::from_unix_timestamp(expires / 1000).map_err(|e| corrupt(e.to_string()))?;
+        if expiry_date <= time::OffsetDateTime::now_utc() {
+            return Ok(None);
+        }
+        let data = serde_json::from_str(&data).map_err(|e| corrupt(e.to_string()))?;
+        Ok(Some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn remove(&self, id: &Id) -> std::result::Result<(), StoreError> {
+        let mut tx = self.db.write().await?;
+        on_tx!(tx, |x| {
+            sqlx::query("delete from sessions where id_hash = $1").bind(hash(id)).execute(x).await?;
+        });
+        tx.commit().await
+    }
+}
+
+fn hash(id: &Id) -> String {
+    let digest = Sha256::digest(id.0.to_le_bytes());
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn backend(error: StoreError) -> Error {
+    Error::Backend(error.to_string())
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.put(record).await.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        self.get(id).await.map_err(backend)
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.remove(id).await.map_err(backend)
+    }
+}

@@ -1,0 +1,172 @@
+//! Real databases for tests: a SQLite file and a PostgreSQL server of our own.
+//!
+//! PostgreSQL is started by the test itself, in a temporary folder, as an unprivileged user, on a
+//! socket in that folder. Where its programs are missing the test fails: it does not skip.
+#![expect(clippy::panic, reason = "a test without its database has to fail")]
+
+use crate::Db;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// A server of its own.
+    Postgres,
+}
+
+/// A database that vanishes when dropped.
+#[derive(Debug)]
+pub struct TestDb {
+    /// The opened database.
+    pub db: Db,
+    /// Its address, to open it once more.
+    pub address: String,
+    cluster: Option<Cluster>,
+    _folder: TempDir,
+}
+
+impl TestDb {
+    /// Starts one, with all migrations applied.
+    pub async fn start(engine: Engine) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("fermata-test-")
+            .tempdir()
+            .unwrap_or_else(|e| panic!("temporary folder: {e}"));
+        let (address, cluster) = match engine {
+            Engine::Sqlite => (format!("sqlite:{}", folder.path().join("test.db").display()), None),
+            Engine::Postgres => {
+                let cluster = Cluster::start(folder.path());
+                (cluster.address.clone(), Some(cluster))
+            }
+        };
+        let db = Db::open(&address).await.unwrap_or_else(|e| panic!("open {address}: {e}"));
+        Self { db, address, cluster, _folder: folder }
+    }
+
+    /// Stops the database under the running program. SQLite: its connections are closed.
+    pub async fn stop(&mut self) {
+        self.db.close().await;
+        self.cluster = None;
+    }
+}
+
+/// A PostgreSQL server in a folder.
+#[derive(Debug)]
+pub struct Cluster {
+    /// `postgres://…` over its socket.
+    pub address: String,
+    server: Child,
+}
+
+impl Cluster {
+    /// Makes and starts one below `folder`.
+    #[must_use]
+    pub fn start(folder: &Path) -> Self {
+        let bin = programs();
+        let data = folder.join("pg");
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(folder));
+        }
+        run(as_postgres(&bin.join("initdb"))
+            .args(["--auth=trust", "--username=fermata", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+            .arg(&data));
+        let server = as_postgres(&bin.join("postgres"))
+            .arg("-D")
+            .arg(&data)
+            .args([
+                "-c",
+                "listen_addresses=",
+                "-c",
+                "fsync=off",
+                "-c",
+                "shared_buffers=16MB",
+                "-c",
+                "max_connections=60",
+                "-k",
+            ])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|e| panic!("start PostgreSQL: {e}"));
+        let cluster =
+            Self { address: format!("postgres://fermata@localhost/postgres?host={}", folder.display()), server };
+        let until = Instant::now() + Duration::from_secs(30);
+        let ready = || {
+            Command::new(bin.join("pg_isready"))
+                .arg("-q")
+                .arg("-h")
+                .arg(folder)
+                .status()
+                .is_ok_and(|status| status.success())
+        };
+        while !ready() {
+            assert!(Instant::now() < until, "PostgreSQL did not start");
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        cluster
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // SIGQUIT is PostgreSQL's immediate shutdown: children end with it.
+        let _ = Command::new("kill").arg("-QUIT").arg(self.server.id().to_string()).status();
+        let _ = self.server.wait();
+    }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.starts_with(b"0\n"))
+}
+
+fn as_postgres(program: &Path) -> Command {
+    if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=QUIT"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+fn run(command: &mut Command) {
+    let out = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// Where `initdb` and `postgres` are: Debian keeps them out of the path.
+fn programs() -> PathBuf {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok().map(|e| e.path().join("bin")))
+        .filter(|bin| bin.join("initdb").exists())
+        .collect();
+    found.sort();
+    found.pop().unwrap_or_else(|| panic!("PostgreSQL's server programs are not installed (apt: postgresql)"))
+}
+
+/// Makes two tests of one `async fn name(engine: Engine)`: on SQLite and on PostgreSQL.
+#[macro_export]
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name($crate::testing::Engine::Sqlite).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name($crate::testing::Engine::Postgres).await;
+            })+
+        }
+    };
+}

@@ -1,0 +1,6 @@
+//! Every storage method on both databases.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod contract {
+    mod session;
+}
