@@ -1,8 +1,10 @@
 //! All SQL of Fermata. Sees no HTTP, decides nothing: it stores and finds.
 
+pub mod audit;
 pub mod db;
 pub mod error;
 pub mod session;
+pub mod site;
 #[cfg(feature = "testing")]
 pub mod testing;
 

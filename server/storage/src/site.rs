@@ -1,0 +1,104 @@
+//! The one row that says what the site is called and what its policy is.
+
+use crate::db::{Tx, on_tx};
+use crate::error::{StoreError, corrupt};
+use domain::policy::Policy;
+use domain::site::Site;
+use domain::text::Name;
+use domain::time::Span;
+use uuid::Uuid;
+
+#[derive(sqlx::FromRow)]
+struct SiteRow {
+    install_id: Uuid,
+    name: String,
+    zone: String,
+    schedule_max_age_s: i64,
+    start_max_age_s: i64,
+    lead_s: i64,
+    warnings_are_good: bool,
+    version: i64,
+}
+
+impl TryFrom<SiteRow> for Site {
+    type Error = StoreError;
+    fn try_from(row: SiteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            install_id: row.install_id,
+            name: Name::parse(&row.name).map_err(|e| corrupt("site", 1, e))?,
+            zone: row.zone,
+            policy: Policy {
+                schedule_max_age: Span::seconds(row.schedule_max_age_s),
+                start_max_age: Span::seconds(row.start_max_age_s),
+                lead: Span::seconds(row.lead_s),
+                warnings_are_good: row.warnings_are_good,
+            },
+            version: row.version,
+        })
+    }
+}
+
+impl Tx {
+    /// The site; made with these first values if there is none yet.
+    ///
+    /// # Errors
+    /// The database refused, or the row does not parse.
+    pub async fn ensure_site(&mut self, first: &Site) -> Result<Site, StoreError> {
+        on_tx!(self, |x| {
+            sqlx::query(
+                "insert into site (one, install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, version)
+                 values (1, $1, $2, $3, $4, $5, $6, $7, 1) on conflict (one) do nothing",
+            )
+            .bind(first.install_id)
+            .bind(first.name.as_str())
+            .bind(&first.zone)
+            .bind(first.policy.schedule_max_age.as_seconds())
+            .bind(first.policy.start_max_age.as_seconds())
+            .bind(first.policy.lead.as_seconds())
+            .bind(first.policy.warnings_are_good)
+            .execute(x)
+            .await?;
+        });
+        self.site().await
+    }
+
+    /// The site.
+    ///
+    /// # Errors
+    /// There is none yet, the database refused, or the row does not parse.
+    pub async fn site(&mut self) -> Result<Site, StoreError> {
+        let row: Option<SiteRow> = on_tx!(self, |x| {
+            sqlx::query_as(
+                "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, version
+                 from site where one = 1",
+            )
+            .fetch_optional(x)
+            .await?
+        });
+        row.ok_or(StoreError::NotFound("site"))?.try_into()
+    }
+
+    /// Stores new values, if nobody did since they were read.
+    ///
+    /// # Errors
+    /// Stale, or the database refused.
+    pub async fn update_site(&mut self, site: &Site) -> Result<(), StoreError> {
+        let done = on_tx!(self, |x| {
+            sqlx::query(
+                "update site set name = $1, zone = $2, schedule_max_age_s = $3, start_max_age_s = $4, lead_s = $5,
+                 warnings_are_good = $6, version = version + 1 where one = 1 and version = $7",
+            )
+            .bind(site.name.as_str())
+            .bind(&site.zone)
+            .bind(site.policy.schedule_max_age.as_seconds())
+            .bind(site.policy.start_max_age.as_seconds())
+            .bind(site.policy.lead.as_seconds())
+            .bind(site.policy.warnings_are_good)
+            .bind(site.version)
+            .execute(x)
+            .await?
+            .rows_affected()
+        });
+        if done == 1 { Ok(()) } else { Err(StoreError::Stale("site")) }
+    }
+}
