@@ -8,3 +8,4 @@
 //! - [`markdown`] is the one way from what operators write to HTML or plain text.
 
 pub mod calendar;
+pub mod markdown;
