@@ -1,1 +1,16 @@
-//! app
+//! What people see. Pages are rendered on the server and work without JavaScript; islands add
+//! comfort in the browser. The same route table serves GET (the page) and POST (its form).
+
+#[cfg(feature = "ssr")]
+pub mod context;
+#[cfg(feature = "ssr")]
+pub mod form;
+#[cfg(feature = "ssr")]
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod posts;
+#[cfg(feature = "ssr")]
+pub mod routes;
+
+#[cfg(feature = "ssr")]
+pub use routes::{App, shell};

@@ -19,6 +19,66 @@ pub enum Role {
     Admin,
 }
 
+/// What an actor may do; each use case asks for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// See the admin pages, except people, tokens and the audit log.
+    View,
+    /// Edit hosts, data sets, jobs and components.
+    EditInventory,
+    /// Plan and run maintenance windows, post updates.
+    Maintain,
+    /// Report backup runs.
+    ReportBackup,
+    /// Confirm overrides that somebody else asked for.
+    Approve,
+    /// Read the audit log.
+    ReadAudit,
+    /// People, tokens, policy, site, subscribers.
+    Administer,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::View,
+        Self::EditInventory,
+        Self::Maintain,
+        Self::ReportBackup,
+        Self::Approve,
+        Self::ReadAudit,
+        Self::Administer,
+    ];
+}
+
+impl Role {
+    /// Whether a person with this role may do something.
+    #[must_use]
+    pub const fn may(self, permission: Permission) -> bool {
+        let least = match permission {
+            Permission::View => Self::Viewer,
+            Permission::EditInventory | Permission::Maintain | Permission::ReportBackup => Self::Operator,
+            Permission::Approve | Permission::ReadAudit => Self::Approver,
+            Permission::Administer => Self::Admin,
+        };
+        self as u8 >= least as u8
+    }
+}
+
+impl Scope {
+    /// Whether a token with this scope may do something. No token approves: that takes a person.
+    #[must_use]
+    pub const fn grants(self, permission: Permission) -> bool {
+        match self {
+            Self::Read => matches!(permission, Permission::View),
+            Self::BackupReport => matches!(permission, Permission::ReportBackup),
+            Self::InventoryWrite => matches!(permission, Permission::View | Permission::EditInventory),
+            Self::MaintenanceWrite => matches!(permission, Permission::View | Permission::Maintain),
+            Self::Admin => !matches!(permission, Permission::Approve),
+        }
+    }
+}
+
 /// What a bearer token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {

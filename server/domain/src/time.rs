@@ -1,4 +1,15 @@
-//! Instants, spans and civil time. Nothing here knows what time it is.
+//! Instants, spans and civil time. Nothing here knows what time it is, nor any
+//! zone by itself: zone rules come in as a [`ZoneRules`].
+
+mod format;
+mod span;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod zone;
+
+pub use format::{InstantText, TimeText, format_clock, format_instant, format_range, format_short, offset_text};
+pub use span::SpanError;
+pub use zone::{Civil, LocalError, LocalTime, UnknownZone, ZoneRules, civil, parse_local};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,6 +18,9 @@ use serde::{Deserialize, Serialize};
 pub type Instant = DateTime<Utc>;
 
 /// A length of time in whole seconds, never negative where a rule asks for one.
+///
+/// Its `Display` is for reading ages ("40 h 55 min", days from 72 h on); see
+/// [`Span::to_input`] for a text that loses nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Span(i64);
@@ -30,7 +44,13 @@ impl Span {
         Self(h * 3600)
     }
 
-    /// Between two instants, rounded down to the second; negative when `to` is earlier.
+    /// From days of 24 hours.
+    #[must_use]
+    pub const fn days(d: i64) -> Self {
+        Self(d * 86_400)
+    }
+
+    /// Between two instants, rounded towards zero to the second; negative when `to` is earlier.
     #[must_use]
     pub fn between(from: Instant, to: Instant) -> Self {
         Self(to.signed_duration_since(from).num_seconds())
@@ -45,6 +65,18 @@ impl Span {
     /// For arithmetic with instants; saturates far outside any calendar.
     #[must_use]
     pub fn delta(self) -> TimeDelta {
-        TimeDelta::try_seconds(self.0).unwrap_or(TimeDelta::MAX)
+        TimeDelta::try_seconds(self.0).unwrap_or(if self.0 < 0 { TimeDelta::MIN } else { TimeDelta::MAX })
+    }
+
+    /// This long after `at`; saturates at the ends of the calendar instead of panicking.
+    #[must_use]
+    pub fn after(self, at: Instant) -> Instant {
+        at.checked_add_signed(self.delta()).unwrap_or(if self.0 < 0 { Instant::MIN_UTC } else { Instant::MAX_UTC })
+    }
+
+    /// This long before `at`; saturates at the ends of the calendar instead of panicking.
+    #[must_use]
+    pub fn before(self, at: Instant) -> Instant {
+        at.checked_sub_signed(self.delta()).unwrap_or(if self.0 < 0 { Instant::MAX_UTC } else { Instant::MIN_UTC })
     }
 }

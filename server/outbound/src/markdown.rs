@@ -141,12 +141,9 @@ fn events(markdown: &str) -> impl Iterator<Item = Event<'_>> {
 
 fn demote(event: Event<'_>) -> Event<'_> {
     match event {
-        Event::Start(Tag::Heading { level, .. }) => Event::Start(Tag::Heading {
-            level: lower(level),
-            id: None,
-            classes: Vec::new(),
-            attrs: Vec::new(),
-        }),
+        Event::Start(Tag::Heading { level, .. }) => {
+            Event::Start(Tag::Heading { level: lower(level), id: None, classes: Vec::new(), attrs: Vec::new() })
+        }
         Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
         other => other,
     }
@@ -222,9 +219,7 @@ impl Text {
                     _ => "- ".to_owned(),
                 });
             }
-            Tag::Link { dest_url, .. } => {
-                self.link = Some((dest_url.into_string(), self.line.len()))
-            }
+            Tag::Link { dest_url, .. } => self.link = Some((dest_url.into_string(), self.line.len())),
             Tag::TableHead | Tag::TableRow => self.cells = 0,
             Tag::TableCell => {
                 if self.cells > 0 {
@@ -272,11 +267,9 @@ impl Text {
     fn address(&mut self, address: &str, start: usize) {
         let shown = self.line.get(start..).unwrap_or_default();
         let bare = address.strip_prefix("mailto:").unwrap_or(address);
-        let allowed = SCHEMES.iter().any(|scheme| {
-            address
-                .split_once(':')
-                .is_some_and(|(given, _)| given.eq_ignore_ascii_case(scheme))
-        });
+        let allowed = SCHEMES
+            .iter()
+            .any(|scheme| address.split_once(':').is_some_and(|(given, _)| given.eq_ignore_ascii_case(scheme)));
         if allowed && shown != bare && shown != address {
             let address = format!(" ({bare})");
             self.push(&address);
@@ -285,11 +278,7 @@ impl Text {
 
     fn push(&mut self, text: &str) {
         let visible = |c: &char| !c.is_control() || *c == '\t';
-        self.line.extend(
-            text.chars()
-                .map(|c| if c == '\n' { ' ' } else { c })
-                .filter(visible),
-        );
+        self.line.extend(text.chars().map(|c| if c == '\n' { ' ' } else { c }).filter(visible));
     }
 
     fn end_line(&mut self) {

@@ -1,1 +1,83 @@
-//! service
+//! The use cases of Fermata. Each one authorises, asks the domain for a decision, and writes its
+//! effects, an audit line and what is to be sent in one transaction.
+//!
+//! Pages, the API, the command line and the workers all call these methods; nothing that decides
+//! lives in front of them. No SQL text here, and no HTTP.
+
+pub mod actor;
+pub mod audit;
+pub mod clock;
+pub mod error;
+pub mod keys;
+pub mod site;
+pub mod zones;
+
+pub use actor::Actor;
+pub use clock::Clock;
+pub use error::{Error, FieldError, Fields};
+
+use chrono::{DateTime, Utc};
+use domain::time::ZoneRules;
+use keys::Keys;
+use std::sync::Arc;
+use storage::Db;
+use uuid::Uuid;
+
+/// Everything a use case needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Services(Arc<Inner>);
+
+/// What the services are made of.
+pub struct Inner {
+    /// The database.
+    pub db: Db,
+    /// What time it is.
+    pub clock: Clock,
+    /// Derived secrets.
+    pub keys: Keys,
+    /// Civil time.
+    pub zones: Arc<dyn ZoneRules>,
+    /// `https://status.example.org`, without a slash at the end: the start of every public link.
+    pub public_url: String,
+    /// Whether mails can leave; when not, they are kept and shown to the admin.
+    pub mail_configured: bool,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Services")
+    }
+}
+
+impl std::ops::Deref for Services {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Services {
+    /// Puts them together.
+    #[must_use]
+    pub fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The current instant.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A new id; sorts by the time it was made.
+    #[must_use]
+    pub fn new_id<T: From<Uuid>>(&self) -> T {
+        T::from(Uuid::now_v7())
+    }
+
+    /// An address below the public one; `path` starts with a slash.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url)
+    }
+}

@@ -1,0 +1,116 @@
+//! What every page finds in its context: the services, who asks, and what a form brought.
+
+use crate::form::Submitted;
+use http::{HeaderValue, StatusCode, header};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use service::{Actor, Error, Services};
+use std::future::Future;
+
+/// Addresses of the files that go with the pages; their names change with their content.
+#[derive(Clone, Debug, Default)]
+pub struct Assets {
+    /// The style sheet.
+    pub css: String,
+    /// The sprite of icons, without the `#name`.
+    pub icons: String,
+}
+
+/// The use cases.
+#[must_use]
+pub fn services() -> Services {
+    expect_context()
+}
+
+/// Who asks.
+#[must_use]
+pub fn actor() -> Actor {
+    expect_context()
+}
+
+/// What the form on this page brought, if it comes back with errors.
+#[must_use]
+pub fn submitted() -> Submitted {
+    use_context().unwrap_or_default()
+}
+
+/// The path and query asked for.
+#[must_use]
+pub fn uri() -> http::Uri {
+    use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default()
+}
+
+/// Tells the page cache that this page is the same for everybody, and until when.
+/// `key` is the canonical path and query it answers for.
+pub fn cacheable(key: &str, until: Option<domain::time::Instant>) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        mark_cacheable(&response, key, until);
+    }
+}
+
+/// As [`cacheable`], after an await.
+pub fn mark_cacheable(response: &ResponseOptions, key: &str, until: Option<domain::time::Instant>) {
+    let until = until.map(|at| format!("; until={}", at.timestamp_millis())).unwrap_or_default();
+    if let Ok(value) = HeaderValue::from_str(&format!("public; key={key}{until}")) {
+        response.insert_header(http::HeaderName::from_static("x-fermata-cache"), value);
+    }
+}
+
+/// Loads, then shows; an error becomes the page and the status that tell it.
+pub fn load<T, V>(
+    future: impl Future<Output = Result<T, Error>> + Send + 'static,
+    view: impl FnOnce(T) -> V + Send + 'static,
+) -> impl IntoView
+where
+    T: Send + 'static,
+    V: IntoView + 'static,
+{
+    let response = use_context::<ResponseOptions>();
+    let uri = uri();
+    let owner = Owner::current();
+    Suspend::new(async move {
+        match future.await {
+            Ok(value) => {
+                let shown = match owner {
+                    Some(owner) => owner.with(|| view(value)),
+                    None => view(value),
+                };
+                leptos::either::Either::Left(shown)
+            }
+            Err(error) => {
+                if let Some(response) = response {
+                    answer(&response, &error, &uri);
+                }
+                leptos::either::Either::Right(crate::pages::error::error_page(&error))
+            }
+        }
+    })
+}
+
+/// The status of an error, and the way to the sign-in page where that helps.
+pub fn answer(response: &ResponseOptions, error: &Error, uri: &http::Uri) {
+    if matches!(error, Error::SignInNeeded) {
+        let next = uri.path_and_query().map_or("/admin", |p| p.as_str());
+        let place = format!("/sign-in?next={}", crate::form::encode(next));
+        if let Ok(place) = HeaderValue::from_str(&place) {
+            response.insert_header(header::LOCATION, place);
+            response.set_status(StatusCode::SEE_OTHER);
+            return;
+        }
+    }
+    response.set_status(status(error));
+}
+
+/// The HTTP status of an error.
+#[must_use]
+pub const fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Refused { .. } | Error::Stale(_) => StatusCode::CONFLICT,
+        Error::NotFound(_) => StatusCode::NOT_FOUND,
+        Error::SignInNeeded => StatusCode::UNAUTHORIZED,
+        Error::Forbidden => StatusCode::FORBIDDEN,
+        Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

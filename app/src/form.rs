@@ -1,0 +1,93 @@
+//! What HTML forms send, and how it comes back beside the fields when something is wrong.
+
+use service::{Error, FieldError};
+
+/// The fields of a posted form, in order; a name may come more than once.
+#[derive(Clone, Debug, Default)]
+pub struct FormData(Vec<(String, String)>);
+
+impl FormData {
+    /// From `application/x-www-form-urlencoded`.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Self {
+        Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    /// The first value of a field, empty where it was not sent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v)
+    }
+
+    /// All values of a field.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// Whether a field was sent at all: a ticked box, a pressed button.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
+}
+
+/// A form that came back: what was typed is kept, with what is wrong beside it.
+#[derive(Clone, Debug, Default)]
+pub struct Submitted {
+    /// What was typed; none when the page is shown for the first time.
+    pub data: Option<FormData>,
+    /// What is wrong, by field.
+    pub errors: Vec<FieldError>,
+    /// What is wrong with the whole.
+    pub message: Option<String>,
+    /// The gate's answer, where it refused.
+    pub verdict: Option<Box<domain::gate::Verdict>>,
+}
+
+impl Submitted {
+    /// The form with the error that stands against it.
+    #[must_use]
+    pub fn refused(data: FormData, error: Error) -> Self {
+        let mut back = Self { data: Some(data), ..Self::default() };
+        match error {
+            Error::Invalid(errors) => back.errors = errors,
+            Error::Refused { message, verdict, .. } => {
+                back.message = Some(message);
+                back.verdict = verdict;
+            }
+            other => back.message = Some(other.to_string()),
+        }
+        back
+    }
+
+    /// What was typed, or the stored value when the form is shown for the first time.
+    #[must_use]
+    pub fn value(&self, name: &str, stored: impl Into<String>) -> String {
+        self.data.as_ref().map_or_else(|| stored.into(), |data| data.get(name).to_owned())
+    }
+
+    /// Whether a box is ticked.
+    #[must_use]
+    pub fn ticked(&self, name: &str, stored: bool) -> bool {
+        self.data.as_ref().map_or(stored, |data| data.has(name))
+    }
+
+    /// Whether one of several boxes or options with the same name is chosen.
+    #[must_use]
+    pub fn chosen(&self, name: &str, value: &str, stored: bool) -> bool {
+        self.data.as_ref().map_or(stored, |data| data.all(name).any(|v| v == value))
+    }
+
+    /// What is wrong with a field.
+    #[must_use]
+    pub fn error(&self, name: &str) -> Option<String> {
+        let texts: Vec<&str> = self.errors.iter().filter(|e| e.field == name).map(|e| e.message.as_str()).collect();
+        if texts.is_empty() { None } else { Some(texts.join(" ")) }
+    }
+}
+
+/// Percent-encodes one query value.
+#[must_use]
+pub fn encode(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}

@@ -1,0 +1,4 @@
+//! One module per page or family of pages: load through the services, show, take the form.
+
+pub mod error;
+pub mod home;

@@ -1,0 +1,54 @@
+//! Pages that say what went wrong and what to do next.
+
+use crate::context::answer;
+use http::StatusCode;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::Title;
+use service::Error;
+
+/// No such address.
+#[component]
+pub fn NotFound() -> impl IntoView {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::NOT_FOUND);
+    }
+    error_page(&Error::NotFound("page"))
+}
+
+/// A whole page for an error that stands for another page.
+pub fn error_page(error: &Error) -> AnyView {
+    let (title, text) = match error {
+        Error::NotFound(_) => ("There is nothing here".to_owned(), "The address may be old or mistyped.".to_owned()),
+        Error::SignInNeeded => ("Sign in first".to_owned(), "This page is for the team.".to_owned()),
+        Error::Forbidden => {
+            ("You may not see this".to_owned(), "Ask an administrator for the role it needs.".to_owned())
+        }
+        Error::Internal { reference } => (
+            "Something went wrong on our side".to_owned(),
+            format!("Nothing was lost. If it happens again, tell us this reference: {reference}"),
+        ),
+        other => ("This did not work".to_owned(), other.to_string()),
+    };
+    view! {
+        <Title text=title.clone()/>
+        <main class="wrap">
+            <h1>{title}</h1>
+            <p>{text}</p>
+            <p><a href="/">"To the status page"</a></p>
+        </main>
+    }
+    .into_any()
+}
+
+/// The page that a form's error becomes: it sets its status itself.
+#[component]
+pub fn FormError(
+    /// What went wrong.
+    error: std::sync::Arc<Error>,
+) -> impl IntoView {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        answer(&response, &error, &crate::context::uri());
+    }
+    error_page(&error)
+}

@@ -1,0 +1,58 @@
+//! Where forms go: every page posts to its own address. One table, one line per address.
+
+use crate::form::{FormData, Submitted};
+use service::{Actor, Error, Services};
+
+/// A posted form with who sent it.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// The use cases.
+    pub services: Services,
+    /// Who asks.
+    pub actor: Actor,
+    /// What was typed.
+    pub form: FormData,
+    /// The query of the address.
+    pub query: FormData,
+    /// The session, for signing in and out.
+    pub session: Option<tower_sessions::Session>,
+}
+
+/// What happens after a form.
+#[derive(Debug)]
+pub enum Posted {
+    /// It was done; go on there (303).
+    Redirect(String),
+    /// The same page again, with this.
+    Again(Submitted),
+}
+
+impl Post {
+    /// On success go to `to`; what the user can mend comes back with the form, other errors are pages.
+    ///
+    /// # Errors
+    /// Those that the user can not mend in this form.
+    pub fn done(self, result: Result<impl Into<String>, Error>) -> Result<Posted, Error> {
+        match result {
+            Ok(to) => Ok(Posted::Redirect(to.into())),
+            Err(error @ (Error::Invalid(_) | Error::Refused { .. } | Error::Stale(_) | Error::TooMany { .. })) => {
+                Ok(Posted::Again(Submitted::refused(self.form, error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Hands a form to its page.
+///
+/// # Errors
+/// No page takes forms at this address, or what the page answered.
+pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match segments.as_slice() {
+        _ => {
+            drop(post);
+            Err(Error::NotFound("page"))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The shell around every page, and the route table.
+
+use crate::context::{self, Assets};
+use crate::pages;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_router::SsrMode;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::path;
+use service::Error;
+use std::sync::Arc;
+
+/// The document. Only the pages behind the sign-in carry scripts: public ones are the same bytes
+/// for everybody.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let assets: Assets = use_context().unwrap_or_default();
+    let scripts = is_scripted(context::uri().path());
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="stylesheet" href=assets.css/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                {scripts.then(|| view! { <HydrationScripts options=options islands=true/> })}
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// Every page of the product.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    if let Some(error) = use_context::<Arc<Error>>() {
+        return view! { <pages::error::FormError error/> }.into_any();
+    }
+    view! {
+        <Router>
+            <Routes fallback=pages::error::NotFound>
+                <Route path=path!("/") view=pages::home::Home ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+    .into_any()
+}
+
+/// Whether the page at this path carries scripts: only those behind the sign-in do.
+#[must_use]
+pub fn is_scripted(path: &str) -> bool {
+    path == "/admin" || path.starts_with("/admin/")
+}

@@ -1,0 +1,160 @@
+//! Times as people read them: always with the zone, the offset and UTC beside it.
+
+use super::Instant;
+use super::zone::{Civil, ZoneRules, civil};
+use chrono::{Datelike, NaiveDateTime};
+
+/// A range of time, ready to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeText {
+    /// "Thu 15 May 2014, 20:00–22:00 IST (UTC+1)".
+    pub main: String,
+    /// "19:00–21:00 UTC"; with dates where they differ from those of `main`.
+    pub utc: String,
+    /// For `<time datetime>`: "2014-05-15T19:00:00Z".
+    pub datetime_start: String,
+    /// For `<time datetime>`.
+    pub datetime_end: String,
+    /// `main` is in UTC already, so `utc` says nothing new.
+    pub is_utc: bool,
+}
+
+/// An instant, ready to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstantText {
+    /// "Thu 15 May 2014, 20:00 IST (UTC+1)".
+    pub main: String,
+    /// "19:00 UTC"; with the date where it differs from that of `main`.
+    pub utc: String,
+    /// For `<time datetime>`: "2014-05-15T19:00:00Z".
+    pub datetime: String,
+    /// `main` is in UTC already, so `utc` says nothing new.
+    pub is_utc: bool,
+}
+
+impl TimeText {
+    /// Both in one line: "Thu 15 May 2014, 20:00–22:00 IST (UTC+1); 19:00–21:00 UTC".
+    #[must_use]
+    pub fn both(&self) -> String {
+        both(&self.main, &self.utc, self.is_utc)
+    }
+}
+
+impl InstantText {
+    /// Both in one line: "Thu 15 May 2014, 20:00 IST (UTC+1); 19:00 UTC".
+    #[must_use]
+    pub fn both(&self) -> String {
+        both(&self.main, &self.utc, self.is_utc)
+    }
+}
+
+fn both(main: &str, utc: &str, is_utc: bool) -> String {
+    if is_utc { main.to_owned() } else { format!("{main}; {utc}") }
+}
+
+/// "UTC+1", "UTC+5:45", "UTC−3", "UTC+0".
+#[must_use]
+pub fn offset_text(seconds: i32) -> String {
+    let sign = if seconds < 0 { '−' } else { '+' };
+    let minutes = seconds.unsigned_abs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+    }
+}
+
+fn has_letters(civil: &Civil) -> bool {
+    civil.abbreviation.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+fn is_utc(civil: &Civil) -> bool {
+    civil.offset == 0 && civil.abbreviation == "UTC"
+}
+
+/// "IST (UTC+1)", "UTC+5:45", "UTC".
+pub(crate) fn zone_text(civil: &Civil) -> String {
+    if is_utc(civil) {
+        "UTC".to_owned()
+    } else if has_letters(civil) {
+        format!("{} ({})", civil.abbreviation, offset_text(civil.offset))
+    } else {
+        offset_text(civil.offset)
+    }
+}
+
+fn short_zone(civil: &Civil) -> String {
+    if has_letters(civil) { civil.abbreviation.clone() } else { offset_text(civil.offset) }
+}
+
+pub(crate) fn clock(local: NaiveDateTime) -> String {
+    local.format("%H:%M").to_string()
+}
+
+pub(crate) fn long_date(local: NaiveDateTime) -> String {
+    local.format("%a %-d %b %Y").to_string()
+}
+
+fn short_date(local: NaiveDateTime) -> String {
+    local.format("%a %-d %b").to_string()
+}
+
+fn machine(at: Instant) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A range in a zone and in UTC. A zone that is not known is shown as UTC.
+#[must_use]
+pub fn format_range(rules: &dyn ZoneRules, zone: &str, start: Instant, end: Instant) -> TimeText {
+    let (a, b) = (civil(rules, zone, start), civil(rules, zone, end));
+    let one_day = a.local.date() == b.local.date();
+    let one_offset = a.offset == b.offset && a.abbreviation == b.abbreviation;
+    let first = if one_offset { clock(a.local) } else { format!("{} {}", clock(a.local), zone_text(&a)) };
+    let dash = if one_day && one_offset { "–" } else { " – " };
+    let day = match (one_day, a.local.year() == b.local.year()) {
+        (true, _) => String::new(),
+        (false, true) => format!("{}, ", short_date(b.local)),
+        (false, false) => format!("{}, ", long_date(b.local)),
+    };
+    let main = format!("{}, {first}{dash}{day}{} {}", long_date(a.local), clock(b.local), zone_text(&b));
+
+    let (ua, ub) = (start.naive_utc(), end.naive_utc());
+    let utc = if ua.date() != ub.date() {
+        format!("{}, {} – {}, {} UTC", short_date(ua), clock(ua), short_date(ub), clock(ub))
+    } else if one_day && ua.date() == a.local.date() {
+        format!("{}–{} UTC", clock(ua), clock(ub))
+    } else {
+        format!("{}, {}–{} UTC", short_date(ua), clock(ua), clock(ub))
+    };
+    TimeText { main, utc, datetime_start: machine(start), datetime_end: machine(end), is_utc: is_utc(&a) && is_utc(&b) }
+}
+
+/// An instant in a zone and in UTC. A zone that is not known is shown as UTC.
+#[must_use]
+pub fn format_instant(rules: &dyn ZoneRules, zone: &str, at: Instant) -> InstantText {
+    let local = civil(rules, zone, at);
+    let utc = at.naive_utc();
+    InstantText {
+        main: format!("{}, {} {}", long_date(local.local), clock(local.local), zone_text(&local)),
+        utc: if utc.date() == local.local.date() {
+            format!("{} UTC", clock(utc))
+        } else {
+            format!("{}, {} UTC", short_date(utc), clock(utc))
+        },
+        datetime: machine(at),
+        is_utc: is_utc(&local),
+    }
+}
+
+/// "Thu 15 May, 03:40 IST": inside a sentence.
+#[must_use]
+pub fn format_short(rules: &dyn ZoneRules, zone: &str, at: Instant) -> String {
+    let local = civil(rules, zone, at);
+    format!("{}, {} {}", short_date(local.local), clock(local.local), short_zone(&local))
+}
+
+/// "20:49 IST": beside a date that is already there.
+#[must_use]
+pub fn format_clock(rules: &dyn ZoneRules, zone: &str, at: Instant) -> String {
+    let local = civil(rules, zone, at);
+    format!("{} {}", clock(local.local), short_zone(&local))
+}

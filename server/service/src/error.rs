@@ -1,0 +1,117 @@
+//! What a use case can answer instead of its result.
+
+use domain::gate::Verdict;
+use storage::StoreError;
+use thiserror::Error;
+
+/// A wrong field, in the user's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name in forms and JSON.
+    pub field: &'static str,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// Why a use case did not happen. Nothing was written.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The input is wrong: all fields, not only the first.
+    #[error("the input is not valid")]
+    Invalid(Vec<FieldError>),
+    /// A rule stands against it.
+    #[error("{message}")]
+    Refused {
+        /// For machines: `gate_blocked`, `in_use`, `wrong_state`, …
+        code: &'static str,
+        /// For people.
+        message: String,
+        /// The gate's answer, where the gate refused.
+        verdict: Option<Box<Verdict>>,
+    },
+    /// There is no such thing, or this actor may not know of it.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// Nobody is signed in.
+    #[error("sign in first")]
+    SignInNeeded,
+    /// The actor may not do this.
+    #[error("you may not do this")]
+    Forbidden,
+    /// Somebody changed it since it was read.
+    #[error("{0} was changed by somebody else meanwhile")]
+    Stale(&'static str),
+    /// Too often; try again later.
+    #[error("too many attempts, try again in {retry_after_s} s")]
+    TooMany {
+        /// Seconds to wait.
+        retry_after_s: i64,
+    },
+    /// Our fault; logged once under this reference.
+    #[error("internal error {reference}")]
+    Internal {
+        /// Shown to the user, found in the log.
+        reference: String,
+    },
+}
+
+impl Error {
+    /// One wrong field.
+    #[must_use]
+    pub fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { field, message: message.into() }])
+    }
+
+    /// A rule stands against it.
+    #[must_use]
+    pub fn refused(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused { code, message: message.into(), verdict: None }
+    }
+
+    /// Logs the cause once and keeps only a reference to it.
+    #[must_use]
+    pub fn internal(cause: &dyn std::fmt::Display) -> Self {
+        let reference = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
+        tracing::error!(reference, %cause, "internal error");
+        Self::Internal { reference }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(what) => Self::NotFound(what),
+            StoreError::Stale(what) => Self::Stale(what),
+            StoreError::Conflict(what) => Self::refused("conflict", format!("This {what} is already taken.")),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+/// Collects wrong fields so that a form shows all of them at once.
+#[derive(Debug, Default)]
+pub struct Fields(Vec<FieldError>);
+
+impl Fields {
+    /// Keeps the value, or notes what is wrong with the field.
+    pub fn take<T, E: std::fmt::Display>(&mut self, field: &'static str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|e| self.add(field, e.to_string())).ok()
+    }
+
+    /// Notes what is wrong with a field.
+    pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
+        self.0.push(FieldError { field, message: message.into() });
+    }
+
+    /// Whether nothing is wrong so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The error for what was noted. Call it when a value is missing or [`Self::is_empty`] is false.
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        Error::Invalid(self.0)
+    }
+}

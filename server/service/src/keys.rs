@@ -1,0 +1,130 @@
+//! Secrets that are derived, not stored: links in mails and ping addresses (SEC-14).
+//!
+//! A derived secret is an HMAC of the server's key over purpose, id and version. The database
+//! holds at most its hash; raising the version revokes it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+/// Bytes of the MAC kept in a link: 160 bits.
+const MAC_LEN: usize = 20;
+
+/// What a link is for: the same id gives another secret for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Confirms a subscription.
+    Confirm,
+    /// Leaves or manages a subscription.
+    Manage,
+    /// Reports runs of a job.
+    Ping,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Confirm => b"confirm",
+            Self::Manage => b"manage",
+            Self::Ping => b"ping",
+        }
+    }
+}
+
+/// The server's keys: the first makes, all verify.
+#[derive(Debug)]
+pub struct Keys(Vec<SecretSlice<u8>>);
+
+impl Keys {
+    /// From the configured secret and earlier ones that still verify.
+    #[must_use]
+    pub fn new(current: SecretSlice<u8>, previous: Vec<SecretSlice<u8>>) -> Self {
+        Self(std::iter::once(current).chain(previous).collect())
+    }
+
+    /// The text of a link: the id and a MAC over purpose, id and version.
+    #[must_use]
+    pub fn link(&self, purpose: Purpose, id: Uuid, version: i64) -> String {
+        let mut bytes = id.as_bytes().to_vec();
+        bytes.extend_from_slice(&mac(&self.0[0], purpose, id, version)[..MAC_LEN]);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The id a link speaks of; it proves nothing until [`Self::verify`] says so.
+    #[must_use]
+    pub fn claimed(link: &str) -> Option<Uuid> {
+        let bytes = URL_SAFE_NO_PAD.decode(link).ok()?;
+        if bytes.len() != 16 + MAC_LEN {
+            return None;
+        }
+        Uuid::from_slice(&bytes[..16]).ok()
+    }
+
+    /// Whether the link was made by us for this purpose and version.
+    #[must_use]
+    pub fn verify(&self, purpose: Purpose, link: &str, version: i64) -> bool {
+        let Some(id) = Self::claimed(link) else { return false };
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(link) else { return false };
+        self.0.iter().any(|key| bool::from(mac(key, purpose, id, version)[..MAC_LEN].ct_eq(&bytes[16..])))
+    }
+
+    /// The secret UUID in a job's ping address.
+    #[must_use]
+    pub fn ping(&self, job: Uuid, version: i64) -> Uuid {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&mac(&self.0[0], Purpose::Ping, job, version)[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+}
+
+fn mac(key: &SecretSlice<u8>, purpose: Purpose, id: Uuid, version: i64) -> [u8; 32] {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose_secret()) else { return [0; 32] };
+    mac.update(purpose.label());
+    mac.update(&[0]);
+    mac.update(id.as_bytes());
+    mac.update(&version.to_be_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+/// Lower-case hex SHA-256, as stored for tokens and ping addresses.
+#[must_use]
+pub fn hash(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(seed: u8) -> Keys {
+        Keys::new(vec![seed; 32].into(), vec![])
+    }
+
+    #[test]
+    fn a_link_verifies_only_for_its_purpose_version_and_key() {
+        let id = Uuid::from_u128(7);
+        let link = keys(1).link(Purpose::Manage, id, 3);
+        assert_eq!(Keys::claimed(&link), Some(id));
+        assert!(keys(1).verify(Purpose::Manage, &link, 3));
+        assert!(!keys(1).verify(Purpose::Confirm, &link, 3));
+        assert!(!keys(1).verify(Purpose::Manage, &link, 4));
+        assert!(!keys(2).verify(Purpose::Manage, &link, 3));
+        assert!(Keys::new(vec![2; 32].into(), vec![vec![1; 32].into()]).verify(Purpose::Manage, &link, 3));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_link_is_refused() {
+        let link = keys(1).link(Purpose::Manage, Uuid::from_u128(7), 3);
+        let bytes = URL_SAFE_NO_PAD.decode(&link).unwrap_or_default();
+        for bit in 0..bytes.len() * 8 {
+            let mut forged = bytes.clone();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            assert!(!keys(1).verify(Purpose::Manage, &URL_SAFE_NO_PAD.encode(forged), 3), "bit {bit}");
+        }
+    }
+}

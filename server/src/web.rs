@@ -1,0 +1,138 @@
+//! Pages over HTTP: a GET renders the page, a POST hands the form to it.
+
+use crate::router::AppState;
+use app::context::{self, Assets};
+use app::form::{FormData, Submitted};
+use app::posts::{Post, Posted, dispatch};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use leptos::prelude::*;
+use service::{Actor, Error};
+use std::sync::Arc;
+use tower_sessions::Session;
+
+/// Largest form taken, in bytes.
+const FORM_LIMIT: usize = 256 * 1024;
+
+/// Largest page rendered, in bytes.
+const PAGE_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Any page: shows it, or takes its form.
+pub async fn page(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    session: Option<Extension<Session>>,
+    request: Request,
+) -> Response {
+    if request.method() == Method::POST {
+        take(state, actor, session.map(|Extension(s)| s), request).await
+    } else {
+        render(state, actor, Submitted::default(), request).await
+    }
+}
+
+async fn take(state: AppState, actor: Actor, session: Option<Session>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let is_form = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
+    if !is_form {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    let Ok(body) = to_bytes(body, FORM_LIMIT).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let post = Post {
+        services: state.services.clone(),
+        actor: actor.clone(),
+        form: FormData::parse(&body),
+        query: FormData::parse(parts.uri.query().unwrap_or_default().as_bytes()),
+        session,
+    };
+    let posted = dispatch(parts.uri.path(), post).await;
+    let mut again = Request::from_parts(parts, Body::empty());
+    *again.method_mut() = Method::GET;
+    match posted {
+        Ok(Posted::Redirect(to)) => Redirect::to(&to).into_response(),
+        Ok(Posted::Again(submitted)) => {
+            let mut response = render(state, actor, submitted, again).await;
+            if response.status() == StatusCode::OK {
+                *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            }
+            response
+        }
+        Err(error) => failed(state, actor, error, again).await,
+    }
+}
+
+async fn render(state: AppState, actor: Actor, submitted: Submitted, request: Request) -> Response {
+    let provide = provider(&state, actor, submitted);
+    document(&state, provide, request).await
+}
+
+async fn failed(state: AppState, actor: Actor, error: Error, request: Request) -> Response {
+    let error = Arc::new(error);
+    let provide = provider(&state, actor, Submitted::default());
+    let provide = move || {
+        provide();
+        provide_context(Arc::clone(&error));
+    };
+    document(&state, provide, request).await
+}
+
+/// Renders the document. What the renderer writes after its end is for scripts, which public
+/// pages do not have.
+async fn document(state: &AppState, provide: impl Fn() + Clone + Send + Sync + 'static, request: Request) -> Response {
+    let options = state.options.clone();
+    let scripted = app::routes::is_scripted(request.uri().path());
+    let response =
+        leptos_axum::render_app_async_with_context(provide, move || app::shell(options.clone()))(request).await;
+    if scripted {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, PAGE_LIMIT).await {
+        Ok(html) => Response::from_parts(parts, Body::from(cut_after_end(html))),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+fn cut_after_end(mut html: Bytes) -> Bytes {
+    const END: &[u8] = b"</html>";
+    if let Some(at) = html.windows(END.len()).rposition(|window| window == END) {
+        html.truncate(at + END.len());
+    }
+    html
+}
+
+fn provider(state: &AppState, actor: Actor, submitted: Submitted) -> impl Fn() + Clone + Send + Sync + 'static {
+    let services = state.services.clone();
+    let assets: Assets = state.assets.clone();
+    move || {
+        provide_context(services.clone());
+        provide_context(actor.clone());
+        provide_context(submitted.clone());
+        provide_context(assets.clone());
+    }
+}
+
+/// Server functions of the islands, with the same context as pages.
+pub async fn server_function(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    request: Request,
+) -> Response {
+    let provide = provider(&state, actor, Submitted::default());
+    leptos_axum::handle_server_fns_with_context(provide, request).await.into_response()
+}
+
+/// The status an error has on a page.
+#[must_use]
+pub const fn status(error: &Error) -> StatusCode {
+    context::status(error)
+}
