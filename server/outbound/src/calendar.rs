@@ -201,7 +201,6 @@ fn build_event(source: &CalendarEvent) -> Event {
         .starts(start)
         .ends(end)
         .summary(&summary(source))
-        .description(&shorten(&source.description, DESCRIPTION_OCTETS))
         .url(&source.url)
         .class(Class::Public)
         .status(match source.status {
@@ -211,6 +210,9 @@ fn build_event(source: &CalendarEvent) -> Event {
         })
         .add_property("TRANSP", "TRANSPARENT")
         .add_property("X-MICROSOFT-CDO-BUSYSTATUS", "FREE");
+    if !source.description.trim().is_empty() {
+        event.description(&shorten(&source.description, DESCRIPTION_OCTETS));
+    }
     if let Some(location) = source.location.as_deref().filter(|text| !text.trim().is_empty()) {
         event.location(location);
     }

@@ -5,7 +5,9 @@
 //! caller's choice.
 //!
 //! - [`calendar`] builds iCalendar objects and prints them byte for byte the same each time.
+//! - [`mail`] writes notices and the bytes that go to a mail server.
 //! - [`markdown`] is the one way from what operators write to HTML or plain text.
 
 pub mod calendar;
+pub mod mail;
 pub mod markdown;
