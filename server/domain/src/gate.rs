@@ -1,4 +1,14 @@
 //! The gate: may the work be scheduled, may it start?
+//!
+//! A pure function of values. Everything unknown counts against the work.
+
+mod ask;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use ask::{FUTURE_TOLERANCE, ask, blast_radius};
+pub use words::JobNames;
 
 use crate::backup::Job;
 use crate::host::{DataSet, Exemption};
@@ -7,7 +17,7 @@ use crate::policy::Policy;
 use crate::run::Run;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of the policy's two limits applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,7 +100,7 @@ pub struct Evidence {
     pub carriers: Vec<(JobEvidence, Policy)>,
     /// Components named that have no host behind them: nobody knows what they put at risk.
     pub components_without_host: Vec<(ComponentId, String)>,
-    /// Hosts named that are not known (any more).
+    /// Hosts of the blast radius of which nothing is known (any more).
     pub unknown_hosts: Vec<HostId>,
 }
 
@@ -250,4 +260,73 @@ pub struct Verdict {
     pub warnings: Vec<Finding>,
     /// Hosts that need no backup, with reason and name.
     pub exemptions: Vec<(HostId, String, Exemption)>,
+}
+
+impl Scope {
+    /// Nothing was named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty() && self.components.is_empty()
+    }
+}
+
+impl Verdict {
+    /// The work may go on, at the instant it was asked.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        matches!(self.outcome, Outcome::Confirmed { .. })
+    }
+
+    /// First instant at which a confirmed verdict is blocked again; none where
+    /// it is blocked already, or where everything is exempt.
+    #[must_use]
+    pub fn until(&self) -> Option<Instant> {
+        match self.outcome {
+            Outcome::Confirmed { until } => until,
+            Outcome::Blocked { .. } => None,
+        }
+    }
+
+    /// It was confirmed and has not lapsed: a verdict may be used a little after it was asked.
+    #[must_use]
+    pub fn holds_at(&self, now: Instant) -> bool {
+        self.is_confirmed() && self.until().is_none_or(|until| now < until)
+    }
+
+    /// All that stands against the work; empty where it is confirmed.
+    #[must_use]
+    pub fn reasons(&self) -> &[Finding] {
+        match &self.outcome {
+            Outcome::Confirmed { .. } => &[],
+            Outcome::Blocked { reasons } => reasons,
+        }
+    }
+}
+
+impl Evidence {
+    /// Puts together what was read for a scope, and says itself what is missing:
+    /// a host of the blast radius without its facts is an unknown host, a named
+    /// component without a host behind it is listed by its name.
+    ///
+    /// `facts` and `carriers` may hold more than needed; `components` names the
+    /// named components.
+    #[must_use]
+    pub fn assemble(
+        scope: &Scope,
+        topology: &Topology,
+        facts: Vec<HostEvidence>,
+        carriers: Vec<(JobEvidence, Policy)>,
+        components: &BTreeMap<ComponentId, String>,
+    ) -> Self {
+        let radius = blast_radius(scope, topology);
+        let hosts: Vec<HostEvidence> = facts.into_iter().filter(|host| radius.contains(&host.id)).collect();
+        let unknown_hosts = radius.iter().filter(|id| hosts.iter().all(|host| host.id != **id)).copied().collect();
+        let components_without_host = scope
+            .components
+            .iter()
+            .filter(|id| topology.behind.iter().all(|(component, _)| component != *id))
+            .map(|id| (*id, components.get(id).cloned().unwrap_or_default()))
+            .collect();
+        Self { hosts, carriers, components_without_host, unknown_hosts }
+    }
 }

@@ -1,5 +1,6 @@
 //! How old a backup may be.
 
+use crate::gate::Purpose;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,15 @@ pub struct PolicyOverride {
 }
 
 impl Policy {
+    /// Age a backup may have for a purpose.
+    #[must_use]
+    pub const fn max_age(&self, purpose: Purpose) -> Span {
+        match purpose {
+            Purpose::Schedule => self.schedule_max_age,
+            Purpose::Start => self.start_max_age,
+        }
+    }
+
     /// The rule for one host.
     #[must_use]
     pub fn for_host(&self, own: &PolicyOverride) -> Self {

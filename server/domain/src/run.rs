@@ -1,6 +1,13 @@
 //! Backup runs and what a report may say of them.
 
+mod receive;
+
+pub use receive::{Conflict, Received, ReportError, RunReport, Signal, receive};
+
+use crate::backup::Job;
+use crate::gate::FUTURE_TOLERANCE;
 use crate::ids::{JobId, RunId};
+use crate::policy::Policy;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -54,4 +61,68 @@ pub struct Run {
     pub snapshot: Option<String>,
     /// Process exit code, if one was reported.
     pub exit_code: Option<i32>,
+}
+
+impl RunState {
+    /// An end was reported. A lost run has none: its late end is still welcome.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Warning | Self::Failed)
+    }
+
+    /// For people: "succeeded with warnings".
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Warning => "succeeded with warnings",
+            Self::Failed => "failed",
+            Self::Lost => "lost: no end was reported",
+        }
+    }
+}
+
+impl Run {
+    /// When it is given up if no end is reported; none where it has ended or is lost already.
+    #[must_use]
+    pub fn lost_at(&self, job: &Job) -> Option<Instant> {
+        (self.state == RunState::Running).then(|| job.max_duration.after(self.started_at))
+    }
+
+    /// The run as lost, if it is time: no end within the job's `max_duration`.
+    #[must_use]
+    pub fn lose(&self, job: &Job, now: Instant) -> Option<Self> {
+        self.lost_at(job).filter(|at| *at <= now).map(|_| Self { state: RunState::Lost, ..self.clone() })
+    }
+
+    /// It protects data: it ended well (or with warnings, where the policy takes
+    /// these), wrote everything, and its times can be.
+    #[must_use]
+    pub fn is_good(&self, policy: &Policy) -> bool {
+        self.would_be_good(policy) && !self.clock_fault
+    }
+
+    /// As [`Run::is_good`], whatever its clock says.
+    pub(crate) fn would_be_good(&self, policy: &Policy) -> bool {
+        let ended_well = match self.state {
+            RunState::Succeeded => true,
+            RunState::Warning => policy.warnings_are_good,
+            RunState::Running | RunState::Failed | RunState::Lost => false,
+        };
+        ended_well && self.finished_at.is_some() && !self.dry_run && !self.partial
+    }
+
+    /// The instant in it that can not be, if there is one: its end before its
+    /// start, or more than five minutes ahead of us.
+    #[must_use]
+    pub fn clock_fault_at(&self, now: Instant) -> Option<Instant> {
+        let ahead = |at: &Instant, of: Instant| *at > FUTURE_TOLERANCE.after(of);
+        let start = Some(self.started_at);
+        start
+            .filter(|at| ahead(at, now) || ahead(at, self.received_at))
+            .or_else(|| self.finished_at.filter(|at| ahead(at, now)))
+            .or_else(|| self.finished_at.filter(|at| *at < self.started_at))
+            .or_else(|| self.finished_at.or(start).filter(|_| self.clock_fault))
+    }
 }
