@@ -1,1 +1,3 @@
+//! The binary `fermata`.
+
 fn main() {}

@@ -1,0 +1,4 @@
+//! The outer shell: connections, limits, headers that every answer carries, who asks, and what an error looks like.
+
+pub mod request_id;
+pub mod stored;
