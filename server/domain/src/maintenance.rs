@@ -1,8 +1,15 @@
-//! Maintenance windows: their states and the transitions between them (see `transition`).
+//! Maintenance windows: their states and the transitions between them (see [`transition`]).
+
+mod plan;
+mod public;
+pub mod transition;
+
+pub use plan::{FoldChoice, MAX_LENGTH, PlanError, PlanField};
+pub use public::{affected_components, component_states, site_sentence};
 
 use crate::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId};
 use crate::text::{Name, Prose};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
@@ -155,4 +162,94 @@ pub struct Update {
     pub starts_at: Instant,
     /// The end with this update.
     pub ends_at: Instant,
+}
+
+/// A line of a timeline as a transition makes it; the rest is storage's to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewUpdate {
+    /// What it tells.
+    pub kind: UpdateKind,
+    /// Markdown for customers; may be empty.
+    pub body: Prose,
+    /// When.
+    pub at: Instant,
+    /// The start before, where it moved.
+    pub old_starts_at: Option<Instant>,
+    /// The end before, where it moved.
+    pub old_ends_at: Option<Instant>,
+    /// The start now.
+    pub starts_at: Instant,
+    /// The end now.
+    pub ends_at: Instant,
+}
+
+impl NewUpdate {
+    /// With its identity.
+    #[must_use]
+    pub fn into_update(self, id: UpdateId, maintenance_id: MaintenanceId, author: Option<UserId>) -> Update {
+        Update {
+            id,
+            maintenance_id,
+            kind: self.kind,
+            body: self.body,
+            at: self.at,
+            author,
+            old_starts_at: self.old_starts_at,
+            old_ends_at: self.old_ends_at,
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+        }
+    }
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Draft,
+        Self::Scheduled,
+        Self::Held,
+        Self::Postponed,
+        Self::InProgress,
+        Self::Verifying,
+        Self::Completed,
+        Self::Cancelled,
+    ];
+
+    /// Nothing more becomes of it.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+
+    /// Work is being done, or what was done is being checked.
+    #[must_use]
+    pub const fn is_under_way(self) -> bool {
+        matches!(self, Self::InProgress | Self::Verifying)
+    }
+
+    /// Published, and neither begun nor ended.
+    #[must_use]
+    pub const fn is_ahead(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Held | Self::Postponed)
+    }
+}
+
+impl Maintenance {
+    /// When the work began, or is to begin: what calendars and pages show.
+    #[must_use]
+    pub fn begins_at(&self) -> Instant {
+        self.started_at.unwrap_or(self.planned.starts_at)
+    }
+
+    /// When the work ended, or is to end: what calendars and pages show. At
+    /// least a minute after [`Maintenance::begins_at`], for calendars know no
+    /// event without a length.
+    #[must_use]
+    pub fn finishes_at(&self) -> Instant {
+        let end = match self.state {
+            State::Completed => self.ended_at.unwrap_or(self.planned.ends_at),
+            _ => self.planned.ends_at,
+        };
+        end.max(Span::minutes(1).after(self.begins_at()))
+    }
 }

@@ -7,6 +7,7 @@ mod span;
 pub mod testing;
 mod zone;
 
+pub(crate) use format::zone_text;
 pub use format::{InstantText, TimeText, format_clock, format_instant, format_range, format_short, offset_text};
 pub use span::SpanError;
 pub use zone::{Civil, LocalError, LocalTime, UnknownZone, ZoneRules, civil, parse_local};

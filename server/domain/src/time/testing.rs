@@ -120,7 +120,7 @@ const ZONES: &[Zone] = &[
             ends: change(4, Weekday::Sun, Nth::OnOrAfter(1), -9 * 60),
         }),
     },
-    Zone { name: "Etc/UTC", offset: 0, abbreviation: "UTC", summer: None },
+    Zone { name: "UTC", offset: 0, abbreviation: "UTC", summer: None },
     Zone { name: "Europe/Berlin", offset: H, abbreviation: "CET", summer: europe(2 * H, "CEST") },
     Zone { name: "Europe/Dublin", offset: 0, abbreviation: "GMT", summer: europe(H, "IST") },
     Zone { name: "Europe/Kyiv", offset: 2 * H, abbreviation: "EET", summer: europe(3 * H, "EEST") },
@@ -198,7 +198,7 @@ pub struct FixedRules;
 impl FixedRules {
     fn zone(name: &str) -> Result<&'static Zone, UnknownZone> {
         let name = match name {
-            "UTC" => "Etc/UTC",
+            "Etc/UTC" => "UTC",
             "Europe/Kiev" => "Europe/Kyiv",
             name => name,
         };
