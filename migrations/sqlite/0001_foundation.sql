@@ -306,15 +306,21 @@ create table notifications (
 );
 create index notifications_of on notifications (maintenance_id, created_at);
 
+create table notification_components (
+    notification_id blob not null references notifications (id) on delete cascade,
+    component_id blob not null references components (id) on delete cascade,
+    primary key (notification_id, component_id)
+);
+
+-- `due_at` is when the row may be claimed: its turn while queued, the end of the lease while sending.
 create table deliveries (
     notification_id blob not null references notifications (id) on delete cascade,
     subscriber_id blob not null references subscribers (id) on delete cascade,
     state text not null check (state in ('queued', 'sending', 'sent', 'failed', 'dropped')),
     attempts bigint not null default 0,
-    ambiguous boolean not null default false,
+    ambiguous bigint not null default 0,
     due_at bigint not null,
-    lease_until bigint,
-    sent_at bigint,
+    done_at bigint,
     last_error text,
     primary key (notification_id, subscriber_id)
 );

@@ -3,8 +3,10 @@
 pub mod audit;
 pub mod db;
 pub mod error;
+pub mod outbox;
 pub mod session;
 pub mod site;
+pub mod subscriber;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -1,0 +1,520 @@
+//! The outbox: what is to be told, and to whom it still has to be.
+//!
+//! A notification and its deliveries are written in the transaction of the change they tell of.
+//! Workers claim deliveries with a lease; a row found claimed after its lease ended belongs to a
+//! worker that died with the mail in hand, so it may have been sent.
+
+use crate::db::{Inner, Tx, at, ms, on_tx};
+use crate::error::{StoreError, corrupt};
+use domain::ids::{ComponentId, MaintenanceId, NotificationId, SubscriberId, UpdateId};
+use domain::subscriber::DeliveryState;
+use domain::time::Instant;
+use uuid::Uuid;
+
+/// Something to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewNotification {
+    /// Identity.
+    pub id: NotificationId,
+    /// `maintenance` or `confirm`.
+    pub kind: &'static str,
+    /// The window it tells of.
+    pub maintenance_id: Option<MaintenanceId>,
+    /// The update it tells of.
+    pub update_id: Option<UpdateId>,
+    /// Everything a mail is rendered from, as it was when it was told.
+    pub content_json: String,
+    /// When; the `Date` of its mails.
+    pub created_at: Instant,
+}
+
+/// A stored notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Identity.
+    pub id: NotificationId,
+    /// Small number, used in message ids.
+    pub number: i64,
+    /// `maintenance` or `confirm`.
+    pub kind: String,
+    /// The window it tells of.
+    pub maintenance_id: Option<MaintenanceId>,
+    /// See [`NewNotification::content_json`].
+    pub content_json: String,
+    /// When.
+    pub created_at: Instant,
+}
+
+/// A delivery that this worker now holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// What to tell.
+    pub notification: NotificationId,
+    /// Whom.
+    pub subscriber: SubscriberId,
+    /// Tries of which the outcome is known; this one not counted.
+    pub attempts: i64,
+    /// Tries whose outcome is not known: the mail may have arrived.
+    pub ambiguous: i64,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The relay took it.
+    Sent,
+    /// Try again.
+    Retry {
+        /// Not before.
+        due_at: Instant,
+        /// Why.
+        error: String,
+        /// Counts as an attempt of this recipient.
+        attempt: bool,
+        /// It may have arrived all the same.
+        ambiguous: bool,
+    },
+    /// Given up.
+    Failed {
+        /// Why.
+        error: String,
+    },
+    /// Not needed any more.
+    Dropped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How the outbox stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutboxState {
+    /// Waiting or in hand.
+    pub waiting: i64,
+    /// When the oldest waiting one was told.
+    pub oldest_at: Option<Instant>,
+    /// Taken by the relay.
+    pub sent: i64,
+    /// Given up.
+    pub failed: i64,
+    /// Not needed any more.
+    pub dropped: i64,
+    /// The newest error of a waiting one.
+    pub last_error: Option<String>,
+}
+
+/// A delivery as the admin page lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryLine {
+    /// What was told.
+    pub notification: NotificationId,
+    /// Whom.
+    pub subscriber: SubscriberId,
+    /// The address.
+    pub email: String,
+    /// How far it is.
+    pub state: DeliveryState,
+    /// Tries so far.
+    pub attempts: i64,
+    /// Next turn, while it waits.
+    pub due_at: Instant,
+    /// When it ended.
+    pub done_at: Option<Instant>,
+    /// The newest error.
+    pub last_error: Option<String>,
+}
+
+fn delivery_state(text: &str) -> Result<DeliveryState, StoreError> {
+    Ok(match text {
+        "queued" => DeliveryState::Queued,
+        "sending" => DeliveryState::Sending,
+        "sent" => DeliveryState::Sent,
+        "failed" => DeliveryState::Failed,
+        "dropped" => DeliveryState::Dropped,
+        _ => return Err(corrupt("deliveries", "", format!("state {text}"))),
+    })
+}
+
+impl Tx {
+    /// Adds a notification with the components it concerns; nobody is told yet.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn add_notification(
+        &mut self,
+        new: &NewNotification,
+        components: &[ComponentId],
+    ) -> Result<i64, StoreError> {
+        on_tx!(self, |x| {
+            let number: i64 = sqlx::query_scalar(
+                "insert into notifications (id, number, kind, maintenance_id, update_id, content_json, created_at)
+                 values ($1, (select coalesce(max(number), 0) + 1 from notifications), $2, $3, $4, $5, $6) returning number",
+            )
+            .bind(new.id.0)
+            .bind(new.kind)
+            .bind(new.maintenance_id.map(|id| id.0))
+            .bind(new.update_id.map(|id| id.0))
+            .bind(&new.content_json)
+            .bind(ms(new.created_at))
+            .fetch_one(&mut *x)
+            .await?;
+            for component in components {
+                sqlx::query("insert into notification_components (notification_id, component_id) values ($1, $2)")
+                    .bind(new.id.0)
+                    .bind(component.0)
+                    .execute(&mut *x)
+                    .await?;
+            }
+            Ok(number)
+        })
+    }
+
+    /// Queues a delivery for every confirmed subscriber who follows everything, one of the
+    /// notification's components, or was told of the same window before. Returns how many.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn queue_for_followers(&mut self, id: NotificationId, due_at: Instant) -> Result<u64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query(
+                "insert into deliveries (notification_id, subscriber_id, state, due_at)
+                 select $1, s.id, 'queued', $2 from subscribers s
+                 where s.state = 'confirmed' and (
+                     not exists (select 1 from subscriber_components f where f.subscriber_id = s.id)
+                     or exists (select 1 from subscriber_components f
+                         join notification_components c on c.component_id = f.component_id
+                         where f.subscriber_id = s.id and c.notification_id = $1)
+                     or exists (select 1 from notifications this
+                         join notifications earlier on earlier.maintenance_id = this.maintenance_id
+                         join deliveries d on d.notification_id = earlier.id
+                         where this.id = $1 and d.subscriber_id = s.id))",
+            )
+            .bind(id.0)
+            .bind(ms(due_at))
+            .execute(x)
+            .await?
+            .rows_affected()
+        }))
+    }
+
+    /// How many subscribers [`Self::queue_for_followers`] would reach for these components.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn count_followers(&mut self, components: &[ComponentId]) -> Result<i64, StoreError> {
+        on_tx!(self, |x| {
+            let mut query = sqlx::QueryBuilder::new(
+                "select count(*) from subscribers s where s.state = 'confirmed' and (
+                     not exists (select 1 from subscriber_components f where f.subscriber_id = s.id)
+                     or exists (select 1 from subscriber_components f where f.subscriber_id = s.id and f.component_id in (",
+            );
+            let mut list = query.separated(", ");
+            list.push_bind(Uuid::nil());
+            for component in components {
+                list.push_bind(component.0);
+            }
+            query.push(")))");
+            Ok(query.build_query_scalar().fetch_one(&mut *x).await?)
+        })
+    }
+
+    /// Queues a delivery for one subscriber, in any state.
+    ///
+    /// # Errors
+    /// It is queued already, or the database refused.
+    pub async fn queue_for_one(
+        &mut self,
+        id: NotificationId,
+        subscriber: SubscriberId,
+        due_at: Instant,
+    ) -> Result<(), StoreError> {
+        on_tx!(self, |x| {
+            sqlx::query(
+                "insert into deliveries (notification_id, subscriber_id, state, due_at) values ($1, $2, 'queued', $3)",
+            )
+            .bind(id.0)
+            .bind(subscriber.0)
+            .bind(ms(due_at))
+            .execute(x)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// Takes up to `limit` deliveries whose turn has come, oldest first, until `lease_until`.
+    /// Two workers never hold the same one.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn claim_deliveries(
+        &mut self,
+        now: Instant,
+        lease_until: Instant,
+        limit: i64,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        // The one place where the dialects differ: SQLite has one writer and needs no row locks.
+        const SQLITE: &str =
+            "update deliveries set ambiguous = ambiguous + (case when state = 'sending' then 1 else 0 end),
+             state = 'sending', due_at = $2
+             where (notification_id, subscriber_id) in (
+                 select notification_id, subscriber_id from deliveries
+                 where state in ('queued', 'sending') and due_at <= $1 order by due_at limit $3)
+             returning notification_id, subscriber_id, attempts, ambiguous";
+        const POSTGRES: &str =
+            "update deliveries set ambiguous = ambiguous + (case when state = 'sending' then 1 else 0 end),
+             state = 'sending', due_at = $2
+             where (notification_id, subscriber_id) in (
+                 select notification_id, subscriber_id from deliveries
+                 where state in ('queued', 'sending') and due_at <= $1 order by due_at limit $3 for update skip locked)
+             returning notification_id, subscriber_id, attempts, ambiguous";
+        let rows: Vec<(Uuid, Uuid, i64, i64)> = match &mut self.inner {
+            Inner::Sqlite(x) => {
+                sqlx::query_as(SQLITE).bind(ms(now)).bind(ms(lease_until)).bind(limit).fetch_all(&mut **x).await?
+            }
+            Inner::Postgres(x) => {
+                sqlx::query_as(POSTGRES).bind(ms(now)).bind(ms(lease_until)).bind(limit).fetch_all(&mut **x).await?
+            }
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(notification, subscriber, attempts, ambiguous)| Claimed {
+                notification: NotificationId(notification),
+                subscriber: SubscriberId(subscriber),
+                attempts,
+                ambiguous,
+            })
+            .collect())
+    }
+
+    /// Records what became of a claimed delivery. A row that another worker took over meanwhile
+    /// and finished is left as it is.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn finish_delivery(
+        &mut self,
+        notification: NotificationId,
+        subscriber: SubscriberId,
+        now: Instant,
+        done: &Done,
+    ) -> Result<(), StoreError> {
+        let (state, due, done_at, error, attempt, ambiguous) = match done {
+            Done::Sent => ("sent", now, Some(now), None, 1, 0),
+            Done::Retry { due_at, error, attempt, ambiguous } => {
+                ("queued", *due_at, None, Some(error), i64::from(*attempt), i64::from(*ambiguous))
+            }
+            Done::Failed { error } => ("failed", now, Some(now), Some(error), 1, 0),
+            Done::Dropped { reason } => ("dropped", now, Some(now), Some(reason), 0, 0),
+        };
+        on_tx!(self, |x| {
+            sqlx::query(
+                "update deliveries set state = $1, due_at = $2, done_at = $3, last_error = coalesce($4, last_error),
+                 attempts = attempts + $5, ambiguous = ambiguous + $6
+                 where notification_id = $7 and subscriber_id = $8 and state in ('queued', 'sending')",
+            )
+            .bind(state)
+            .bind(ms(due))
+            .bind(done_at.map(ms))
+            .bind(error)
+            .bind(attempt)
+            .bind(ambiguous)
+            .bind(notification.0)
+            .bind(subscriber.0)
+            .execute(x)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// Drops what still waits about a window, except one notification.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn drop_waiting(
+        &mut self,
+        maintenance: MaintenanceId,
+        except: NotificationId,
+        told_before: Instant,
+        now: Instant,
+        reason: &str,
+    ) -> Result<u64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query(
+                "update deliveries set state = 'dropped', done_at = $1, last_error = $2
+                 where state = 'queued' and attempts = 0 and ambiguous = 0 and notification_id in (
+                     select id from notifications where maintenance_id = $3 and id <> $4 and created_at < $5)",
+            )
+            .bind(ms(now))
+            .bind(reason)
+            .bind(maintenance.0)
+            .bind(except.0)
+            .bind(ms(told_before))
+            .execute(x)
+            .await?
+            .rows_affected()
+        }))
+    }
+
+    /// A notification.
+    ///
+    /// # Errors
+    /// Not found, a row does not parse, or the database refused.
+    pub async fn notification(&mut self, id: NotificationId) -> Result<Notification, StoreError> {
+        type Row = (Uuid, i64, String, Option<Uuid>, String, i64);
+        let row: Option<Row> = on_tx!(self, |x| {
+            sqlx::query_as(
+                "select id, number, kind, maintenance_id, content_json, created_at from notifications where id = $1",
+            )
+            .bind(id.0)
+            .fetch_optional(x)
+            .await?
+        });
+        let (id, number, kind, maintenance, content_json, created) = row.ok_or(StoreError::NotFound("notification"))?;
+        Ok(Notification {
+            id: NotificationId(id),
+            number,
+            kind,
+            maintenance_id: maintenance.map(MaintenanceId),
+            content_json,
+            created_at: at("notifications", id, created)?,
+        })
+    }
+
+    /// The content of the first notification about a window: mails keep its title as their subject.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn first_notification_content(
+        &mut self,
+        maintenance: MaintenanceId,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select content_json from notifications where maintenance_id = $1 order by created_at, number limit 1",
+            )
+            .bind(maintenance.0)
+            .fetch_optional(x)
+            .await?
+        }))
+    }
+
+    /// How the outbox stands.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn outbox_state(&mut self) -> Result<OutboxState, StoreError> {
+        let (counts, oldest, last_error): (Vec<(String, i64)>, Option<i64>, Option<String>) = on_tx!(self, |x| {
+            (
+                sqlx::query_as("select state, count(*) from deliveries group by state").fetch_all(&mut *x).await?,
+                sqlx::query_scalar(
+                    "select min(n.created_at) from deliveries d join notifications n on n.id = d.notification_id
+                     where d.state in ('queued', 'sending')",
+                )
+                .fetch_one(&mut *x)
+                .await?,
+                sqlx::query_scalar(
+                    "select last_error from deliveries where state in ('queued', 'sending') and last_error is not null
+                     order by due_at desc limit 1",
+                )
+                .fetch_optional(&mut *x)
+                .await?,
+            )
+        });
+        let mut state = OutboxState { last_error, ..OutboxState::default() };
+        for (text, n) in counts {
+            match delivery_state(&text)? {
+                DeliveryState::Queued | DeliveryState::Sending => state.waiting += n,
+                DeliveryState::Sent => state.sent = n,
+                DeliveryState::Failed => state.failed = n,
+                DeliveryState::Dropped => state.dropped = n,
+            }
+        }
+        state.oldest_at = crate::db::maybe_at("notifications", "oldest", oldest)?;
+        Ok(state)
+    }
+
+    /// The next turn of a waiting delivery.
+    ///
+    /// # Errors
+    /// The database refused, or the row does not parse.
+    pub async fn next_delivery_at(&mut self) -> Result<Option<Instant>, StoreError> {
+        let due: Option<i64> = on_tx!(self, |x| {
+            sqlx::query_scalar("select min(due_at) from deliveries where state in ('queued', 'sending')")
+                .fetch_one(x)
+                .await?
+        });
+        crate::db::maybe_at("deliveries", "next", due)
+    }
+
+    /// The newest deliveries, for the admin page; `only` restricts the state.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn newest_deliveries(&mut self, only: Option<&str>, limit: i64) -> Result<Vec<DeliveryLine>, StoreError> {
+        type Row = (Uuid, Uuid, String, String, i64, i64, Option<i64>, Option<String>);
+        let rows: Vec<Row> = on_tx!(self, |x| {
+            sqlx::query_as(
+                "select d.notification_id, d.subscriber_id, s.email, d.state, d.attempts, d.due_at, d.done_at, d.last_error
+                 from deliveries d join subscribers s on s.id = d.subscriber_id
+                 where ($1 = '' or d.state = $1)
+                 order by d.due_at desc, s.number limit $2",
+            )
+            .bind(only.unwrap_or_default())
+            .bind(limit)
+            .fetch_all(x)
+            .await?
+        });
+        rows.into_iter()
+            .map(|(notification, subscriber, email, state, attempts, due, done, last_error)| {
+                Ok(DeliveryLine {
+                    notification: NotificationId(notification),
+                    subscriber: SubscriberId(subscriber),
+                    email,
+                    state: delivery_state(&state)?,
+                    attempts,
+                    due_at: at("deliveries", notification, due)?,
+                    done_at: crate::db::maybe_at("deliveries", notification, done)?,
+                    last_error,
+                })
+            })
+            .collect()
+    }
+
+    /// When a feed last changed: raised to `max(previous + 1 s, now)` whenever its body does (CAL-13).
+    ///
+    /// # Errors
+    /// The database refused, or the row does not parse.
+    pub async fn feed_modified(&mut self, feed: &str, body_hash: &str, now: Instant) -> Result<Instant, StoreError> {
+        let modified: i64 = on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "insert into feed_stamps (feed, body_hash, modified_at) values ($1, $2, $3)
+                 on conflict (feed) do update set body_hash = excluded.body_hash, modified_at = case
+                     when feed_stamps.body_hash = excluded.body_hash then feed_stamps.modified_at
+                     when feed_stamps.modified_at + 1000 > excluded.modified_at then feed_stamps.modified_at + 1000
+                     else excluded.modified_at end
+                 returning modified_at",
+            )
+            .bind(feed)
+            .bind(body_hash)
+            .bind(ms(now) / 1000 * 1000)
+            .fetch_one(x)
+            .await?
+        });
+        at("feed_stamps", feed, modified)
+    }
+
+    /// When a feed last changed, without writing; none if the stored body was another one.
+    ///
+    /// # Errors
+    /// The database refused, or the row does not parse.
+    pub async fn feed_stamp(&mut self, feed: &str, body_hash: &str) -> Result<Option<Instant>, StoreError> {
+        let modified: Option<i64> = on_tx!(self, |x| {
+            sqlx::query_scalar("select modified_at from feed_stamps where feed = $1 and body_hash = $2")
+                .bind(feed)
+                .bind(body_hash)
+                .fetch_optional(x)
+                .await?
+        });
+        crate::db::maybe_at("feed_stamps", feed, modified)
+    }
+}
