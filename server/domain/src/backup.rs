@@ -1,5 +1,6 @@
 //! Backup jobs: what protects a data set.
 
+use crate::host::DataKind;
 use crate::ids::{DataSetId, JobId};
 use crate::text::Name;
 use crate::time::{Instant, Span};
@@ -39,6 +40,9 @@ pub enum CarrierError {
     /// Itself.
     #[error("A job can not carry its own output.")]
     Itself,
+    /// The carrier copies no files.
+    #[error("Choose a job of a data set of files: only such a job copies the dump.")]
+    NotFiles,
     /// The carrier is carried too.
     #[error("This job is itself carried by another one. Choose the one that copies the files in the end.")]
     Carried,
@@ -52,16 +56,18 @@ pub enum CarrierError {
 
 impl Job {
     /// Whether `carrier` may carry this job; the gate takes only one step from
-    /// a dump to the backup that holds it. `carries_others` says whether any job
+    /// a dump to the backup that holds it. `kind` is that of the carrier's data set, `carries_others` says whether any job
     /// names this one as its carrier.
     ///
     /// # Errors
     /// See [`CarrierError`].
-    pub fn check_carrier(&self, carrier: &Self, carries_others: bool) -> Result<(), CarrierError> {
+    pub fn check_carrier(&self, carrier: &Self, kind: DataKind, carries_others: bool) -> Result<(), CarrierError> {
         if carrier.id == self.id {
             Err(CarrierError::Itself)
         } else if carrier.retired_at.is_some() {
             Err(CarrierError::Retired)
+        } else if kind != DataKind::Files {
+            Err(CarrierError::NotFiles)
         } else if carrier.carried_by.is_some() {
             Err(CarrierError::Carried)
         } else if carries_others {
@@ -69,5 +75,42 @@ impl Job {
         } else {
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use uuid::Uuid;
+
+    fn job(n: u128) -> Job {
+        Job {
+            id: JobId(Uuid::from_u128(n)),
+            data_set_id: DataSetId(Uuid::from_u128(n)),
+            name: Name::parse("nightly").unwrap(),
+            tool: String::new(),
+            carried_by: None,
+            enabled: true,
+            every: Span::hours(24),
+            max_duration: Span::hours(6),
+            ping_version: 1,
+            retired_at: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_dump_is_carried_by_one_files_job_that_nothing_carries() {
+        let (dump, files) = (job(1), job(2));
+        let ask = |carrier: &Job, kind, others| dump.check_carrier(carrier, kind, others);
+        assert_eq!(ask(&files, DataKind::Files, false), Ok(()));
+        assert_eq!(ask(&files, DataKind::Database, false), Err(CarrierError::NotFiles));
+        assert_eq!(ask(&files, DataKind::Files, true), Err(CarrierError::Carries));
+        assert_eq!(ask(&dump, DataKind::Files, false), Err(CarrierError::Itself));
+        let chained = Job { carried_by: Some(job(3).id), ..files.clone() };
+        assert_eq!(ask(&chained, DataKind::Files, false), Err(CarrierError::Carried));
+        let retired = Job { retired_at: Some(Instant::UNIX_EPOCH), ..files };
+        assert_eq!(ask(&retired, DataKind::Files, false), Err(CarrierError::Retired));
     }
 }

@@ -59,6 +59,27 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What must be unique: the same words in any case and spacing are the same name.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.0.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    }
+}
+
+/// One line that may be empty, trimmed.
+///
+/// # Errors
+/// Longer than `max` characters, or with control characters.
+pub fn optional_line(text: &str, max: usize) -> Result<String, TextError> {
+    let text = text.trim();
+    if text.chars().count() > max {
+        return Err(TextError::TooLong { max });
+    }
+    if text.chars().any(is_control) {
+        return Err(TextError::Control);
+    }
+    Ok(text.to_owned())
 }
 
 impl std::fmt::Display for Name {
