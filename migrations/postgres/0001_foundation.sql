@@ -10,6 +10,8 @@ create table site (
     start_max_age_s bigint not null,
     lead_s bigint not null,
     warnings_are_good boolean not null,
+    -- The last number given to a maintenance: never given twice, also when a draft is deleted.
+    maintenance_number bigint not null default 0,
     version bigint not null default 1
 );
 

@@ -1,9 +1,11 @@
 //! Maintenance windows: their states and the transitions between them (see [`transition`]).
 
+mod kept;
 mod plan;
 mod public;
 pub mod transition;
 
+pub use kept::{KeptVerdict, Occasion};
 pub use plan::{FoldChoice, MAX_LENGTH, PlanError, PlanField};
 pub use public::{affected_components, component_states, site_sentence};
 

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod db;
 pub mod error;
+pub mod maintenance;
 pub mod outbox;
 pub mod session;
 pub mod site;

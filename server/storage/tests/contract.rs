@@ -3,6 +3,7 @@
 
 mod contract {
     mod audit;
+    mod maintenance;
     mod outbox;
     mod session;
     mod site;
