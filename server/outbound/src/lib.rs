@@ -7,7 +7,9 @@
 //! - [`calendar`] builds iCalendar objects and prints them byte for byte the same each time.
 //! - [`mail`] writes notices and the bytes that go to a mail server.
 //! - [`markdown`] is the one way from what operators write to HTML or plain text.
+//! - [`smtp`] hands mails to a relay and says what each answer means.
 
 pub mod calendar;
 pub mod mail;
 pub mod markdown;
+pub mod smtp;
