@@ -6,10 +6,13 @@
 
 pub mod actor;
 pub mod audit;
+pub mod calendar;
 pub mod clock;
 pub mod error;
 pub mod keys;
 pub mod site;
+pub mod subscribers;
+pub mod tell;
 pub mod zones;
 
 pub use actor::Actor;
@@ -28,7 +31,7 @@ use uuid::Uuid;
 pub struct Services(Arc<Inner>);
 
 /// What the services are made of.
-pub struct Inner {
+pub struct Setup {
     /// The database.
     pub db: Db,
     /// What time it is.
@@ -41,6 +44,21 @@ pub struct Inner {
     pub public_url: String,
     /// Whether mails can leave; when not, they are kept and shown to the admin.
     pub mail_configured: bool,
+}
+
+/// The setup, and what use cases share while the program runs.
+pub struct Inner {
+    setup: Setup,
+    subscribe_limits: subscribers::SubscribeLimits,
+    /// Rings when mails have been queued.
+    pub outbox_filled: tokio::sync::Notify,
+}
+
+impl std::ops::Deref for Inner {
+    type Target = Setup;
+    fn deref(&self) -> &Setup {
+        &self.setup
+    }
 }
 
 impl std::fmt::Debug for Services {
@@ -59,8 +77,12 @@ impl std::ops::Deref for Services {
 impl Services {
     /// Puts them together.
     #[must_use]
-    pub fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+    pub fn new(setup: Setup) -> Self {
+        Self(Arc::new(Inner {
+            setup,
+            subscribe_limits: subscribers::SubscribeLimits::default(),
+            outbox_filled: tokio::sync::Notify::new(),
+        }))
     }
 
     /// The current instant.

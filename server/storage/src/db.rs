@@ -224,12 +224,6 @@ impl Tx {
         }
         Ok(())
     }
-
-    /// Whether this is PostgreSQL.
-    #[must_use]
-    pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.inner, Inner::Postgres(_))
-    }
 }
 
 /// Hears the other nodes; after a broken connection everything counts as changed.

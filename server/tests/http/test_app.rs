@@ -27,7 +27,7 @@ impl TestApp {
         let db = TestDb::start(engine).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let services = Services::new(service::Inner {
+        let services = Services::new(service::Setup {
             db: db.db.clone(),
             clock: Clock::fixed(story_noon()),
             keys: Keys::new(vec![7; 32].into(), vec![]),

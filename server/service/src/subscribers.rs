@@ -1,0 +1,396 @@
+//! Subscribing by mail: double opt-in, one click to leave, and no way to find out or to bother
+//! who is subscribed (MAIL-2, MAIL-3, SEC-13).
+
+use crate::actor::Actor;
+use crate::audit::Action;
+use crate::error::Fields;
+use crate::keys::{Keys, Purpose};
+use crate::{Error, Services};
+use domain::ids::{ComponentId, NotificationId, SubscriberId};
+use domain::people::Permission;
+use domain::subscriber::{Subscriber, SubscriberState};
+use domain::time::Span;
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use outbound::mail::{mask, parse_address};
+use serde::Serialize;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+use storage::outbox::NewNotification;
+use storage::subscriber::{SubscriberCounts, email_key};
+
+/// How long the link of a confirmation mail works.
+pub const CONFIRM_WITHIN: Span = Span::hours(48);
+
+/// How long an address that did not confirm is kept.
+pub const FORGET_PENDING_AFTER: Span = Span::days(7);
+
+/// The kind of notification that carries a confirmation link.
+pub(crate) const CONFIRM: &str = "confirm";
+
+/// What the subscribe form sends.
+#[derive(Clone, Debug, Default)]
+pub struct Subscribe {
+    /// The address as typed.
+    pub email: String,
+    /// Zone for times in mails; the site's where empty.
+    pub zone: String,
+    /// Ids of components; none means all.
+    pub components: Vec<String>,
+}
+
+/// A subscription as its holder sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The subscriber.
+    pub subscriber: Subscriber,
+    /// Its address, partly hidden: links get forwarded.
+    pub masked: String,
+    /// The text of the link that manages it.
+    pub manage_link: String,
+}
+
+/// Limits against using the form to bother others; kept in memory, checked before anything is
+/// written (SEC-13).
+#[derive(Debug)]
+pub struct SubscribeLimits {
+    soon: DefaultKeyedRateLimiter<String>,
+    day: DefaultKeyedRateLimiter<String>,
+    from: DefaultKeyedRateLimiter<IpAddr>,
+    all: DefaultDirectRateLimiter,
+}
+
+impl Default for SubscribeLimits {
+    fn default() -> Self {
+        let quota = |every: Duration, burst: u32| {
+            let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+            Quota::with_period(every).unwrap_or_else(|| Quota::per_hour(burst)).allow_burst(burst)
+        };
+        Self {
+            soon: RateLimiter::keyed(quota(Duration::from_secs(600), 1)),
+            day: RateLimiter::keyed(quota(Duration::from_secs(8 * 3600), 3)),
+            from: RateLimiter::keyed(quota(Duration::from_secs(720), 5)),
+            all: RateLimiter::direct(quota(Duration::from_secs(18), 200)),
+        }
+    }
+}
+
+impl SubscribeLimits {
+    /// Whether this request may cause a mail. Silent by design: the form's answer is always the same.
+    fn admit(&self, email: &str, ip: Option<IpAddr>) -> bool {
+        let from = ip.map(network);
+        if let Some(from) = from
+            && self.from.check_key(&from).is_err()
+        {
+            return false;
+        }
+        let key = email_key(email);
+        if self.soon.check_key(&key).is_err() || self.day.check_key(&key).is_err() {
+            return false;
+        }
+        let admitted = self.all.check().is_ok();
+        if !admitted {
+            tracing::warn!("more than 200 confirmation mails in an hour were asked for; asking is paused");
+        }
+        admitted
+    }
+
+    /// Forgets addresses that have not been seen for long.
+    pub fn tidy(&self) {
+        self.soon.retain_recent();
+        self.day.retain_recent();
+        self.from.retain_recent();
+    }
+}
+
+/// The address itself, or its /64 for IPv6: one household, one counter.
+#[must_use]
+pub fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => {
+                let s = v6.segments();
+                IpAddr::V6([s[0], s[1], s[2], s[3], 0, 0, 0, 0].into())
+            }
+        },
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[derive(Serialize)]
+struct Line {
+    state: SubscriberState,
+    zone: String,
+    components: usize,
+}
+
+impl Line {
+    fn of(s: &Subscriber) -> Self {
+        Self { state: s.state, zone: s.zone.clone(), components: s.components.len() }
+    }
+}
+
+impl Services {
+    /// Asks an address to confirm. The answer is the same whether it is new, waiting or subscribed.
+    ///
+    /// # Errors
+    /// Wrong fields, or the database does not answer.
+    pub async fn subscribe(&self, ip: Option<IpAddr>, ask: Subscribe) -> Result<(), Error> {
+        let mut fields = Fields::default();
+        let address = fields.take("email", parse_address(&ask.email));
+        let zone = if ask.zone.trim().is_empty() {
+            Some(self.site().await?.zone)
+        } else {
+            let zone = self.zones.canonical(&ask.zone);
+            if zone.is_none() {
+                fields.add("zone", "Choose a time zone from the list.");
+            }
+            zone
+        };
+        let components: Vec<Option<ComponentId>> = ask.components.iter().map(|id| id.parse().ok()).collect();
+        if components.iter().any(Option::is_none) {
+            fields.add("components", "Choose components from the list.");
+        }
+        let (Some(address), Some(zone), true) = (address, zone, fields.is_empty()) else {
+            return Err(fields.into_error());
+        };
+        let email = address.to_string();
+        if !self.subscribe_limits.admit(&email, ip) {
+            return Ok(());
+        }
+        let mut components: Vec<ComponentId> = components.into_iter().flatten().collect();
+        components.sort_unstable();
+        components.dedup();
+        let now = self.now();
+        let mut tx = self.db.decide().await?;
+        let (subscriber, before) = match tx.subscriber_by_email(&email).await? {
+            Some(known) if known.state == SubscriberState::Confirmed => {
+                // What it follows is changed only from the mailbox.
+                let asked = Subscriber { confirm_sent_at: Some(now), ..known.clone() };
+                tx.update_subscriber(&asked, None).await?;
+                (asked, Some(known))
+            }
+            Some(known) => {
+                let asked = Subscriber {
+                    state: SubscriberState::Pending,
+                    zone,
+                    components,
+                    confirm_sent_at: Some(now),
+                    ..known.clone()
+                };
+                tx.update_subscriber(&asked, None).await?;
+                (asked, Some(known))
+            }
+            None => {
+                let new = Subscriber {
+                    id: self.new_id(),
+                    number: 0,
+                    email,
+                    state: SubscriberState::Pending,
+                    zone,
+                    components,
+                    token_version: 1,
+                    confirm_sent_at: Some(now),
+                    created_at: now,
+                    confirmed_at: None,
+                };
+                (tx.add_subscriber(&new).await.map_err(|e| e.naming("component"))?, None)
+            }
+        };
+        let notification = NewNotification {
+            id: self.new_id::<NotificationId>(),
+            kind: CONFIRM,
+            maintenance_id: None,
+            update_id: None,
+            content_json: "{}".to_owned(),
+            created_at: now,
+        };
+        tx.add_notification(&notification, &[]).await?;
+        tx.queue_for_one(notification.id, subscriber.id, now).await?;
+        let action = self.subscriber_action("subscriber.ask", &subscriber);
+        let line = self.audit(
+            &Actor::public(ip),
+            action,
+            before.as_ref().map(Line::of).as_ref(),
+            Some(&Line::of(&subscriber)),
+        );
+        tx.add_audit(&line).await?;
+        tx.commit().await?;
+        self.outbox_filled.notify_one();
+        Ok(())
+    }
+
+    /// What a confirmation link is about; changes nothing, whoever follows it.
+    ///
+    /// # Errors
+    /// Not a link of ours, or too old and not confirmed.
+    pub async fn confirmation(&self, link: &str) -> Result<Subscription, Error> {
+        let subscriber = self.linked(Purpose::Confirm, link).await?;
+        self.check_in_time(&subscriber)?;
+        Ok(self.subscription(subscriber))
+    }
+
+    /// Confirms a subscription; a second time says the same.
+    ///
+    /// # Errors
+    /// Not a link of ours, or too old.
+    pub async fn confirm(&self, ip: Option<IpAddr>, link: &str) -> Result<Subscription, Error> {
+        let mut subscriber = self.linked(Purpose::Confirm, link).await?;
+        self.check_in_time(&subscriber)?;
+        if subscriber.state != SubscriberState::Confirmed {
+            let before = subscriber.clone();
+            subscriber.state = SubscriberState::Confirmed;
+            subscriber.confirmed_at = Some(self.now());
+            self.store_subscriber(&Actor::public(ip), "subscriber.confirm", &before, &subscriber).await?;
+        }
+        Ok(self.subscription(subscriber))
+    }
+
+    /// A subscription by the link in each of its mails. The link never expires (RFC 8058).
+    ///
+    /// # Errors
+    /// Not a link of ours.
+    pub async fn subscription_by_link(&self, link: &str) -> Result<Subscription, Error> {
+        let subscriber = self.linked(Purpose::Manage, link).await?;
+        Ok(self.subscription(subscriber))
+    }
+
+    /// Leaves; a second time says the same.
+    ///
+    /// # Errors
+    /// Not a link of ours.
+    pub async fn unsubscribe(&self, ip: Option<IpAddr>, link: &str) -> Result<Subscription, Error> {
+        let mut subscriber = self.linked(Purpose::Manage, link).await?;
+        if subscriber.state != SubscriberState::Unsubscribed {
+            let before = subscriber.clone();
+            subscriber.state = SubscriberState::Unsubscribed;
+            self.store_subscriber(&Actor::public(ip), "subscriber.leave", &before, &subscriber).await?;
+        }
+        Ok(self.subscription(subscriber))
+    }
+
+    /// Changes what is followed and in which zone times are written.
+    ///
+    /// # Errors
+    /// Not a link of ours, not confirmed, or wrong fields.
+    pub async fn change_subscription(
+        &self,
+        ip: Option<IpAddr>,
+        link: &str,
+        zone: &str,
+        components: &[String],
+    ) -> Result<Subscription, Error> {
+        let mut subscriber = self.linked(Purpose::Manage, link).await?;
+        if subscriber.state != SubscriberState::Confirmed {
+            return Err(Error::refused(
+                "not_subscribed",
+                "This subscription has ended. Subscribe again to hear from us.",
+            ));
+        }
+        let mut fields = Fields::default();
+        let zone = self.zones.canonical(zone);
+        if zone.is_none() {
+            fields.add("zone", "Choose a time zone from the list.");
+        }
+        let parsed: Option<Vec<ComponentId>> = components.iter().map(|id| id.parse().ok()).collect();
+        if parsed.is_none() {
+            fields.add("components", "Choose components from the list.");
+        }
+        let (Some(zone), Some(mut components)) = (zone, parsed) else { return Err(fields.into_error()) };
+        components.sort_unstable();
+        components.dedup();
+        let before = subscriber.clone();
+        subscriber.zone = zone;
+        subscriber.components = components;
+        self.store_subscriber(&Actor::public(ip), "subscriber.change", &before, &subscriber).await?;
+        Ok(self.subscription(subscriber))
+    }
+
+    /// A page of subscribers after a number.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn subscribers(
+        &self,
+        actor: &Actor,
+        after: i64,
+        only: Option<SubscriberState>,
+        limit: i64,
+    ) -> Result<(Vec<Subscriber>, SubscriberCounts), Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        Ok((tx.subscribers_after(after, only, limit.clamp(1, 500)).await?, tx.count_subscribers().await?))
+    }
+
+    /// Forgets a subscriber with its address and everything sent to it (SEC-20).
+    ///
+    /// # Errors
+    /// Not allowed, not found, or the database does not answer.
+    pub async fn forget_subscriber(&self, actor: &Actor, id: SubscriberId) -> Result<(), Error> {
+        actor.require(Permission::Administer)?;
+        let mut tx = self.db.decide().await?;
+        let subscriber = tx.subscriber(id).await?;
+        tx.delete_subscriber(id).await?;
+        let action = self.subscriber_action("subscriber.forget", &subscriber);
+        tx.add_audit(&self.audit(actor, action, Some(&Line::of(&subscriber)), None)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Forgets addresses that never confirmed.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn purge_pending(&self) -> Result<u64, Error> {
+        let mut tx = self.db.write().await?;
+        let gone = tx.purge_pending(FORGET_PENDING_AFTER.before(self.now())).await?;
+        tx.commit().await?;
+        self.subscribe_limits.tidy();
+        Ok(gone)
+    }
+
+    async fn linked(&self, purpose: Purpose, link: &str) -> Result<Subscriber, Error> {
+        let id = Keys::claimed(link).ok_or(Error::NotFound("subscription"))?;
+        let subscriber = self.db.read().await?.subscriber(SubscriberId(id)).await?;
+        if self.keys.verify(purpose, link, subscriber.token_version) {
+            Ok(subscriber)
+        } else {
+            Err(Error::NotFound("subscription"))
+        }
+    }
+
+    fn check_in_time(&self, subscriber: &Subscriber) -> Result<(), Error> {
+        let in_time = subscriber.confirm_sent_at.is_some_and(|at| self.now() < CONFIRM_WITHIN.after(at));
+        if in_time || subscriber.state == SubscriberState::Confirmed {
+            Ok(())
+        } else {
+            Err(Error::refused("link_expired", "This link is older than 48 hours. Subscribe again to get a new one."))
+        }
+    }
+
+    fn subscription(&self, subscriber: Subscriber) -> Subscription {
+        let masked = parse_address(&subscriber.email).map_or_else(|_| String::new(), |address| mask(&address));
+        let manage_link = self.keys.link(Purpose::Manage, subscriber.id.0, subscriber.token_version);
+        Subscription { subscriber, masked, manage_link }
+    }
+
+    fn subscriber_action(&self, verb: &'static str, subscriber: &Subscriber) -> Action<'static> {
+        let name = parse_address(&subscriber.email).map_or_else(|_| String::new(), |address| mask(&address));
+        Action { verb, object: "subscriber", id: subscriber.id.to_string(), name }
+    }
+
+    async fn store_subscriber(
+        &self,
+        actor: &Actor,
+        verb: &'static str,
+        before: &Subscriber,
+        after: &Subscriber,
+    ) -> Result<(), Error> {
+        let ended = matches!(after.state, SubscriberState::Unsubscribed | SubscriberState::Bounced).then(|| self.now());
+        let mut tx = self.db.decide().await?;
+        tx.update_subscriber(after, ended).await.map_err(|e| e.naming("component"))?;
+        let action = self.subscriber_action(verb, after);
+        tx.add_audit(&self.audit(actor, action, Some(&Line::of(before)), Some(&Line::of(after)))).await?;
+        Ok(tx.commit().await?)
+    }
+}
