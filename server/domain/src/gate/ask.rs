@@ -153,20 +153,35 @@ impl Answer {
                 until: cut_off.map(|at| limit.after(at)),
                 ok,
             });
+            let mut against = Vec::new();
+            let mut beside = Vec::new();
             if answers.is_empty() {
-                self.reasons.push(finding(Reason::NoJob));
+                against.push(Reason::NoJob);
             }
             for answer in answers {
                 if ok {
-                    self.warnings.extend(answer.notes.into_iter().map(finding));
+                    beside.extend(answer.notes);
                 } else {
-                    self.reasons.extend(answer.reasons.into_iter().map(finding));
-                    self.reasons.extend(answer.notes.into_iter().map(finding));
+                    against.extend(answer.reasons);
+                    against.extend(answer.notes);
                 }
-                self.warnings.extend(answer.asides.into_iter().map(finding));
+                beside.extend(answer.asides);
             }
+            self.reasons.extend(once(against).into_iter().map(finding));
+            self.warnings.extend(once(beside).into_iter().map(finding));
         }
     }
+}
+
+/// Two dumps may share a carrier; what is true of it is said once.
+fn once(reasons: Vec<Reason>) -> Vec<Reason> {
+    let mut said: Vec<Reason> = Vec::with_capacity(reasons.len());
+    for reason in reasons {
+        if !said.contains(&reason) {
+            said.push(reason);
+        }
+    }
+    said
 }
 
 /// What one job says of its data set.

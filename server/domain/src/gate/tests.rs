@@ -1,1 +1,8 @@
+//! Tables for each reason, the week of May 2014, and the properties of the gate.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod build;
+mod properties;
+mod reasons;
+mod story;
