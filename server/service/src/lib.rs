@@ -8,6 +8,7 @@ pub mod actor;
 pub mod audit;
 pub mod calendar;
 pub mod clock;
+pub mod courier;
 pub mod error;
 pub mod keys;
 pub mod site;
@@ -52,6 +53,7 @@ pub struct Inner {
     subscribe_limits: subscribers::SubscribeLimits,
     /// Rings when mails have been queued.
     pub outbox_filled: tokio::sync::Notify,
+    mail_status: std::sync::Mutex<courier::MailStatus>,
 }
 
 impl std::ops::Deref for Inner {
@@ -82,6 +84,7 @@ impl Services {
             setup,
             subscribe_limits: subscribers::SubscribeLimits::default(),
             outbox_filled: tokio::sync::Notify::new(),
+            mail_status: std::sync::Mutex::default(),
         }))
     }
 

@@ -518,3 +518,100 @@ impl Tx {
         crate::db::maybe_at("feed_stamps", feed, modified)
     }
 }
+
+/// Whom a worker writes to, with what a mail needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecipientRow {
+    /// Identity.
+    pub id: SubscriberId,
+    /// Small number, part of message ids.
+    pub number: i64,
+    /// The address.
+    pub email: String,
+    /// Zone for times.
+    pub zone: String,
+    /// Part of the secret in links.
+    pub token_version: i64,
+    /// Whether it still hears from us.
+    pub confirmed: bool,
+    /// Whether it waits for its confirmation.
+    pub pending: bool,
+    /// When the confirmation was asked for.
+    pub confirm_sent_at: Option<Instant>,
+}
+
+impl Tx {
+    /// The recipients with these ids, in any order; those that are gone are left out.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn recipients(&mut self, ids: &[SubscriberId]) -> Result<Vec<RecipientRow>, StoreError> {
+        type Row = (Uuid, i64, String, String, i64, String, Option<i64>);
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(500) {
+            let rows: Vec<Row> = on_tx!(self, |x| {
+                let mut query = sqlx::QueryBuilder::new(
+                    "select id, number, email, zone, token_version, state, confirm_sent_at from subscribers where id in (",
+                );
+                let mut list = query.separated(", ");
+                for id in chunk {
+                    list.push_bind(id.0);
+                }
+                query.push(")");
+                query.build_query_as().fetch_all(&mut *x).await?
+            });
+            for (id, number, email, zone, token_version, state, confirm_sent) in rows {
+                found.push(RecipientRow {
+                    id: SubscriberId(id),
+                    number,
+                    email,
+                    zone,
+                    token_version,
+                    confirmed: state == "confirmed",
+                    pending: state == "pending",
+                    confirm_sent_at: crate::db::maybe_at("subscribers", id, confirm_sent)?,
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Keeps held deliveries for longer.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn extend_leases(
+        &mut self,
+        held: &[(NotificationId, SubscriberId)],
+        lease_until: Instant,
+    ) -> Result<(), StoreError> {
+        on_tx!(self, |x| {
+            for (notification, subscriber) in held {
+                sqlx::query(
+                    "update deliveries set due_at = $1 where notification_id = $2 and subscriber_id = $3 and state = 'sending'",
+                )
+                .bind(ms(lease_until))
+                .bind(notification.0)
+                .bind(subscriber.0)
+                .execute(&mut *x)
+                .await?;
+            }
+        });
+        Ok(())
+    }
+
+    /// Ends all leases, for the one process of a SQLite installation at its start: whoever held
+    /// them is dead.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn end_leases(&mut self, now: Instant) -> Result<u64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query("update deliveries set due_at = $1 where state = 'sending' and due_at > $1")
+                .bind(ms(now))
+                .execute(x)
+                .await?
+                .rows_affected()
+        }))
+    }
+}

@@ -1,0 +1,504 @@
+//! Delivery of the outbox: claim with a lease, send, record. Nothing is kept in memory that a
+//! crash could lose; at worst a mail in hand is sent again with the same `Message-ID`.
+
+use crate::actor::Actor;
+use crate::audit::Action;
+use crate::subscribers::CONFIRM;
+use crate::tell::{Recipient, Sender};
+use crate::{Error, Services};
+use domain::ids::{NotificationId, SubscriberId};
+use domain::subscriber::{Subscriber, SubscriberState};
+use domain::time::{Instant, Span};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use outbound::mail::{Letterhead, MailError, mask, parse_address};
+use outbound::smtp::{MailBackend, MailSession, Outcome, breaker_delay, next_retry};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use storage::outbox::{Claimed, Done, Notification};
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// How long a claimed delivery belongs to its worker; renewed while the worker lives.
+const LEASE: Span = Span::minutes(2);
+
+/// How often leases are renewed.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Outcomes are collected this long and recorded in one transaction.
+const GROUP: Duration = Duration::from_millis(50);
+
+/// Most outcomes in one transaction.
+const GROUP_MAX: usize = 500;
+
+/// Deliveries claimed per connection.
+const CLAIM_PER_CONNECTION: usize = 100;
+
+/// A connection without work is closed after this.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Why a mail was not sent where no server is configured; the admin page shows the mail itself.
+pub const NOT_CONFIGURED: &str = "no mail server is configured";
+
+/// How mail leaves.
+#[derive(Debug)]
+pub struct CourierSettings {
+    /// Where to; none keeps the mails for the admin to see.
+    pub backend: Option<MailBackend>,
+    /// The address in `From`.
+    pub from: String,
+    /// The name in `From`; the site's where none.
+    pub from_name: Option<String>,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Most mails in a second, over all connections of this process.
+    pub rate_per_s: Option<u32>,
+}
+
+/// Whether mail is going out, for the admin's start page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailStatus {
+    /// Why nothing is sent at the moment.
+    pub problem: Option<String>,
+    /// Since when.
+    pub since: Option<Instant>,
+    /// When it is tried again.
+    pub next_try_at: Option<Instant>,
+}
+
+/// Sends what is in the outbox until it is told to stop.
+#[derive(Debug)]
+pub struct Courier {
+    services: Services,
+    settings: Arc<CourierSettings>,
+    rate: Option<DefaultDirectRateLimiter>,
+}
+
+struct Job {
+    claimed: Claimed,
+    notification: Arc<Notification>,
+    recipient: Recipient,
+    sender: Arc<Sender>,
+}
+
+/// What a connection reports of a job.
+enum Report {
+    Tried(Claimed, Outcome),
+    /// Not tried: the queue is paused or the program stops.
+    Back(Claimed),
+}
+
+/// The relay's breaker: open after faults that are not the recipient's.
+#[derive(Debug, Default)]
+struct Breaker {
+    failures: u32,
+    closed_until: Option<tokio::time::Instant>,
+}
+
+impl Courier {
+    /// On these services.
+    #[must_use]
+    pub fn new(services: Services, settings: CourierSettings) -> Self {
+        let rate = settings.rate_per_s.and_then(NonZeroU32::new);
+        // One mail at a time: a burst would put more than the limit into one second.
+        let rate = rate.map(|n| RateLimiter::direct(Quota::per_second(n).allow_burst(NonZeroU32::MIN)));
+        Self { services, settings: Arc::new(settings), rate }
+    }
+
+    /// Works until cancelled; then finishes the mails in hand and gives back the rest.
+    pub async fn run(self, cancel: CancellationToken) {
+        let this = Arc::new(self);
+        this.take_over().await;
+        let connections = this.settings.connections.max(1);
+        let (jobs, queue) = mpsc::channel::<Job>(connections * CLAIM_PER_CONNECTION);
+        let queue = Arc::new(AsyncMutex::new(queue));
+        let (reports, mut reported) = mpsc::channel::<Report>(connections * CLAIM_PER_CONNECTION);
+        let paused = Pause::default();
+        let workers: Vec<_> = (0..connections)
+            .map(|_| {
+                let (this, queue, reports) = (Arc::clone(&this), Arc::clone(&queue), reports.clone());
+                let (paused, cancel) = (paused.clone(), cancel.clone());
+                tokio::spawn(async move { this.connection(&queue, &reports, &paused, &cancel).await })
+            })
+            .collect();
+        drop(reports);
+        let mut held: BTreeSet<(NotificationId, SubscriberId)> = BTreeSet::new();
+        let mut breaker = Breaker::default();
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        while !cancel.is_cancelled() {
+            let room = (connections * CLAIM_PER_CONNECTION).saturating_sub(held.len());
+            if breaker.closed_until.is_some_and(|until| until <= tokio::time::Instant::now()) {
+                breaker.closed_until = None;
+                paused.open();
+            }
+            if breaker.closed_until.is_none() && room * 2 >= connections * CLAIM_PER_CONNECTION {
+                for job in this.claim(room).await {
+                    held.insert((job.claimed.notification, job.claimed.subscriber));
+                    if jobs.send(job).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                Some(first) = reported.recv() => {
+                    let group = collect(first, &mut reported).await;
+                    this.record(group, &mut held, &mut breaker, &paused, &cancel).await;
+                }
+                () = this.services.outbox_filled.notified() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                _ = heartbeat.tick() => this.renew(&held).await,
+            }
+        }
+        drop(jobs);
+        while let Some(first) = reported.recv().await {
+            let group = collect(first, &mut reported).await;
+            this.record(group, &mut held, &mut breaker, &paused, &CancellationToken::new()).await;
+        }
+        for worker in workers {
+            let _ = worker.await;
+        }
+    }
+
+    /// Ends the leases of a process that died, where there can be only one.
+    async fn take_over(&self) {
+        if self.services.db.is_postgres() {
+            return;
+        }
+        let result = async {
+            let mut tx = self.services.db.write().await?;
+            let ended = tx.end_leases(self.services.now()).await?;
+            tx.commit().await?;
+            Ok::<_, storage::StoreError>(ended)
+        }
+        .await;
+        match result {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "took over deliveries of a process that stopped suddenly"),
+            Err(error) => tracing::error!(%error, "leases could not be ended; they end by themselves"),
+        }
+    }
+
+    async fn connection(
+        &self,
+        queue: &AsyncMutex<mpsc::Receiver<Job>>,
+        reports: &mpsc::Sender<Report>,
+        paused: &Pause,
+        cancel: &CancellationToken,
+    ) {
+        let mut session: Option<MailSession> = None;
+        loop {
+            let next = tokio::time::timeout(IDLE, async { queue.lock().await.recv().await }).await;
+            let job = match next {
+                Ok(Some(job)) => job,
+                Ok(None) => break,
+                Err(_) => {
+                    if let Some(mut idle) = session.take() {
+                        idle.close().await;
+                    }
+                    continue;
+                }
+            };
+            let report = if cancel.is_cancelled() || paused.is_shut() {
+                Report::Back(job.claimed)
+            } else {
+                let outcome = self.send(&mut session, &job).await;
+                if matches!(outcome, Outcome::Retry { spend_attempt: false, .. } | Outcome::PauseQueue { .. }) {
+                    paused.shut();
+                }
+                Report::Tried(job.claimed, outcome)
+            };
+            if reports.send(report).await.is_err() {
+                break;
+            }
+        }
+        if let Some(mut open) = session {
+            open.close().await;
+        }
+    }
+
+    async fn send(&self, session: &mut Option<MailSession>, job: &Job) -> Outcome {
+        let Some(backend) = &self.settings.backend else {
+            return Outcome::Sent;
+        };
+        let mail = match self.services.mail(&job.sender, &job.notification, &job.recipient) {
+            Ok(mail) => mail,
+            Err(error) => {
+                return Outcome::FailMessage { stage: outbound::smtp::Stage::Dot, code: None, text: error.to_string() };
+            }
+        };
+        if let Some(rate) = &self.rate {
+            rate.until_ready().await;
+        }
+        session.get_or_insert_with(|| backend.session()).send(&mail).await
+    }
+
+    /// What a mail of this site is sent with.
+    async fn sender(&self) -> Result<Sender, Error> {
+        self.services.sender(&self.settings.from, self.settings.from_name.as_deref()).await
+    }
+
+    async fn claim(&self, room: usize) -> Vec<Job> {
+        match self.try_claim(room).await {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                tracing::warn!(%error, "the outbox can not be read; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Vec::new()
+            }
+        }
+    }
+
+    async fn try_claim(&self, room: usize) -> Result<Vec<Job>, Error> {
+        let now = self.services.now();
+        // Most looks find nothing: those must not take the writer.
+        let next = self.services.db.read().await?.next_delivery_at().await?;
+        if next.is_none_or(|next| next > now) {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.services.db.write().await?;
+        let claimed = tx.claim_deliveries(now, LEASE.after(now), i64::try_from(room).unwrap_or(i64::MAX)).await?;
+        let ids: Vec<SubscriberId> = claimed.iter().map(|c| c.subscriber).collect();
+        let recipients: BTreeMap<_, _> = tx.recipients(&ids).await?.into_iter().map(|r| (r.id, r)).collect();
+        let mut notifications = BTreeMap::new();
+        let mut jobs = Vec::with_capacity(claimed.len());
+        let sender = if claimed.is_empty() { None } else { Some(Arc::new(self.sender().await?)) };
+        for claim in claimed {
+            let notification = match notifications.get(&claim.notification) {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let loaded = Arc::new(tx.notification(claim.notification).await?);
+                    notifications.insert(claim.notification, Arc::clone(&loaded));
+                    loaded
+                }
+            };
+            let wanted = recipients
+                .get(&claim.subscriber)
+                .filter(|r| r.confirmed || (r.pending && notification.kind == CONFIRM));
+            let dropped = match wanted {
+                None => Some("the subscriber left"),
+                Some(_) if self.settings.backend.is_none() => Some(NOT_CONFIGURED),
+                Some(_) => None,
+            };
+            if let Some(reason) = dropped {
+                let done = Done::Dropped { reason: reason.to_owned() };
+                tx.finish_delivery(claim.notification, claim.subscriber, now, &done).await?;
+                continue;
+            }
+            if let (Some(r), Some(sender)) = (wanted, &sender) {
+                jobs.push(Job {
+                    recipient: Recipient {
+                        id: r.id.0,
+                        number: r.number,
+                        email: r.email.clone(),
+                        zone: r.zone.clone(),
+                        token_version: r.token_version,
+                        confirm_sent_at: r.confirm_sent_at,
+                    },
+                    claimed: claim,
+                    notification,
+                    sender: Arc::clone(sender),
+                });
+            }
+        }
+        tx.commit().await?;
+        Ok(jobs)
+    }
+
+    async fn record(
+        &self,
+        group: Vec<Report>,
+        held: &mut BTreeSet<(NotificationId, SubscriberId)>,
+        breaker: &mut Breaker,
+        paused: &Pause,
+        cancel: &CancellationToken,
+    ) {
+        let now = self.services.now();
+        let mut done = Vec::with_capacity(group.len());
+        let mut gone = Vec::new();
+        for report in group {
+            let (claimed, what) = match report {
+                Report::Back(claimed) => (claimed, back(now)),
+                Report::Tried(claimed, outcome) => {
+                    self.mind(&outcome, breaker, paused);
+                    if matches!(outcome, Outcome::FailRecipient { suppress: true, .. }) {
+                        gone.push(claimed.subscriber);
+                    }
+                    let what = becomes(&claimed, outcome, now);
+                    (claimed, what)
+                }
+            };
+            held.remove(&(claimed.notification, claimed.subscriber));
+            done.push((claimed, what));
+        }
+        // What was sent must be recorded, or it would be sent again.
+        while let Err(error) = self.try_record(&done, &gone, now).await {
+            tracing::warn!(%error, "outcomes can not be recorded; trying again");
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            }
+        }
+    }
+
+    async fn try_record(&self, done: &[(Claimed, Done)], gone: &[SubscriberId], now: Instant) -> Result<(), Error> {
+        let mut tx = self.services.db.write().await?;
+        for (claimed, what) in done {
+            tx.finish_delivery(claimed.notification, claimed.subscriber, now, what).await?;
+        }
+        for id in gone {
+            let before = tx.subscriber(*id).await?;
+            if before.state != SubscriberState::Confirmed {
+                continue;
+            }
+            let bounced = Subscriber { state: SubscriberState::Bounced, ..before };
+            tx.update_subscriber(&bounced, Some(now)).await?;
+            let name = parse_address(&bounced.email).map_or_else(|_| String::new(), |a| mask(&a));
+            let action = Action { verb: "subscriber.bounce", object: "subscriber", id: id.to_string(), name };
+            tx.add_audit(&self.services.audit::<()>(&Actor::system(), action, None, None)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Opens and closes the breaker and says so to the admin.
+    fn mind(&self, outcome: &Outcome, breaker: &mut Breaker, paused: &Pause) {
+        let wait = match outcome {
+            Outcome::Sent => {
+                if breaker.failures > 0 || breaker.closed_until.is_some() {
+                    *breaker = Breaker::default();
+                    paused.open();
+                }
+                self.services.set_mail_status(MailStatus::default());
+                return;
+            }
+            Outcome::Retry { spend_attempt: false, .. } if breaker.closed_until.is_none() => {
+                breaker.failures = breaker.failures.saturating_add(1);
+                breaker_delay(breaker.failures, f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0)
+            }
+            Outcome::PauseQueue { .. } if breaker.closed_until.is_none() => {
+                breaker.failures = breaker.failures.saturating_add(1);
+                breaker_delay(u32::MAX, 0.0)
+            }
+            _ => return,
+        };
+        let (Outcome::Retry { text, .. } | Outcome::PauseQueue { text, .. }) = outcome else { return };
+        breaker.closed_until = Some(tokio::time::Instant::now() + wait);
+        paused.shut();
+        let now = self.services.now();
+        tracing::warn!(wait_s = wait.as_secs(), problem = %text, "mail is not going out");
+        let since = self.services.mail_status().since.unwrap_or(now);
+        let wait = Span::seconds(i64::try_from(wait.as_secs()).unwrap_or_default());
+        self.services.set_mail_status(MailStatus {
+            problem: Some(text.clone()),
+            since: Some(since),
+            next_try_at: Some(wait.after(now)),
+        });
+    }
+
+    async fn renew(&self, held: &BTreeSet<(NotificationId, SubscriberId)>) {
+        if held.is_empty() {
+            return;
+        }
+        let held: Vec<_> = held.iter().copied().collect();
+        let until = LEASE.after(self.services.now());
+        let result = async {
+            let mut tx = self.services.db.write().await?;
+            tx.extend_leases(&held, until).await?;
+            tx.commit().await
+        }
+        .await;
+        if let Err(error) = result {
+            tracing::warn!(%error, "leases could not be renewed");
+        }
+    }
+}
+
+/// Gives a delivery back untried.
+fn back(now: Instant) -> Done {
+    Done::Retry { due_at: now, error: "not tried yet".to_owned(), attempt: false, ambiguous: false }
+}
+
+/// What is recorded for an outcome (STANDARDS §2.2).
+fn becomes(claimed: &Claimed, outcome: Outcome, now: Instant) -> Done {
+    match outcome {
+        Outcome::Sent => Done::Sent,
+        Outcome::Retry { text, spend_attempt: false, .. } | Outcome::PauseQueue { text, .. } => {
+            Done::Retry { due_at: now, error: text, attempt: false, ambiguous: false }
+        }
+        Outcome::Retry { text, .. } => {
+            let attempt = u32::try_from(claimed.attempts).unwrap_or(u32::MAX).saturating_add(1);
+            match next_retry(attempt, now) {
+                Some(due_at) => Done::Retry { due_at, error: text, attempt: true, ambiguous: false },
+                None => Done::Failed { error: text },
+            }
+        }
+        Outcome::Ambiguous { text } if claimed.attempts == 0 => {
+            Done::Retry { due_at: Span::minutes(1).after(now), error: text, attempt: true, ambiguous: true }
+        }
+        Outcome::Ambiguous { text } => Done::Failed { error: format!("it may have arrived: {text}") },
+        Outcome::FailRecipient { text, .. } | Outcome::FailMessage { text, .. } => Done::Failed { error: text },
+    }
+}
+
+/// More outcomes that arrive within a moment.
+async fn collect(first: Report, reported: &mut mpsc::Receiver<Report>) -> Vec<Report> {
+    let mut group = vec![first];
+    let until = tokio::time::Instant::now() + GROUP;
+    while group.len() < GROUP_MAX {
+        match tokio::time::timeout_at(until, reported.recv()).await {
+            Ok(Some(report)) => group.push(report),
+            _ => break,
+        }
+    }
+    group
+}
+
+/// Shut while the relay rests, so that connections give their jobs back instead of trying.
+#[derive(Clone, Debug, Default)]
+struct Pause(Arc<std::sync::atomic::AtomicBool>);
+
+impl Pause {
+    fn shut(&self) {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn open(&self) {
+        self.0.store(false, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn is_shut(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+impl Services {
+    /// Whether mail is going out.
+    #[must_use]
+    pub fn mail_status(&self) -> MailStatus {
+        self.mail_status_cell().lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_mail_status(&self, status: MailStatus) {
+        *self.mail_status_cell().lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+
+    fn mail_status_cell(&self) -> &Mutex<MailStatus> {
+        &self.mail_status
+    }
+
+    /// What a mail of this site is sent with.
+    ///
+    /// # Errors
+    /// The database does not answer, or a configured value would break a header.
+    pub async fn sender(&self, from: &str, from_name: Option<&str>) -> Result<Sender, Error> {
+        let site = self.site().await?;
+        let invalid = |e: MailError| Error::internal(&e);
+        let from = parse_address(from).map_err(|e| Error::internal(&e))?;
+        let host =
+            self.public_url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or("localhost");
+        let name = site.name.as_str();
+        let letterhead = Letterhead::new(name, from_name.unwrap_or(name), from, host, "en").map_err(invalid)?;
+        Ok(Sender { letterhead, site })
+    }
+}
