@@ -8,8 +8,11 @@
 //! - [`mail`] writes notices and the bytes that go to a mail server.
 //! - [`markdown`] is the one way from what operators write to HTML or plain text.
 //! - [`smtp`] hands mails to a relay and says what each answer means.
+//! - [`trigger`] asks a backup system to run a job.
 
 pub mod calendar;
 pub mod mail;
 pub mod markdown;
 pub mod smtp;
+mod tls;
+pub mod trigger;

@@ -32,7 +32,7 @@ const TITLE_CHARS: usize = 120;
 /// Why a mail cannot be written. None of them goes away by trying again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
-    /// A value for a header holds a line end or another control character (STANDARDS MAIL-7).
+    /// A value for a header holds a line end or another control character.
     #[error("{field} contains a control character")]
     Control {
         /// Which value.

@@ -86,7 +86,7 @@ pub struct Notice {
 }
 
 /// The double opt-in mail. It holds nothing that the one who asked could have chosen: with a field of theirs in it, the
-/// form would be a way to send texts to strangers (STANDARDS MAIL-2).
+/// form would be a way to send texts to strangers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmation {
     /// Page with the button to confirm.

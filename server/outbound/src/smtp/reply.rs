@@ -1,4 +1,4 @@
-//! The reply table (RFC 5321 §4.2, RFC 3463; STANDARDS §2.2): pure functions from an answer to what to do.
+//! The reply table (RFC 5321 §4.2, RFC 3463): pure functions from an answer to what to do.
 
 use std::{fmt, time::Duration};
 

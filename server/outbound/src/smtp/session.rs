@@ -18,7 +18,7 @@ use super::{
     reply::{Fault, Outcome, Stage, classify},
     stream,
 };
-use crate::mail::Mail;
+use crate::{mail::Mail, tls};
 
 /// How the connection to the relay is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,15 +149,16 @@ impl Relay {
             }
         }
         let roots = match &settings.extra_roots {
-            Some(path) => stream::read_certificates(path)
-                .map_err(|source| SmtpConfigError::Roots { path: path.clone(), source })?,
+            Some(path) => {
+                tls::read_certificates(path).map_err(|source| SmtpConfigError::Roots { path: path.clone(), source })?
+            }
             None => Vec::new(),
         };
         let mut inner = RelayInner { settings, wrapped: None, upgrade: None };
         match inner.settings.tls {
             TlsMode::None => {}
             TlsMode::Implicit => {
-                let config = stream::client_config(&roots);
+                let config = tls::client_config(&roots);
                 inner.wrapped = Some(config.map_err(|error| SmtpConfigError::Tls(error.to_string()))?);
             }
             TlsMode::StartTls | TlsMode::StartTlsIfOffered => {

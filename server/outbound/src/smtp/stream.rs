@@ -6,17 +6,13 @@
 use std::{
     io,
     net::SocketAddr,
-    path::Path,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use lettre::transport::smtp::client::AsyncTokioStream;
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
+use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, lookup_host},
@@ -72,27 +68,4 @@ pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 pub(super) async fn encrypt(config: Arc<ClientConfig>, host: &str, stream: TcpStream) -> io::Result<Encrypted> {
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     TlsConnector::from(config).connect(name, stream).await.map(Encrypted)
-}
-
-/// The web's roots and those of `extra`, with `ring` as the cryptography.
-pub(super) fn client_config(extra: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, rustls::Error> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in extra {
-        roots.add(certificate.clone())?;
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-/// Reads certificates from a PEM file. A file without any is an error.
-pub(super) fn read_certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(io::Error::other)?.collect();
-    let certificates = certificates.map_err(io::Error::other)?;
-    if certificates.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "no certificate in it"));
-    }
-    Ok(certificates)
 }
