@@ -11,6 +11,8 @@ pub mod pages;
 pub mod posts;
 #[cfg(feature = "ssr")]
 pub mod routes;
+#[cfg(feature = "ssr")]
+pub mod session;
 
 #[cfg(feature = "ssr")]
 pub use routes::{App, shell};

@@ -21,13 +21,22 @@ create table users (
     email_key text not null unique,
     name text not null,
     role text not null check (role in ('viewer', 'operator', 'approver', 'admin')),
+    -- Empty until an invited person has chosen one.
     password_hash text not null,
-    failed_count bigint not null default 0,
-    retry_at bigint,
     disabled_at bigint,
+    signed_in_at bigint,
     created_at bigint not null,
     version bigint not null default 1
 );
+
+-- Wrong passwords by hashed sign-in name, whether there is such a person or not.
+create table sign_in_attempts (
+    name_hash text primary key,
+    failed_count bigint not null,
+    last_at bigint not null,
+    retry_at bigint not null
+);
+create index sign_in_attempts_age on sign_in_attempts (last_at);
 
 create table sessions (
     id_hash text primary key,

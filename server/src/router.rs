@@ -1,9 +1,13 @@
 //! Which address leads where.
 
+use crate::http::actor::{self, Doorkeeper};
+use crate::http::problem::Problem;
 use app::context::Assets;
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{get, post};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any, get, post};
+use http::StatusCode;
 use leptos::config::LeptosOptions;
 use service::Services;
 
@@ -24,9 +28,15 @@ impl FromRef<AppState> for LeptosOptions {
     }
 }
 
-/// All routes, without the layers around them.
+/// All routes. Each handler finds who asks as `Extension<Actor>`; the other layers are around this.
 pub fn routes(state: AppState) -> Router {
-    Router::new().route("/api/fn/{*name}", post(crate::web::server_function)).merge(pages()).with_state(state)
+    let keeper = Doorkeeper::new(state.services.clone());
+    Router::new()
+        .route("/api/fn/{*name}", post(crate::web::server_function))
+        .route("/api/{*rest}", any(no_such_api))
+        .merge(pages())
+        .with_state(state)
+        .layer(from_fn_with_state(keeper, actor::find))
 }
 
 fn pages() -> Router<AppState> {
@@ -35,4 +45,8 @@ fn pages() -> Router<AppState> {
         router = router.route(listing.path(), get(crate::web::page).post(crate::web::page));
     }
     router.fallback(crate::web::page)
+}
+
+async fn no_such_api() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
 }

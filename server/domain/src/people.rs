@@ -4,6 +4,7 @@ use crate::ids::{TokenId, UserId};
 use crate::text::Name;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// Roles, each including the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,6 +53,28 @@ impl Permission {
 }
 
 impl Role {
+    /// All of them, least first.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Approver, Self::Admin];
+
+    /// As stored and sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Approver => "approver",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn parse(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text.trim()).ok_or(UnknownRole)
+    }
+
     /// Whether a person with this role may do something.
     #[must_use]
     pub const fn may(self, permission: Permission) -> bool {
@@ -65,7 +88,41 @@ impl Role {
     }
 }
 
+/// A role that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("Choose viewer, operator, approver or admin.")]
+pub struct UnknownRole;
+
+/// A scope that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("Choose among read, backup:report, inventory:write, maintenance:write and admin.")]
+pub struct UnknownScope;
+
 impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Read, Self::BackupReport, Self::InventoryWrite, Self::MaintenanceWrite, Self::Admin];
+
+    /// As stored and sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::BackupReport => "backup:report",
+            Self::InventoryWrite => "inventory:write",
+            Self::MaintenanceWrite => "maintenance:write",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The scope of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn parse(text: &str) -> Result<Self, UnknownScope> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text.trim()).ok_or(UnknownScope)
+    }
+
     /// Whether a token with this scope may do something. No token approves: that takes a person.
     #[must_use]
     pub const fn grants(self, permission: Permission) -> bool {
@@ -112,8 +169,39 @@ pub struct User {
     pub role: Role,
     /// May not sign in since.
     pub disabled_at: Option<Instant>,
+    /// Has chosen a password; until then an invitation is open.
+    pub has_password: bool,
+    /// Last signed in.
+    pub signed_in_at: Option<Instant>,
     /// Counts edits.
     pub version: i64,
+}
+
+/// What a one-time link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkPurpose {
+    /// Makes the first admin.
+    Setup,
+    /// Lets a new person choose a password.
+    Invite,
+    /// Lets a person choose another password.
+    Reset,
+}
+
+impl LinkPurpose {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Setup, Self::Invite, Self::Reset];
+
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Invite => "invite",
+            Self::Reset => "reset",
+        }
+    }
 }
 
 /// A bearer token, without its secret.
@@ -133,4 +221,59 @@ pub struct ApiToken {
     pub last_used_at: Option<Instant>,
     /// Not valid since.
     pub revoked_at: Option<Instant>,
+}
+
+impl ApiToken {
+    /// Whether it opens anything at this instant.
+    #[must_use]
+    pub fn is_valid(&self, now: Instant) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn names_of_roles_and_scopes_are_those_of_json() {
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{}\"", role.as_str()));
+            assert_eq!(Role::parse(role.as_str()), Ok(role));
+        }
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_string(&scope).unwrap(), format!("\"{}\"", scope.as_str()));
+            assert_eq!(Scope::parse(scope.as_str()), Ok(scope));
+        }
+        assert_eq!(Role::parse("owner"), Err(UnknownRole));
+        assert_eq!(Scope::parse("write"), Err(UnknownScope));
+    }
+
+    #[test]
+    fn each_role_may_what_the_ones_before_it_may() {
+        for pair in Role::ALL.windows(2) {
+            for permission in Permission::ALL {
+                assert!(!pair[0].may(permission) || pair[1].may(permission), "{pair:?} {permission:?}");
+            }
+        }
+        assert!(Permission::ALL.iter().all(|p| Role::Admin.may(*p)));
+        assert!(!Scope::Admin.grants(Permission::Approve));
+    }
+
+    #[test]
+    fn a_token_ends_at_its_end_and_when_revoked() {
+        let at = |s: i64| Instant::from_timestamp(s, 0).unwrap();
+        let token = ApiToken {
+            id: uuid::Uuid::nil().into(),
+            name: Name::parse("nightly").unwrap(),
+            scopes: vec![Scope::Read],
+            created_at: at(0),
+            expires_at: Some(at(10)),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        assert!(token.is_valid(at(9)) && !token.is_valid(at(10)));
+        assert!(!ApiToken { revoked_at: Some(at(1)), ..token }.is_valid(at(2)));
+    }
 }

@@ -5,11 +5,13 @@ pub mod db;
 pub mod error;
 pub mod maintenance;
 pub mod outbox;
+pub mod people;
 pub mod session;
 pub mod site;
 pub mod subscriber;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tokens;
 
 pub use db::{Db, Tx, ms};
 pub use error::StoreError;

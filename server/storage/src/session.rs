@@ -26,23 +26,6 @@ impl Sessions {
         Self { db }
     }
 
-    /// Ends every session of a person but the one kept (SEC-2).
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn end_others(&self, user: Uuid, keep: Option<&Id>) -> std::result::Result<(), StoreError> {
-        let keep = keep.map(hash).unwrap_or_default();
-        let mut tx = self.db.write().await?;
-        on_tx!(tx, |x| {
-            sqlx::query("delete from sessions where user_id = $1 and id_hash <> $2")
-                .bind(user)
-                .bind(&keep)
-                .execute(x)
-                .await?;
-        });
-        tx.commit().await
-    }
-
     /// Forgets what has expired.
     ///
     /// # Errors
@@ -56,15 +39,12 @@ impl Sessions {
     }
 
     async fn put(&self, record: &Record) -> std::result::Result<(), StoreError> {
-        let user: Option<Uuid> = record.data.get(USER_KEY).and_then(|v| v.as_str()).and_then(|s| s.parse().ok());
-        let data = serde_json::to_string(&record.data).map_err(|e| crate::error::corrupt("sessions", "", e))?;
-        let expires = record.expiry_date.unix_timestamp().saturating_mul(1000);
         let created = time::OffsetDateTime::now_utc().unix_timestamp().saturating_mul(1000);
+        let (user, data, expires) = columns(record)?;
         let mut tx = self.db.write().await?;
         on_tx!(tx, |x| {
             sqlx::query(
-                "insert into sessions (id_hash, user_id, data, created_at, expires_at) values ($1, $2, $3, $4, $5)
-                 on conflict (id_hash) do update set user_id = excluded.user_id, data = excluded.data, expires_at = excluded.expires_at",
+                "insert into sessions (id_hash, user_id, data, created_at, expires_at) values ($1, $2, $3, $4, $5)",
             )
             .bind(hash(&record.id))
             .bind(user)
@@ -73,6 +53,22 @@ impl Sessions {
             .bind(expires)
             .execute(x)
             .await?;
+        });
+        tx.commit().await
+    }
+
+    /// A session that was ended meanwhile stays ended: it is never inserted again.
+    async fn replace(&self, record: &Record) -> std::result::Result<(), StoreError> {
+        let (user, data, expires) = columns(record)?;
+        let mut tx = self.db.write().await?;
+        on_tx!(tx, |x| {
+            sqlx::query("update sessions set user_id = $1, data = $2, expires_at = $3 where id_hash = $4")
+                .bind(user)
+                .bind(&data)
+                .bind(expires)
+                .bind(hash(&record.id))
+                .execute(x)
+                .await?;
         });
         tx.commit().await
     }
@@ -106,6 +102,13 @@ impl Sessions {
     }
 }
 
+/// The person, the data and the end of a session, as stored.
+fn columns(record: &Record) -> std::result::Result<(Option<Uuid>, String, i64), StoreError> {
+    let user = record.data.get(USER_KEY).and_then(|v| v.as_str()).and_then(|s| s.parse().ok());
+    let data = serde_json::to_string(&record.data).map_err(|e| crate::error::corrupt("sessions", "", e))?;
+    Ok((user, data, record.expiry_date.unix_timestamp().saturating_mul(1000)))
+}
+
 fn hash(id: &Id) -> String {
     let digest = Sha256::digest(id.0.to_le_bytes());
     digest.iter().fold(String::with_capacity(64), |mut text, byte| {
@@ -121,8 +124,12 @@ fn backend(error: StoreError) -> Error {
 
 #[async_trait]
 impl SessionStore for Sessions {
-    async fn save(&self, record: &Record) -> Result<()> {
+    async fn create(&self, record: &mut Record) -> Result<()> {
         self.put(record).await.map_err(backend)
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.replace(record).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {

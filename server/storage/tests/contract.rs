@@ -5,6 +5,8 @@ mod contract {
     mod audit;
     mod maintenance;
     mod outbox;
+    mod people;
     mod session;
     mod site;
+    mod tokens;
 }

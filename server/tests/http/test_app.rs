@@ -1,29 +1,39 @@
 //! A whole server on a free port.
+#![expect(dead_code, reason = "each test uses some of it")]
 
 use chrono::{DateTime, Utc};
+use domain::ids::UserId;
+use domain::people::{Role, Scope, User};
 use domain::text::Name;
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Method, Response};
+use secrecy::ExposeSecret;
 use server::router::{AppState, routes};
 use service::keys::Keys;
+use service::people::tokens::NewToken;
 use service::zones::SystemZones;
 use service::{Actor, Clock, Services};
 use std::sync::Arc;
+use storage::session::Sessions;
 use storage::testing::{Engine, TestDb};
+use tower_sessions::Session;
 
 /// A running server with its database and clock.
-pub struct TestApp {
-    pub services: Services,
-    pub client: reqwest::Client,
-    pub base: String,
-    pub db: TestDb,
+pub(crate) struct TestApp {
+    pub(crate) services: Services,
+    /// A client without a session.
+    pub(crate) anyone: TestClient,
+    pub(crate) base: String,
+    pub(crate) db: TestDb,
 }
 
 /// Thursday of the story, noon UTC.
-pub fn story_noon() -> DateTime<Utc> {
+pub(crate) fn story_noon() -> DateTime<Utc> {
     "2014-05-15T12:00:00Z".parse().unwrap()
 }
 
 impl TestApp {
-    pub async fn start(engine: Engine) -> Self {
+    pub(crate) async fn start(engine: Engine) -> Self {
         let db = TestDb::start(engine).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -41,15 +51,106 @@ impl TestApp {
             options: leptos::config::LeptosOptions::builder().output_name("fermata").build(),
             assets: app::context::Assets::default(),
         };
-        let router = routes(state).layer(axum::Extension(Actor::public(None)));
+        let router = routes(state);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).cookie_store(true).build().unwrap();
-        Self { services, client, base, db }
+        let anyone = TestClient::new(base.clone(), None, None);
+        Self { services, anyone, base, db }
     }
 
-    pub async fn get(&self, path: &str) -> reqwest::Response {
-        self.client.get(format!("{}{path}", self.base)).send().await.unwrap()
+    /// A page as anybody sees it.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.anyone.get(path).await
+    }
+
+    /// Sends a form as anybody.
+    pub(crate) async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        self.anyone.post_form(path, fields).await
+    }
+
+    /// Somebody else without a session, with cookies of their own.
+    pub(crate) fn stranger(&self) -> TestClient {
+        TestClient::new(self.base.clone(), None, None)
+    }
+
+    /// A new person with this role, already signed in.
+    pub(crate) async fn sign_in_as(&self, role: Role) -> TestClient {
+        let id: UserId = self.services.new_id();
+        let name = format!("{} {}", role.as_str(), &id.0.simple().to_string()[20..]);
+        let user = User {
+            id,
+            email: format!("{}@example.org", name.replace(' ', ".")),
+            name: Name::parse(&name).unwrap(),
+            role,
+            disabled_at: None,
+            has_password: false,
+            signed_in_at: None,
+            version: 1,
+        };
+        let mut tx = self.services.db.decide().await.unwrap();
+        tx.add_user(&user, "", self.services.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let store = Arc::new(Sessions::new(self.services.db.clone()));
+        let session = Session::new(None, store, None);
+        app::session::begin(&session, id, self.services.now()).await.unwrap();
+        session.save().await.unwrap();
+        TestClient::new(self.base.clone(), Some(&format!("sid={}", session.id().unwrap())), None)
+    }
+
+    /// The text of a new bearer token.
+    pub(crate) async fn token(&self, scopes: &[Scope]) -> String {
+        let new = NewToken {
+            name: "test".to_owned(),
+            scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+            valid_for: String::new(),
+        };
+        let made = self.services.add_token(&Actor::system(), &new).await.unwrap();
+        made.text.expose_secret().to_owned()
+    }
+
+    /// A client that sends this token.
+    pub(crate) fn with_token(&self, token: &str) -> TestClient {
+        TestClient::new(self.base.clone(), None, Some(token))
+    }
+}
+
+/// One browser or program: keeps its cookies, follows no redirects.
+pub(crate) struct TestClient {
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: String,
+}
+
+impl TestClient {
+    fn new(base: String, cookie: Option<&str>, token: Option<&str>) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let jar = reqwest::cookie::Jar::default();
+        if let Some(cookie) = cookie {
+            jar.add_cookie_str(&format!("{cookie}; Path=/; HttpOnly"), &base.parse().unwrap());
+        }
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        }
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .cookie_provider(Arc::new(jar))
+            .default_headers(headers)
+            .build()
+            .unwrap();
+        Self { http, base }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.http.get(format!("{}{path}", self.base)).send().await.unwrap()
+    }
+
+    /// Sends a form as a browser does from one of our own pages.
+    pub(crate) async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let request = self.http.post(format!("{}{path}", self.base)).header("sec-fetch-site", "same-origin");
+        request.form(fields).send().await.unwrap()
+    }
+
+    /// Sends JSON; with a token for the API.
+    pub(crate) async fn send_json(&self, method: Method, path: &str, body: &serde_json::Value) -> Response {
+        self.http.request(method, format!("{}{path}", self.base)).json(body).send().await.unwrap()
     }
 }

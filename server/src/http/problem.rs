@@ -1,0 +1,225 @@
+//! Errors as machines read them: RFC 9457 problem details, the same shape everywhere.
+
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use service::{Error, FieldError};
+
+/// Why a request of a machine did not happen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// What a program can tell apart: `invalid`, `gate_blocked`, `not_found`, …
+    code: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<WrongField>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Box<domain::gate::Verdict>>,
+    /// Finds the cause in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    #[serde(skip)]
+    retry_after_s: Option<i64>,
+}
+
+/// One wrong field of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct WrongField {
+    field: String,
+    message: String,
+}
+
+impl Problem {
+    /// A problem of its own.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code,
+            errors: Vec::new(),
+            verdict: None,
+            reference: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// Input that can not be used because of one field.
+    #[must_use]
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let (field, message) = (field.into(), message.into());
+        let detail = if field.is_empty() { message.clone() } else { format!("{field}: {message}") };
+        Self {
+            errors: vec![WrongField { field, message }],
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = crate::web::status(&error);
+        let detail = error.to_string();
+        match error {
+            Error::Invalid(fields) => {
+                let errors: Vec<WrongField> = fields
+                    .into_iter()
+                    .map(|FieldError { field, message }| WrongField { field: field.to_owned(), message })
+                    .collect();
+                let detail = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect::<Vec<_>>().join(" ");
+                Self { errors, ..Self::new(status, "invalid", detail) }
+            }
+            Error::Refused { code, message, verdict } => Self { verdict, ..Self::new(status, code, message) },
+            Error::NotFound(_) => Self::new(status, "not_found", detail),
+            Error::SignInNeeded => Self::new(
+                status,
+                "unauthorized",
+                "Send a valid token as `Authorization: Bearer fmt_…`; administrators make them under Tokens.",
+            ),
+            Error::Forbidden => Self::new(status, "forbidden", "The token's scopes do not allow this."),
+            Error::Stale(_) => Self::new(status, "stale", detail),
+            Error::TooMany { retry_after_s } => {
+                Self { retry_after_s: Some(retry_after_s), ..Self::new(status, "too_many", detail) }
+            }
+            Error::Internal { reference } => Self {
+                reference: Some(reference),
+                ..Self::new(status, "internal", "Something went wrong on our side. Nothing was written.")
+            },
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// A JSON body; what does not parse is a problem that names the field.
+#[derive(Clone, Debug)]
+pub struct Input<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .map(|kind| kind.trim().to_ascii_lowercase())
+            .is_some_and(|kind| kind == "application/json" || kind.ends_with("+json"));
+        if !is_json {
+            let detail = "Send JSON with `Content-Type: application/json`.";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+        }
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| Problem::new(rejection.status(), "unreadable_body", rejection.body_text()))?;
+        parse(&body).map(Self)
+    }
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// 400 for what is no JSON, 422 with the field for what has another shape.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() {
+            Problem::field(if path == "." { String::new() } else { path }, error.to_string())
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "not_json", format!("The body is not JSON: {error}."))
+        }
+    })?;
+    json.end().map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "not_json", format!("The body is not JSON: {error}."))
+    })?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its shape counts")]
+    struct Run {
+        job: String,
+        times: Vec<i64>,
+    }
+
+    fn shown(problem: &Problem) -> serde_json::Value {
+        serde_json::to_value(problem).unwrap()
+    }
+
+    #[test]
+    fn the_wrong_field_is_named() {
+        let problem = parse::<Run>(br#"{"job":"x","times":[1,"2"]}"#).unwrap_err();
+        assert_eq!(problem.status, 422);
+        assert_eq!(shown(&problem)["errors"][0]["field"], "times[1]");
+        let missing = parse::<Run>(b"{\"job\":\"x\"}").unwrap_err();
+        assert!(missing.detail.contains("missing field `times`"), "{}", missing.detail);
+        for not_json in [&b"{"[..], b"", b"{} x", b"\xff"] {
+            assert_eq!(parse::<serde_json::Value>(not_json).unwrap_err().status, 400);
+        }
+    }
+
+    #[test]
+    fn all_wrong_fields_of_a_use_case_are_told() {
+        let wrong = |field| FieldError { field, message: "This must not be empty.".to_owned() };
+        let problem = Problem::from(Error::Invalid(vec![wrong("name"), wrong("zone")]));
+        assert_eq!(
+            shown(&problem),
+            json!({
+                "type": "about:blank",
+                "title": "Unprocessable Entity",
+                "status": 422,
+                "detail": "name: This must not be empty. zone: This must not be empty.",
+                "code": "invalid",
+                "errors": [
+                    {"field": "name", "message": "This must not be empty."},
+                    {"field": "zone", "message": "This must not be empty."},
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_what_a_program_may_do_about_it() {
+        let wait = Problem::from(Error::TooMany { retry_after_s: 30 }).into_response();
+        assert_eq!((wait.status().as_u16(), wait.headers()["retry-after"].to_str().unwrap()), (429, "30"));
+        let who = Problem::from(Error::SignInNeeded).into_response();
+        assert_eq!((who.status().as_u16(), who.headers()["www-authenticate"].to_str().unwrap()), (401, "Bearer"));
+        assert_eq!(who.headers()["content-type"], "application/problem+json");
+        assert_eq!(shown(&Problem::from(Error::refused("in_use", "It is used.")))["code"], "in_use");
+    }
+}
