@@ -143,7 +143,8 @@ create table runs (
     job_id uuid not null references jobs (id),
     run_key text not null,
     state text not null check (state in ('running', 'succeeded', 'warning', 'failed', 'lost')),
-    -- 'good' and 'warning' can protect data, '' never does (failed, dry run, partial, clock fault).
+    -- What it proves if its clock is right: 'good' and 'warning' can protect data, '' never does
+    -- (no end, failed, dry run, partial).
     worth text not null check (worth in ('good', 'warning', '')),
     started_at bigint not null,
     start_assumed boolean not null,
@@ -159,9 +160,16 @@ create table runs (
     exit_code bigint,
     unique (job_id, run_key)
 );
-create index runs_newest on runs (job_id, started_at desc);
-create index runs_worth on runs (job_id, worth, started_at desc);
-create index runs_running on runs (lost_at) where state = 'running';
+-- For lists; an id sorts by the time of the first report.
+create index runs_of_job on runs (job_id, id desc);
+create index runs_state on runs (state, id desc);
+-- For the gate: each question about a job is one step into one of these, however many runs it has.
+create index runs_telling on runs (job_id, started_at desc, received_at desc, id desc) where not dry_run and not clock_fault;
+create index runs_worth on runs (job_id, worth, started_at desc, finished_at desc, id desc) where not clock_fault;
+create index runs_faults on runs (job_id, worth, received_at desc, id desc) where clock_fault;
+-- For reports without an id of their own, and for giving runs up.
+create index runs_running on runs (job_id, started_at desc) where state = 'running';
+create index runs_overdue on runs (lost_at) where state = 'running';
 
 create table run_logs (
     run_id uuid primary key references runs (id) on delete cascade,

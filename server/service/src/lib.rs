@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod clock;
 pub mod courier;
 pub mod error;
+pub mod gate;
 pub mod keys;
 pub mod people;
 pub mod site;

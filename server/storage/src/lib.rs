@@ -3,9 +3,12 @@
 pub mod audit;
 pub mod db;
 pub mod error;
+pub mod evidence;
+pub mod idempotency;
 pub mod maintenance;
 pub mod outbox;
 pub mod people;
+pub mod run;
 pub mod session;
 pub mod site;
 pub mod subscriber;

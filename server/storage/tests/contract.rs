@@ -3,6 +3,7 @@
 
 mod contract {
     mod audit;
+    mod evidence;
     mod maintenance;
     mod outbox;
     mod people;

@@ -1,0 +1,106 @@
+//! Asking the gate: the rule is the domain's, the evidence the storage's.
+
+use crate::{Actor, Error, Services};
+use domain::gate::{Evidence, Finding, Protection, Purpose, Scope, Verdict, ask};
+use domain::ids::{DataSetId, HostId};
+use domain::people::Permission;
+use domain::time::Instant;
+use storage::Tx;
+
+/// A verdict with what it was made from.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Its inputs; also the names of the jobs in its reasons.
+    pub evidence: Evidence,
+}
+
+/// A data set (or a host without any) that stands against work on its host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unprotected {
+    /// Where.
+    pub host: HostId,
+    /// The host's name.
+    pub host_name: String,
+    /// What; none where the host has no data set.
+    pub data_set: Option<DataSetId>,
+    /// Its name, empty where the host has no data set.
+    pub data_set_name: String,
+    /// How far it is protected all the same.
+    pub protection: Option<Protection>,
+    /// All reasons, with the same place.
+    pub findings: Vec<Finding>,
+}
+
+/// What is not protected, of how much.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    /// Data sets that are asked about: in use, on hosts that are not exempt.
+    pub data_sets: usize,
+    /// Those that are not protected well enough, and hosts that have none; by host and data set.
+    pub unprotected: Vec<Unprotected>,
+    /// The verdict over everything and its evidence.
+    pub checked: Checked,
+}
+
+impl Services {
+    /// Asks the gate inside a transaction, so that what is decided on its answer is decided on
+    /// what the transaction sees. The caller keeps both (`tx.add_verdict`) where they decide
+    /// something.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn gate(
+        &self,
+        tx: &mut Tx,
+        now: Instant,
+        purpose: Purpose,
+        scope: &Scope,
+    ) -> Result<(Verdict, Evidence), Error> {
+        let site = tx.site().await?;
+        let evidence = tx.evidence(scope, &site.policy).await?;
+        Ok((ask(now, purpose, scope, &evidence), evidence))
+    }
+
+    /// What the gate would say now. Decides nothing.
+    ///
+    /// # Errors
+    /// The actor may not look, or the database does not answer.
+    pub async fn check_gate(&self, actor: &Actor, purpose: Purpose, scope: &Scope) -> Result<Checked, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let (verdict, evidence) = self.gate(&mut tx, self.now(), purpose, scope).await?;
+        Ok(Checked { verdict, evidence })
+    }
+
+    /// What is not protected well enough for a purpose, over all hosts in use.
+    ///
+    /// # Errors
+    /// The actor may not look, or the database does not answer.
+    pub async fn unprotected(&self, actor: &Actor, purpose: Purpose) -> Result<Coverage, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let scope = tx.whole_scope().await?;
+        let (verdict, evidence) = self.gate(&mut tx, self.now(), purpose, &scope).await?;
+        let mut unprotected: Vec<Unprotected> = Vec::new();
+        for finding in verdict.reasons() {
+            let Some(host) = finding.host else { continue };
+            let same = |u: &&mut Unprotected| u.host == host && u.data_set == finding.data_set;
+            if let Some(found) = unprotected.iter_mut().find(same) {
+                found.findings.push(finding.clone());
+                continue;
+            }
+            let protection = verdict.protections.iter().find(|p| Some(p.data_set) == finding.data_set);
+            unprotected.push(Unprotected {
+                host,
+                host_name: finding.host_name.clone(),
+                data_set: finding.data_set,
+                data_set_name: finding.data_set_name.clone(),
+                protection: protection.cloned(),
+                findings: vec![finding.clone()],
+            });
+        }
+        Ok(Coverage { data_sets: verdict.protections.len(), unprotected, checked: Checked { verdict, evidence } })
+    }
+}

@@ -1,0 +1,332 @@
+//! Reads what the gate needs to know of a scope: a fixed number of statements, each of which
+//! takes a fixed number of steps per job, however many runs there are.
+
+use crate::db::{Tx, at, maybe_at, on_tx};
+use crate::error::{StoreError, corrupt};
+use crate::run::{RunRow, run_columns};
+use domain::backup::Job;
+use domain::gate::{DataSetEvidence, Evidence, HostEvidence, HostNode, JobEvidence, Scope, Topology, blast_radius};
+use domain::host::{DataKind, DataSet, Exemption};
+use domain::ids::{ComponentId, DataSetId, HostId, JobId};
+use domain::policy::{Policy, PolicyOverride};
+use domain::run::Run;
+use domain::text::Name;
+use domain::time::Span;
+use sqlx::AssertSqlSafe;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Placeholders for a list of ids, and the ids to bind to them. The list is filled up to a power
+/// of two, so that there are few texts for the database to prepare.
+fn list(ids: &BTreeSet<Uuid>) -> (String, Vec<Uuid>) {
+    let mut bind: Vec<Uuid> = ids.iter().copied().collect();
+    bind.resize(bind.len().next_power_of_two(), Uuid::nil());
+    let marks: Vec<String> = (1..=bind.len()).map(|n| format!("${n}")).collect();
+    (marks.join(", "), bind)
+}
+
+/// Runs `$text` with a list of ids in the place of `{ids}`.
+macro_rules! fetch_by_ids {
+    ($tx:expr, $row:ty, $text:expr, $ids:expr) => {{
+        let (marks, bind) = list($ids);
+        let text: String = $text.replace("{ids}", &marks);
+        let rows: Vec<$row> = on_tx!($tx, |x| {
+            let mut query = sqlx::query_as(AssertSqlSafe(text));
+            for id in bind {
+                query = query.bind(id);
+            }
+            query.fetch_all(x).await?
+        });
+        rows
+    }};
+}
+
+#[derive(sqlx::FromRow)]
+struct HostRow {
+    id: Uuid,
+    name: String,
+    exempt_reason: Option<String>,
+    exempt_by: Option<String>,
+    exempt_at: Option<i64>,
+    schedule_max_age_s: Option<i64>,
+    start_max_age_s: Option<i64>,
+    warnings_are_good: Option<bool>,
+}
+
+impl HostRow {
+    fn evidence(self, site: &Policy) -> Result<HostEvidence, StoreError> {
+        let exemption = match (self.exempt_reason, self.exempt_by, self.exempt_at) {
+            (Some(reason), Some(by), Some(ms)) => Some(Exemption { reason, by, at: at("hosts", self.id, ms)? }),
+            _ => None,
+        };
+        let own = policy_of(self.schedule_max_age_s, self.start_max_age_s, self.warnings_are_good);
+        Ok(HostEvidence {
+            id: HostId(self.id),
+            name: self.name,
+            exemption,
+            policy: site.for_host(&own),
+            data_sets: Vec::new(),
+        })
+    }
+}
+
+fn policy_of(schedule_s: Option<i64>, start_s: Option<i64>, warnings_are_good: Option<bool>) -> PolicyOverride {
+    PolicyOverride {
+        schedule_max_age: schedule_s.map(Span::seconds),
+        start_max_age: start_s.map(Span::seconds),
+        warnings_are_good,
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct DataSetRow {
+    id: Uuid,
+    host_id: Uuid,
+    name: String,
+    kind: String,
+    version: i64,
+}
+
+impl TryFrom<DataSetRow> for DataSet {
+    type Error = StoreError;
+    fn try_from(row: DataSetRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: DataSetId(row.id),
+            host_id: HostId(row.host_id),
+            name: Name::parse(&row.name).map_err(|e| corrupt("data_sets", row.id, e))?,
+            kind: match row.kind.as_str() {
+                "files" => DataKind::Files,
+                "database" => DataKind::Database,
+                "image" => DataKind::Image,
+                "other" => DataKind::Other,
+                other => return Err(corrupt("data_sets", row.id, format!("kind {other}"))),
+            },
+            retired_at: None,
+            version: row.version,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct JobRow {
+    id: Uuid,
+    data_set_id: Uuid,
+    name: String,
+    tool: String,
+    carried_by: Option<Uuid>,
+    enabled: bool,
+    every_s: i64,
+    max_duration_s: i64,
+    ping_version: i64,
+    retired_at: Option<i64>,
+    version: i64,
+}
+
+impl TryFrom<JobRow> for Job {
+    type Error = StoreError;
+    fn try_from(row: JobRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: JobId(row.id),
+            data_set_id: DataSetId(row.data_set_id),
+            name: Name::parse(&row.name).map_err(|e| corrupt("jobs", row.id, e))?,
+            tool: row.tool,
+            carried_by: row.carried_by.map(JobId),
+            enabled: row.enabled,
+            every: Span::seconds(row.every_s),
+            max_duration: Span::seconds(row.max_duration_s),
+            ping_version: row.ping_version,
+            retired_at: maybe_at("jobs", row.id, row.retired_at)?,
+            version: row.version,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct CarrierRow {
+    #[sqlx(flatten)]
+    job: JobRow,
+    schedule_max_age_s: Option<i64>,
+    start_max_age_s: Option<i64>,
+    warnings_are_good: Option<bool>,
+}
+
+const JOBS: &str = "select j.id, j.data_set_id, j.name, j.tool, j.carried_by, j.enabled, j.every_s, j.max_duration_s,
+    j.ping_version, j.retired_at, j.version
+    from jobs j join data_sets d on d.id = j.data_set_id
+    where d.host_id in ({ids}) and j.retired_at is null and d.retired_at is null order by j.name_key, j.id";
+
+/// A carrier whose data set or host is retired is as good as retired itself.
+const CARRIERS: &str = "select j.id, j.data_set_id, j.name, j.tool, j.carried_by, j.enabled, j.every_s,
+    j.max_duration_s, j.ping_version, coalesce(j.retired_at, d.retired_at, h.retired_at) as retired_at, j.version,
+    h.schedule_max_age_s, h.start_max_age_s, h.warnings_are_good
+    from jobs j join data_sets d on d.id = j.data_set_id join hosts h on h.id = d.host_id
+    where j.id in ({ids}) order by j.id";
+
+/// The runs that can matter (see [`JobEvidence`]), by one step into an index for each question:
+/// the newest that tells how things stand, the newest of all, the newest that protects (well, or
+/// with warnings), the newest with an impossible clock of each worth; and for a carried job the
+/// newest that ended before its carrier last began. A run with a possible clock does not end
+/// before it starts, hence the second bound, which keeps that last step short.
+const RUNS: &str = concat!(
+    "with picked as (select id, carried_by from jobs where id in ({ids})),
+     carried as (select j.id,
+         (select f.started_at from runs f where f.job_id = j.carried_by and f.worth = 'good' and not f.clock_fault
+          order by f.started_at desc, f.finished_at desc, f.id desc limit 1) as good_at,
+         (select f.started_at from runs f where f.job_id = j.carried_by and f.worth = 'warning' and not f.clock_fault
+          order by f.started_at desc, f.finished_at desc, f.id desc limit 1) as warning_at
+         from picked j where j.carried_by is not null)
+     select ",
+    run_columns!(),
+    " from runs r where r.id in (
+         select (select x.id from runs x where x.job_id = j.id and not x.dry_run and not x.clock_fault
+                 order by x.started_at desc, x.received_at desc, x.id desc limit 1) from picked j
+         union all
+         select (select x.id from runs x where x.job_id = j.id order by x.id desc limit 1) from picked j
+         union all
+         select (select x.id from runs x where x.job_id = j.id and x.worth = 'good' and not x.clock_fault
+                 order by x.started_at desc, x.finished_at desc, x.id desc limit 1) from picked j
+         union all
+         select (select x.id from runs x where x.job_id = j.id and x.worth = 'warning' and not x.clock_fault
+                 order by x.started_at desc, x.finished_at desc, x.id desc limit 1) from picked j
+         union all
+         select (select x.id from runs x where x.job_id = j.id and x.worth = 'good' and x.clock_fault
+                 order by x.received_at desc, x.id desc limit 1) from picked j
+         union all
+         select (select x.id from runs x where x.job_id = j.id and x.worth = 'warning' and x.clock_fault
+                 order by x.received_at desc, x.id desc limit 1) from picked j
+         union all
+         select (select x.id from runs x where x.job_id = j.id and x.worth = '' and x.clock_fault
+                 order by x.received_at desc, x.id desc limit 1) from picked j
+         union all
+         select (select x.id from runs x where x.job_id = c.id and x.worth = 'good' and not x.clock_fault
+                 and x.started_at <= c.good_at and x.finished_at <= c.good_at
+                 order by x.started_at desc, x.finished_at desc, x.id desc limit 1) from carried c
+         union all
+         select (select x.id from runs x where x.job_id = c.id and x.worth = 'good' and not x.clock_fault
+                 and x.started_at <= c.warning_at and x.finished_at <= c.warning_at
+                 order by x.started_at desc, x.finished_at desc, x.id desc limit 1) from carried c
+         union all
+         select (select x.id from runs x where x.job_id = c.id and x.worth = 'warning' and not x.clock_fault
+                 and x.started_at <= c.good_at and x.finished_at <= c.good_at
+                 order by x.started_at desc, x.finished_at desc, x.id desc limit 1) from carried c
+         union all
+         select (select x.id from runs x where x.job_id = c.id and x.worth = 'warning' and not x.clock_fault
+                 and x.started_at <= c.warning_at and x.finished_at <= c.warning_at
+                 order by x.started_at desc, x.finished_at desc, x.id desc limit 1) from carried c)
+     order by r.started_at desc, r.id desc"
+);
+
+impl Tx {
+    /// What is known of everything that work on this scope can destroy.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn evidence(&mut self, scope: &Scope, site: &Policy) -> Result<Evidence, StoreError> {
+        let topology = self.what_stands_on_what().await?;
+        let radius: BTreeSet<Uuid> = blast_radius(scope, &topology).into_iter().map(HostId::uuid).collect();
+        let mut facts = self.hosts_in(&radius, site).await?;
+        let jobs = self.put_data_sets(&mut facts, &radius).await?;
+        let carriers: BTreeSet<Uuid> = jobs.iter().filter_map(|job| job.carried_by).map(JobId::uuid).collect();
+        let carrying = fetch_by_ids!(self, CarrierRow, CARRIERS, &carriers);
+
+        let mut of_interest: BTreeSet<Uuid> = jobs.iter().map(|job| job.id.0).collect();
+        of_interest.extend(&carriers);
+        let mut runs: BTreeMap<JobId, Vec<Run>> = BTreeMap::new();
+        for row in fetch_by_ids!(self, RunRow, RUNS, &of_interest) {
+            let run = Run::try_from(row)?;
+            runs.entry(run.job_id).or_default().push(run);
+        }
+        let known = |job: Job| JobEvidence { runs: runs.get(&job.id).cloned().unwrap_or_default(), job };
+
+        let mut by_data_set: BTreeMap<DataSetId, Vec<JobEvidence>> = BTreeMap::new();
+        for job in jobs {
+            by_data_set.entry(job.data_set_id).or_default().push(known(job));
+        }
+        for data_set in facts.iter_mut().flat_map(|host| &mut host.data_sets) {
+            data_set.jobs = by_data_set.remove(&data_set.data_set.id).unwrap_or_default();
+        }
+        let mut carriers = Vec::new();
+        for row in carrying {
+            let own = policy_of(row.schedule_max_age_s, row.start_max_age_s, row.warnings_are_good);
+            carriers.push((known(row.job.try_into()?), site.for_host(&own)));
+        }
+        let names = self.names_of(&scope.components).await?;
+        Ok(Evidence::assemble(scope, &topology, facts, carriers, &names))
+    }
+
+    /// Everything in use, as a scope.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn whole_scope(&mut self) -> Result<Scope, StoreError> {
+        let ids: Vec<Uuid> = on_tx!(self, |x| {
+            sqlx::query_scalar("select id from hosts where retired_at is null").fetch_all(x).await?
+        });
+        Ok(Scope { hosts: ids.into_iter().map(HostId).collect(), components: BTreeSet::new() })
+    }
+
+    /// A retired component that is still named counts: so does what is behind it.
+    async fn what_stands_on_what(&mut self) -> Result<Topology, StoreError> {
+        let hosts: Vec<(Uuid, Option<Uuid>)> = on_tx!(self, |x| {
+            sqlx::query_as("select id, runs_on from hosts where retired_at is null").fetch_all(x).await?
+        });
+        let behind: Vec<(Uuid, Uuid)> = on_tx!(self, |x| {
+            sqlx::query_as(
+                "select l.component_id, l.host_id from component_hosts l
+                 join hosts h on h.id = l.host_id where h.retired_at is null",
+            )
+            .fetch_all(x)
+            .await?
+        });
+        let node = |(id, runs_on): (Uuid, Option<Uuid>)| HostNode { id: HostId(id), runs_on: runs_on.map(HostId) };
+        Ok(Topology {
+            hosts: hosts.into_iter().map(node).collect(),
+            behind: behind.into_iter().map(|(component, host)| (ComponentId(component), HostId(host))).collect(),
+        })
+    }
+
+    async fn hosts_in(&mut self, radius: &BTreeSet<Uuid>, site: &Policy) -> Result<Vec<HostEvidence>, StoreError> {
+        fetch_by_ids!(
+            self,
+            HostRow,
+            "select id, name, exempt_reason, exempt_by, exempt_at, schedule_max_age_s, start_max_age_s,
+             warnings_are_good from hosts where id in ({ids}) and retired_at is null order by name_key, id",
+            radius
+        )
+        .into_iter()
+        .map(|row| row.evidence(site))
+        .collect()
+    }
+
+    /// Puts the data sets on their hosts, and gives the jobs of these.
+    async fn put_data_sets(
+        &mut self,
+        hosts: &mut [HostEvidence],
+        radius: &BTreeSet<Uuid>,
+    ) -> Result<Vec<Job>, StoreError> {
+        let data_sets = fetch_by_ids!(
+            self,
+            DataSetRow,
+            "select id, host_id, name, kind, version from data_sets
+             where host_id in ({ids}) and retired_at is null order by name_key, id",
+            radius
+        );
+        for row in data_sets {
+            let data_set = DataSet::try_from(row)?;
+            if let Some(host) = hosts.iter_mut().find(|host| host.id == data_set.host_id) {
+                host.data_sets.push(DataSetEvidence { data_set, jobs: Vec::new() });
+            }
+        }
+        fetch_by_ids!(self, JobRow, JOBS, radius).into_iter().map(TryInto::try_into).collect()
+    }
+
+    async fn names_of(
+        &mut self,
+        components: &BTreeSet<ComponentId>,
+    ) -> Result<BTreeMap<ComponentId, String>, StoreError> {
+        let ids: BTreeSet<Uuid> = components.iter().map(|id| id.0).collect();
+        let rows: Vec<(Uuid, String)> =
+            fetch_by_ids!(self, (Uuid, String), "select id, name from components where id in ({ids})", &ids);
+        Ok(rows.into_iter().map(|(id, name)| (ComponentId(id), name)).collect())
+    }
+}
