@@ -1,0 +1,33 @@
+//! Pieces that pages are made of. They know the style sheet's words, pages need not. They take the
+//! plain values of [`crate::view`] and never load anything.
+
+pub mod button;
+pub mod card;
+pub mod form;
+pub mod frame;
+pub mod group;
+pub mod icon;
+pub mod message;
+pub mod state;
+pub mod table;
+pub mod timeline;
+pub mod tree;
+pub mod verdict;
+pub mod window;
+
+pub use button::{Action, Actions, Button, ButtonLink};
+pub use card::{Card, Disclosure, Fact, Facts, PageHeader, Section, Title};
+pub use form::{Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextArea, Trap};
+pub use frame::{AdminLayout, PublicLayout, Sheet};
+pub use group::{ComponentGroup, ComponentGroups};
+pub use icon::{Fermata, Icon, Sprite};
+pub use message::{AttentionList, Copy, EmptyState, ErrorSummary, Flash, Hero, Pager};
+pub use state::{Proof, StateBadge, States, TimeRange};
+pub use table::DataTable;
+pub use timeline::Timeline;
+pub use tree::{BlastRadius, HostTree};
+pub use verdict::{Reason, VerdictPanel};
+pub use window::{PlanList, WindowCard};
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests;

@@ -1,0 +1,58 @@
+//! Components in their groups.
+
+use super::{Icon, StateBadge};
+use crate::view::{GroupView, Shape};
+use leptos::prelude::*;
+
+/// All groups, on one card.
+#[component]
+pub fn ComponentGroups(
+    /// In order.
+    groups: Vec<GroupView>,
+) -> AnyView {
+    view! {
+        <div class="card is-flush">
+            {groups.into_iter().map(|group| view! { <ComponentGroup group/> }).collect_view()}
+        </div>
+    }
+    .into_any()
+}
+
+/// One group: its worst state folded, each component unfolded.
+#[component]
+pub fn ComponentGroup(
+    /// The group.
+    group: GroupView,
+) -> AnyView {
+    let count = match group.components.len() {
+        1 => "1 component".to_owned(),
+        n => format!("{n} components"),
+    };
+    view! {
+        <details class="group" open=group.open>
+            <summary>
+                <Icon shape=Shape::Next class="chevron"/>
+                <h3><span dir="auto">{group.name}</span>" "<span class="count">{count}</span></h3>
+                <StateBadge state=group.state/>
+            </summary>
+            <ul class="comps">
+                {group
+                    .components
+                    .into_iter()
+                    .map(|component| {
+                        view! {
+                            <li>
+                                <span>
+                                    <span dir="auto">{component.name}</span>
+                                    <span class="vh">": "</span>
+                                </span>
+                                <StateBadge state=component.state/>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </details>
+    }
+    .into_any()
+}

@@ -1,0 +1,879 @@
+//! What components show: plain values, words already chosen, times already written. Pages make
+//! these from what the services answer; nothing here knows a service, a clock or a zone.
+
+use domain::component::ComponentState;
+use domain::maintenance::{State, UpdateKind};
+use domain::run::RunState;
+use serde::{Deserialize, Serialize};
+
+/// The colour family of a state. Never alone: a [`Shape`] and words go with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tone {
+    /// All is well.
+    Ok,
+    /// Worth a look.
+    Degraded,
+    /// Partly broken.
+    Partial,
+    /// Broken, blocked, dangerous.
+    Major,
+    /// Planned work.
+    Work,
+    /// No judgement.
+    #[default]
+    Quiet,
+}
+
+impl Tone {
+    /// The class of the style sheet.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Ok => "tone-ok",
+            Self::Degraded => "tone-degraded",
+            Self::Partial => "tone-partial",
+            Self::Major => "tone-major",
+            Self::Work => "tone-work",
+            Self::Quiet => "tone-quiet",
+        }
+    }
+}
+
+/// A symbol of the sprite `components/icons.svg`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shape {
+    /// Disc with a tick.
+    Ok,
+    /// Diamond with an exclamation mark.
+    Degraded,
+    /// Triangle.
+    Partial,
+    /// Octagon with a cross.
+    Major,
+    /// Gear.
+    Work,
+    /// The fermata: the product itself.
+    Mark,
+    /// The fermata closed: waits for a backup.
+    Held,
+    /// The fermata open: the backup is confirmed.
+    Confirmed,
+    /// Dashed ring.
+    Draft,
+    /// Calendar leaf.
+    Scheduled,
+    /// Magnifying glass.
+    Verifying,
+    /// Disc with an arrow.
+    Postponed,
+    /// Ring, struck through.
+    Cancelled,
+    /// Half-filled disc.
+    Running,
+    /// Ring with a question mark.
+    Unknown,
+    /// Shield.
+    Exempt,
+    /// Dot: a plain note.
+    Note,
+    /// Disc with an i.
+    Info,
+    /// Chevron to the reading direction's end.
+    Next,
+    /// Plus sign.
+    Plus,
+    /// Cross.
+    Close,
+    /// Three lines.
+    Menu,
+    /// Envelope.
+    Mail,
+}
+
+impl Shape {
+    /// The address of the symbol in the page.
+    #[must_use]
+    pub const fn href(self) -> &'static str {
+        match self {
+            Self::Ok => "#i-ok",
+            Self::Degraded => "#i-degraded",
+            Self::Partial => "#i-partial",
+            Self::Major => "#i-major",
+            Self::Work => "#i-work",
+            Self::Mark => "#i-mark",
+            Self::Held => "#i-held",
+            Self::Confirmed => "#i-confirmed",
+            Self::Draft => "#i-draft",
+            Self::Scheduled => "#i-scheduled",
+            Self::Verifying => "#i-verifying",
+            Self::Postponed => "#i-postponed",
+            Self::Cancelled => "#i-cancelled",
+            Self::Running => "#i-running",
+            Self::Unknown => "#i-unknown",
+            Self::Exempt => "#i-exempt",
+            Self::Note => "#i-note",
+            Self::Info => "#i-info",
+            Self::Next => "#i-next",
+            Self::Plus => "#i-plus",
+            Self::Close => "#i-close",
+            Self::Menu => "#i-menu",
+            Self::Mail => "#i-mail",
+        }
+    }
+}
+
+/// A state: colour, shape and words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateView {
+    /// Its colour.
+    pub tone: Tone,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its words.
+    pub label: String,
+    /// Shown without a surface: good news among many.
+    pub plain: bool,
+}
+
+impl StateView {
+    /// A state on its own surface.
+    #[must_use]
+    pub fn new(tone: Tone, shape: Shape, label: impl Into<String>) -> Self {
+        Self { tone, shape, label: label.into(), plain: false }
+    }
+
+    /// The same without the surface, for lists and tables.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
+    /// The same with other words.
+    #[must_use]
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+}
+
+impl From<ComponentState> for StateView {
+    fn from(state: ComponentState) -> Self {
+        match state {
+            ComponentState::Operational => Self::new(Tone::Ok, Shape::Ok, "Operational").plain(),
+            ComponentState::UnderMaintenance => Self::new(Tone::Work, Shape::Work, "Under maintenance"),
+            ComponentState::DegradedPerformance => Self::new(Tone::Degraded, Shape::Degraded, "Degraded performance"),
+            ComponentState::PartialOutage => Self::new(Tone::Partial, Shape::Partial, "Partial outage"),
+            ComponentState::MajorOutage => Self::new(Tone::Major, Shape::Major, "Major outage"),
+        }
+    }
+}
+
+/// In the customers' words.
+impl From<State> for StateView {
+    fn from(state: State) -> Self {
+        match state {
+            State::Draft => Self::new(Tone::Quiet, Shape::Draft, "Draft"),
+            State::Scheduled => Self::new(Tone::Work, Shape::Scheduled, "Scheduled"),
+            State::Held => Self::new(Tone::Degraded, Shape::Held, "Delayed: waiting for a backup to be confirmed"),
+            State::Postponed => Self::new(Tone::Degraded, Shape::Postponed, "Postponed: a new time will follow"),
+            State::InProgress => Self::new(Tone::Work, Shape::Work, "In progress"),
+            State::Verifying => Self::new(Tone::Work, Shape::Verifying, "Verifying"),
+            State::Completed => Self::new(Tone::Ok, Shape::Ok, "Completed"),
+            State::Cancelled => Self::new(Tone::Quiet, Shape::Cancelled, "Cancelled"),
+        }
+    }
+}
+
+impl From<RunState> for StateView {
+    fn from(state: RunState) -> Self {
+        match state {
+            RunState::Running => Self::new(Tone::Work, Shape::Running, "Running"),
+            RunState::Succeeded => Self::new(Tone::Ok, Shape::Ok, "Succeeded"),
+            RunState::Warning => Self::new(Tone::Degraded, Shape::Degraded, "Warnings"),
+            RunState::Failed => Self::new(Tone::Major, Shape::Major, "Failed"),
+            RunState::Lost => Self::new(Tone::Major, Shape::Unknown, "Lost: it never reported its end"),
+        }
+    }
+}
+
+/// Colour, shape and heading of a line in a window's timeline.
+impl From<UpdateKind> for StateView {
+    fn from(kind: UpdateKind) -> Self {
+        match kind {
+            UpdateKind::Scheduled => Self::new(Tone::Work, Shape::Scheduled, "Scheduled"),
+            UpdateKind::Rescheduled => Self::new(Tone::Work, Shape::Scheduled, "New time"),
+            UpdateKind::Changed => Self::new(Tone::Quiet, Shape::Note, "Changed"),
+            UpdateKind::Extended => Self::new(Tone::Work, Shape::Work, "Takes longer"),
+            UpdateKind::Held => Self::new(Tone::Degraded, Shape::Held, "Delayed: waiting for a backup to be confirmed"),
+            UpdateKind::Postponed => Self::new(Tone::Degraded, Shape::Postponed, "Postponed"),
+            UpdateKind::Started => Self::new(Tone::Work, Shape::Work, "Started"),
+            UpdateKind::Verifying => Self::new(Tone::Work, Shape::Verifying, "Verifying"),
+            UpdateKind::Completed => Self::new(Tone::Ok, Shape::Ok, "Completed"),
+            UpdateKind::Cancelled => Self::new(Tone::Quiet, Shape::Cancelled, "Cancelled"),
+            UpdateKind::Note => Self::new(Tone::Quiet, Shape::Note, "Update"),
+        }
+    }
+}
+
+/// A time or a span of time, written in the reader's zone and in UTC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhenView {
+    /// The (first) instant for machines, in UTC: `2026-12-02T02:00:00Z`.
+    pub datetime: String,
+    /// In the reader's zone: `2 Dec 2026, 03:00–06:00 CET (UTC+1)`.
+    pub text: String,
+    /// The same in UTC: `02:00–05:00 UTC`; empty where the text is UTC already.
+    pub utc: String,
+}
+
+/// A leaf of the calendar beside a planned window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayView {
+    /// `Thu`
+    pub weekday: String,
+    /// `15`
+    pub day: String,
+    /// `May`
+    pub month: String,
+}
+
+/// What a window's backup stands at, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofView {
+    /// Its colour.
+    pub tone: Tone,
+    /// Its shape.
+    pub shape: Shape,
+    /// The line.
+    pub text: String,
+}
+
+impl ProofView {
+    /// The backup is there.
+    #[must_use]
+    pub fn confirmed(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Ok, shape: Shape::Confirmed, text: text.into() }
+    }
+
+    /// The gate will be asked.
+    #[must_use]
+    pub fn waiting(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Quiet, shape: Shape::Held, text: text.into() }
+    }
+
+    /// The gate says no.
+    #[must_use]
+    pub fn blocked(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Major, shape: Shape::Major, text: text.into() }
+    }
+}
+
+/// How much a button asks to be pressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Weight {
+    /// One of several.
+    #[default]
+    Normal,
+    /// The one on this page.
+    Primary,
+    /// Takes something away.
+    Danger,
+    /// Looks like a link.
+    Quiet,
+}
+
+impl Weight {
+    /// The class of the style sheet.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Normal => "",
+            Self::Primary => " is-primary",
+            Self::Danger => " is-danger",
+            Self::Quiet => " is-quiet",
+        }
+    }
+}
+
+/// What pressing does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Press {
+    /// Goes there.
+    Link(String),
+    /// Posts these fields there, in a form of its own.
+    Post {
+        /// Where to.
+        to: String,
+        /// Names and values.
+        fields: Vec<(String, String)>,
+    },
+    /// Sends the form with this id, with this name and value.
+    Submit {
+        /// Id of the form; empty for the one around the button.
+        form: String,
+        /// Name of the button.
+        name: String,
+        /// Value of the button.
+        value: String,
+    },
+}
+
+/// Something to press.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionView {
+    /// What is written on it.
+    pub label: String,
+    /// What it is about, for those who hear the label alone; may be empty.
+    pub about: String,
+    /// What it does.
+    pub press: Press,
+    /// How much it asks to be pressed.
+    pub weight: Weight,
+    /// Shown, but not to be pressed.
+    pub disabled: bool,
+}
+
+impl ActionView {
+    /// Goes to an address.
+    #[must_use]
+    pub fn link(label: impl Into<String>, href: impl Into<String>) -> Self {
+        Self::new(label, Press::Link(href.into()))
+    }
+
+    /// Posts fields to an address.
+    #[must_use]
+    pub fn post(label: impl Into<String>, to: impl Into<String>, fields: &[(&str, &str)]) -> Self {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::new(label, Press::Post { to: to.into(), fields })
+    }
+
+    /// Sends a form.
+    #[must_use]
+    pub fn submit(
+        label: impl Into<String>,
+        form: impl Into<String>,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        Self::new(label, Press::Submit { form: form.into(), name: name.into(), value: value.into() })
+    }
+
+    fn new(label: impl Into<String>, press: Press) -> Self {
+        Self { label: label.into(), about: String::new(), press, weight: Weight::Normal, disabled: false }
+    }
+
+    /// The same with another weight.
+    #[must_use]
+    pub const fn weigh(mut self, weight: Weight) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// The same, saying what it is about to those who only hear it.
+    #[must_use]
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+
+    /// The same, to be pressed only if `enabled`.
+    #[must_use]
+    pub const fn enabled(mut self, enabled: bool) -> Self {
+        self.disabled = !enabled;
+        self
+    }
+}
+
+/// A planned, held or past window in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowView {
+    /// The leaf of the calendar.
+    pub day: DayView,
+    /// What will be done.
+    pub title: String,
+    /// Its page.
+    pub href: String,
+    /// When.
+    pub when: WhenView,
+    /// Where it stands.
+    pub state: StateView,
+    /// What its backup stands at.
+    pub proof: Option<ProofView>,
+    /// Names of the components.
+    pub components: Vec<String>,
+    /// The button at its end.
+    pub action: Option<ActionView>,
+}
+
+/// A line of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryView {
+    /// Colour, shape and heading.
+    pub state: StateView,
+    /// When.
+    pub when: WhenView,
+    /// Sanitised HTML; may be empty.
+    pub html: String,
+    /// Who, for colleagues; may be empty.
+    pub author: String,
+}
+
+/// A component in its group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentView {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: StateView,
+}
+
+/// A group of components.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// Its name.
+    pub name: String,
+    /// Worst of its components, in words that say how many: `1 under maintenance`.
+    pub state: StateView,
+    /// In order.
+    pub components: Vec<ComponentView>,
+    /// Shown unfolded.
+    pub open: bool,
+}
+
+/// Something that stands for or against the work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonView {
+    /// Its colour: major for a reason, degraded for a warning.
+    pub tone: Tone,
+    /// Its shape.
+    pub shape: Shape,
+    /// `web-12 · database: the dump is not in any backup`
+    pub heading: String,
+    /// The facts, and what to do.
+    pub detail: String,
+    /// What can be done about it here.
+    pub actions: Vec<ActionView>,
+}
+
+impl ReasonView {
+    /// Stands against the work.
+    #[must_use]
+    pub fn reason(heading: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            tone: Tone::Major,
+            shape: Shape::Major,
+            heading: heading.into(),
+            detail: detail.into(),
+            actions: Vec::new(),
+        }
+    }
+
+    /// Worth knowing, but not against the work.
+    #[must_use]
+    pub fn warning(heading: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { tone: Tone::Degraded, shape: Shape::Degraded, ..Self::reason(heading, detail) }
+    }
+
+    /// The same with one more thing to do about it.
+    #[must_use]
+    pub fn with(mut self, action: ActionView) -> Self {
+        self.actions.push(action);
+        self
+    }
+}
+
+/// The gate's answer, as far as a heading goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Nothing to ask about yet.
+    #[default]
+    NotAsked,
+    /// The work may go on.
+    Confirmed,
+    /// It may not.
+    Blocked,
+}
+
+/// How old each backup is when the work begins, against the limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgesView {
+    /// Age allowed, in minutes.
+    pub limit: i64,
+    /// Age of each data set's cut-off, in minutes.
+    pub ages: Vec<i64>,
+}
+
+/// A line about one data set that is fine, or exempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FineView {
+    /// `web-11 · files`
+    pub place: String,
+    /// `17 h 20 min old; the limit is 24 h`
+    pub text: String,
+}
+
+/// The gate's answer, for the panel beside a form or a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictView {
+    /// Which.
+    pub answer: Answer,
+    /// `Not safe to schedule: 3 reasons`
+    pub title: String,
+    /// `11 of 14 data sets are backed up well enough.`
+    pub detail: String,
+    /// Drawn where there are any.
+    pub ages: Option<AgesView>,
+    /// Reasons first, then warnings.
+    pub reasons: Vec<ReasonView>,
+    /// Data sets that are fine.
+    pub fine: Vec<FineView>,
+    /// Hosts that need no backup: name, and the reason with who gave it.
+    pub exempt: Vec<FineView>,
+}
+
+/// A host of the blast radius with what runs on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its name.
+    pub name: String,
+    /// Its page; may be empty.
+    pub href: String,
+    /// Why it is here: `named`, `runs on vm3 · behind Cluster 12`.
+    pub why: String,
+    /// Its data sets: the label says the name, hidden words say how it stands.
+    pub sets: Vec<SetView>,
+    /// What runs on it.
+    pub children: Vec<NodeView>,
+}
+
+/// A data set in a tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetView {
+    /// Its name.
+    pub name: String,
+    /// How it stands: colour, shape and words (heard, not seen).
+    pub state: StateView,
+}
+
+/// Everything that the work can destroy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlastView {
+    /// `Blast radius: 5 hosts, 14 data sets`
+    pub title: String,
+    /// Hosts that run on none of the others.
+    pub roots: Vec<NodeView>,
+}
+
+/// Something that needs the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttentionView {
+    /// Its colour.
+    pub tone: Tone,
+    /// Its shape.
+    pub shape: Shape,
+    /// What.
+    pub title: String,
+    /// Its page.
+    pub href: String,
+    /// Since when, and what follows.
+    pub detail: String,
+    /// What can be done at once.
+    pub actions: Vec<ActionView>,
+}
+
+/// A message on top of a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlashView {
+    /// Its colour.
+    pub tone: Tone,
+    /// May be empty.
+    pub title: String,
+    /// The message.
+    pub text: String,
+}
+
+impl FlashView {
+    /// It was done.
+    #[must_use]
+    pub fn done(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Ok, title: String::new(), text: text.into() }
+    }
+
+    /// It was not done.
+    #[must_use]
+    pub fn refused(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Major, title: String::new(), text: text.into() }
+    }
+
+    /// Something to know.
+    #[must_use]
+    pub fn warning(title: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { tone: Tone::Degraded, title: title.into(), text: text.into() }
+    }
+}
+
+/// A field that needs mending, for the summary on top of a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemView {
+    /// Id of the field.
+    pub field: String,
+    /// What is wrong, with the field's label.
+    pub text: String,
+}
+
+/// One value to choose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptionView {
+    /// What is sent.
+    pub value: String,
+    /// What is read.
+    pub label: String,
+    /// A second line; may be empty. Not for `Select`.
+    pub hint: String,
+    /// Chosen.
+    pub chosen: bool,
+}
+
+impl OptionView {
+    /// A value, not chosen.
+    #[must_use]
+    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { value: value.into(), label: label.into(), hint: String::new(), chosen: false }
+    }
+
+    /// The same with a second line.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The same, chosen or not.
+    #[must_use]
+    pub const fn chosen(mut self, chosen: bool) -> Self {
+        self.chosen = chosen;
+        self
+    }
+}
+
+/// Values under a heading, for `Picker`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptionGroupView {
+    /// The heading.
+    pub label: String,
+    /// Name of the boxes.
+    pub name: String,
+    /// The values.
+    pub options: Vec<OptionView>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnView {
+    /// Its heading.
+    pub label: String,
+    /// Numbers, set to the end of the cell.
+    pub number: bool,
+    /// The heading is heard, not seen: a column of buttons.
+    pub unseen: bool,
+}
+
+impl ColumnView {
+    /// A column of words.
+    #[must_use]
+    pub fn new(label: impl Into<String>) -> Self {
+        Self { label: label.into(), number: false, unseen: false }
+    }
+
+    /// A column of numbers.
+    #[must_use]
+    pub fn number(label: impl Into<String>) -> Self {
+        Self { number: true, ..Self::new(label) }
+    }
+
+    /// A column whose heading is heard, not seen.
+    #[must_use]
+    pub fn unseen(label: impl Into<String>) -> Self {
+        Self { unseen: true, ..Self::new(label) }
+    }
+}
+
+/// Where a list goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagerView {
+    /// `26–50 of 112`
+    pub text: String,
+    /// The page before.
+    pub previous: Option<String>,
+    /// The page after.
+    pub next: Option<String>,
+}
+
+/// What the frame of a public page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicFrame {
+    /// The site's name.
+    pub site: String,
+    /// The zone times are shown in: `Europe/Dublin`.
+    pub zone: String,
+    /// Zones to choose; the label may say the offset.
+    pub zones: Vec<OptionView>,
+    /// Other parts of the query to keep when the zone changes.
+    pub keep: Vec<(String, String)>,
+    /// Where customers find help: an address or `mailto:`; may be empty.
+    pub support: String,
+    /// The query that keeps the chosen zone in the page's own links: `?tz=Asia%2FTokyo`, or empty.
+    pub query: String,
+}
+
+/// An entry of the admin navigation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NavItem {
+    /// What is written.
+    pub label: String,
+    /// Where it leads.
+    pub href: String,
+    /// How many wait there; none and 0 show nothing.
+    pub count: u64,
+    /// What the count means, for those who hear it: `need you`.
+    pub meaning: String,
+    /// How urgent they are.
+    pub tone: Tone,
+    /// This is where the reader is.
+    pub current: bool,
+}
+
+/// A group of the admin navigation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NavGroup {
+    /// May be empty.
+    pub heading: String,
+    /// In order.
+    pub items: Vec<NavItem>,
+}
+
+/// What waits in the admin pages, for the counts in the navigation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Things on the start page.
+    pub attention: u64,
+    /// Data sets without a good run.
+    pub unprotected: u64,
+    /// Mails not going out.
+    pub stuck_mails: u64,
+}
+
+/// What the frame of an admin page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminFrame {
+    /// The path of this page; the longest entry it begins with is marked.
+    pub path: String,
+    /// Who is signed in.
+    pub user: String,
+    /// Their role.
+    pub role: String,
+    /// Shows people, tokens and audit log.
+    pub is_admin: bool,
+    /// The counts.
+    pub waiting: Waiting,
+}
+
+impl AdminFrame {
+    /// The navigation with the reader's place marked.
+    #[must_use]
+    pub fn navigation(&self) -> Vec<NavGroup> {
+        let item = |label: &str, href: &str| NavItem {
+            label: label.to_owned(),
+            href: href.to_owned(),
+            count: 0,
+            meaning: String::new(),
+            tone: Tone::Quiet,
+            current: false,
+        };
+        let counted = |label: &str, href: &str, count: u64, meaning: &str, tone: Tone| NavItem {
+            count,
+            meaning: meaning.to_owned(),
+            tone,
+            ..item(label, href)
+        };
+        let group = |heading: &str, items: Vec<NavItem>| NavGroup { heading: heading.to_owned(), items };
+        let waiting = self.waiting;
+        let mut groups = vec![
+            group(
+                "",
+                vec![
+                    counted("Needs me now", "/admin", waiting.attention, "waiting", Tone::Major),
+                    item("Maintenance", "/admin/maintenances"),
+                ],
+            ),
+            group(
+                "Backups",
+                vec![
+                    item("Hosts", "/admin/hosts"),
+                    counted("Data sets", "/admin/data-sets", waiting.unprotected, "without a good run", Tone::Major),
+                    item("Backup jobs", "/admin/jobs"),
+                    item("Runs", "/admin/runs"),
+                    item("Policy", "/admin/policy"),
+                ],
+            ),
+            group(
+                "Page",
+                vec![
+                    item("Components", "/admin/components"),
+                    item("Subscribers", "/admin/subscribers"),
+                    counted("Deliveries", "/admin/deliveries", waiting.stuck_mails, "not going out", Tone::Degraded),
+                ],
+            ),
+        ];
+        if self.is_admin {
+            groups.push(group(
+                "Site",
+                vec![
+                    item("People", "/admin/people"),
+                    item("Tokens", "/admin/tokens"),
+                    item("Audit log", "/admin/audit"),
+                ],
+            ));
+        }
+        let here = groups
+            .iter()
+            .flat_map(|group| &group.items)
+            .filter(|item| is_below(&self.path, &item.href))
+            .map(|item| item.href.clone())
+            .max_by_key(String::len);
+        for item in groups.iter_mut().flat_map(|group| &mut group.items) {
+            item.current = here.as_ref() == Some(&item.href);
+        }
+        groups
+    }
+}
+
+/// Whether `path` is `base` or lies below it.
+fn is_below(path: &str, base: &str) -> bool {
+    path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(path: &str) -> Vec<String> {
+        let frame = AdminFrame { path: path.to_owned(), is_admin: true, ..AdminFrame::default() };
+        frame.navigation().into_iter().flat_map(|g| g.items).filter(|i| i.current).map(|i| i.label).collect()
+    }
+
+    #[test]
+    fn navigation_marks_the_nearest_entry() {
+        assert_eq!(marked("/admin"), ["Needs me now"]);
+        assert_eq!(marked("/admin/hosts/0190/edit"), ["Hosts"]);
+        assert_eq!(marked("/admin/hostsx"), ["Needs me now"]);
+        assert!(marked("/sign-in").is_empty());
+    }
+
+    #[test]
+    fn navigation_hides_the_site_from_operators() {
+        let frame = AdminFrame::default();
+        assert!(frame.navigation().iter().all(|group| group.heading != "Site"));
+    }
+}
