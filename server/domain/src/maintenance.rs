@@ -3,6 +3,8 @@
 mod kept;
 mod plan;
 mod public;
+#[cfg(test)]
+mod tests;
 pub mod transition;
 
 pub use kept::{KeptVerdict, Occasion};

@@ -1,6 +1,8 @@
 //! Backup runs and what a report may say of them.
 
 mod receive;
+#[cfg(test)]
+mod tests;
 
 pub use receive::{Conflict, Received, ReportError, RunReport, Signal, receive};
 

@@ -1,6 +1,6 @@
 //! Tables for each reason, the week of May 2014, and the properties of the gate.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod build;
 mod properties;

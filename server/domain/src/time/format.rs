@@ -158,3 +158,131 @@ pub fn format_clock(rules: &dyn ZoneRules, zone: &str, at: Instant) -> String {
     let local = civil(rules, zone, at);
     format!("{} {}", clock(local.local), short_zone(&local))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::testing::FixedRules;
+
+    fn range(zone: &str, start: &str, end: &str) -> TimeText {
+        format_range(&FixedRules, zone, start.parse().unwrap_or_default(), end.parse().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_range_is_shown_in_the_zone_and_in_utc() {
+        for (zone, start, end, main, utc) in [
+            (
+                "Europe/Dublin",
+                "2014-05-15T19:00:00Z",
+                "2014-05-15T21:00:00Z",
+                "Thu 15 May 2014, 20:00–22:00 IST (UTC+1)",
+                "19:00–21:00 UTC",
+            ),
+            // The local day is the next one already: UTC needs its own date.
+            (
+                "Asia/Tokyo",
+                "2014-05-15T19:00:00Z",
+                "2014-05-15T21:00:00Z",
+                "Fri 16 May 2014, 04:00–06:00 JST (UTC+9)",
+                "Thu 15 May, 19:00–21:00 UTC",
+            ),
+            (
+                "Europe/Berlin",
+                "2014-05-15T23:30:00Z",
+                "2014-05-16T00:30:00Z",
+                "Fri 16 May 2014, 01:30–02:30 CEST (UTC+2)",
+                "Thu 15 May, 23:30 – Fri 16 May, 00:30 UTC",
+            ),
+            (
+                "Europe/Dublin",
+                "2014-05-15T22:00:00Z",
+                "2014-05-16T00:00:00Z",
+                "Thu 15 May 2014, 23:00 – Fri 16 May, 01:00 IST (UTC+1)",
+                "Thu 15 May, 22:00 – Fri 16 May, 00:00 UTC",
+            ),
+            (
+                "America/New_York",
+                "2014-05-16T02:00:00Z",
+                "2014-05-16T05:00:00Z",
+                "Thu 15 May 2014, 22:00 – Fri 16 May, 01:00 EDT (UTC−4)",
+                "Fri 16 May, 02:00–05:00 UTC",
+            ),
+            (
+                "Europe/London",
+                "2014-12-31T23:00:00Z",
+                "2015-01-01T01:00:00Z",
+                "Wed 31 Dec 2014, 23:00 – Thu 1 Jan 2015, 01:00 GMT (UTC+0)",
+                "Wed 31 Dec, 23:00 – Thu 1 Jan, 01:00 UTC",
+            ),
+            // Over the end of summer time both offsets are said.
+            (
+                "Europe/Berlin",
+                "2026-10-25T00:30:00Z",
+                "2026-10-25T02:00:00Z",
+                "Sun 25 Oct 2026, 02:30 CEST (UTC+2) – 03:00 CET (UTC+1)",
+                "00:30–02:00 UTC",
+            ),
+            (
+                "Asia/Kathmandu",
+                "2026-06-01T06:15:00Z",
+                "2026-06-01T07:00:00Z",
+                "Mon 1 Jun 2026, 12:00–12:45 UTC+5:45",
+                "06:15–07:00 UTC",
+            ),
+            (
+                "UTC",
+                "2014-05-15T19:00:00Z",
+                "2014-05-15T21:00:00Z",
+                "Thu 15 May 2014, 19:00–21:00 UTC",
+                "19:00–21:00 UTC",
+            ),
+        ] {
+            let text = range(zone, start, end);
+            assert_eq!((text.main.as_str(), text.utc.as_str()), (main, utc), "{zone}");
+            assert_eq!((text.datetime_start.as_str(), text.datetime_end.as_str()), (start, end));
+        }
+    }
+
+    #[test]
+    fn utc_is_not_said_twice() {
+        let text = range("UTC", "2014-05-15T19:00:00Z", "2014-05-15T21:00:00Z");
+        assert_eq!(text.both(), "Thu 15 May 2014, 19:00–21:00 UTC");
+        let text = range("Europe/Dublin", "2014-05-15T19:00:00Z", "2014-05-15T21:00:00Z");
+        assert_eq!(text.both(), "Thu 15 May 2014, 20:00–22:00 IST (UTC+1); 19:00–21:00 UTC");
+    }
+
+    #[test]
+    fn a_zone_that_is_gone_is_shown_as_utc() {
+        let text = range("Mars/Olympus", "2014-05-15T19:00:00Z", "2014-05-15T21:00:00Z");
+        assert_eq!(text.main, "Thu 15 May 2014, 19:00–21:00 UTC");
+    }
+
+    #[test]
+    fn an_instant_is_shown_at_every_length() {
+        let at = "2014-05-15T23:30:00Z".parse().unwrap_or_default();
+        let text = format_instant(&FixedRules, "Asia/Kathmandu", at);
+        assert_eq!(text.main, "Fri 16 May 2014, 05:15 UTC+5:45");
+        assert_eq!(text.utc, "Thu 15 May, 23:30 UTC");
+        assert_eq!(text.datetime, "2014-05-15T23:30:00Z");
+        assert_eq!(
+            format_instant(&FixedRules, "Europe/London", at).both(),
+            "Fri 16 May 2014, 00:30 BST (UTC+1); Thu 15 May, 23:30 UTC"
+        );
+        assert_eq!(format_short(&FixedRules, "Europe/Dublin", at), "Fri 16 May, 00:30 IST");
+        assert_eq!(format_clock(&FixedRules, "America/Santiago", at), "19:30 UTC−4");
+    }
+
+    #[test]
+    fn offsets_are_written_with_half_hours() {
+        for (seconds, text) in [
+            (0, "UTC+0"),
+            (3600, "UTC+1"),
+            (20_700, "UTC+5:45"),
+            (-12_600, "UTC−3:30"),
+            (37_800, "UTC+10:30"),
+            (-36_000, "UTC−10"),
+        ] {
+            assert_eq!(offset_text(seconds), text);
+        }
+    }
+}

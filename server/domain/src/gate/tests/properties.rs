@@ -33,7 +33,7 @@ fn any_run(job: u128) -> impl Strategy<Value = Run> {
         move |(id, state, quarters, length, odd, heard)| {
             let started_at = now() + TimeDelta::minutes(15 * quarters);
             let mut run = run(u128::from(id), job, state, started_at, 15 * length);
-            run.received_at = run.received_at + TimeDelta::minutes(15 * heard.max(0));
+            run.received_at += TimeDelta::minutes(15 * heard.max(0));
             run.dry_run = odd == 0;
             run.partial = odd == 1;
             run.clock_fault = odd == 2;
