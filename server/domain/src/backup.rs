@@ -55,20 +55,20 @@ pub enum CarrierError {
 }
 
 impl Job {
-    /// Whether `carrier` may carry this job; the gate takes only one step from
-    /// a dump to the backup that holds it. `kind` is that of the carrier's data set, `carries_others` says whether any job
-    /// names this one as its carrier.
+    /// Whether this job, of a data set of this kind, may carry another one; the gate takes only
+    /// one step from a dump to the backup that holds it. `carries_others` says whether any job
+    /// names the carried one as its carrier.
     ///
     /// # Errors
     /// See [`CarrierError`].
-    pub fn check_carrier(&self, carrier: &Self, kind: DataKind, carries_others: bool) -> Result<(), CarrierError> {
-        if carrier.id == self.id {
+    pub fn may_carry(&self, carried: JobId, kind: DataKind, carries_others: bool) -> Result<(), CarrierError> {
+        if self.id == carried {
             Err(CarrierError::Itself)
-        } else if carrier.retired_at.is_some() {
+        } else if self.retired_at.is_some() {
             Err(CarrierError::Retired)
         } else if kind != DataKind::Files {
             Err(CarrierError::NotFiles)
-        } else if carrier.carried_by.is_some() {
+        } else if self.carried_by.is_some() {
             Err(CarrierError::Carried)
         } else if carries_others {
             Err(CarrierError::Carries)
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_dump_is_carried_by_one_files_job_that_nothing_carries() {
         let (dump, files) = (job(1), job(2));
-        let ask = |carrier: &Job, kind, others| dump.check_carrier(carrier, kind, others);
+        let ask = |carrier: &Job, kind, others| carrier.may_carry(dump.id, kind, others);
         assert_eq!(ask(&files, DataKind::Files, false), Ok(()));
         assert_eq!(ask(&files, DataKind::Database, false), Err(CarrierError::NotFiles));
         assert_eq!(ask(&files, DataKind::Files, true), Err(CarrierError::Carries));

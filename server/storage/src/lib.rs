@@ -1,10 +1,14 @@
 //! All SQL of Fermata. Sees no HTTP, decides nothing: it stores and finds.
 
 pub mod audit;
+pub mod component;
+pub mod data_set;
 pub mod db;
 pub mod error;
 pub mod evidence;
+pub mod host;
 pub mod idempotency;
+pub mod job;
 pub mod maintenance;
 pub mod outbox;
 pub mod people;

@@ -3,7 +3,10 @@
 
 mod contract {
     mod audit;
+    mod component;
     mod evidence;
+    mod host;
+    mod job;
     mod maintenance;
     mod outbox;
     mod people;
