@@ -75,10 +75,20 @@ impl Keys {
     /// The secret UUID in a job's ping address.
     #[must_use]
     pub fn ping(&self, job: Uuid, version: i64) -> Uuid {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&mac(&self.0[0], Purpose::Ping, job, version)[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+        ping(&self.0[0], job, version)
     }
+
+    /// The same by each key, the current first: an address handed out before the key changed
+    /// still works, and is one of these.
+    pub fn pings(&self, job: Uuid, version: i64) -> impl Iterator<Item = Uuid> {
+        self.0.iter().map(move |key| ping(key, job, version))
+    }
+}
+
+fn ping(key: &SecretSlice<u8>, job: Uuid, version: i64) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&mac(key, Purpose::Ping, job, version)[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 fn mac(key: &SecretSlice<u8>, purpose: Purpose, id: Uuid, version: i64) -> [u8; 32] {
