@@ -5,7 +5,7 @@ use crate::db::{Tx, at, maybe_at, on_tx};
 use crate::error::{StoreError, corrupt};
 use crate::run::{RunRow, run_columns};
 use domain::backup::Job;
-use domain::gate::{DataSetEvidence, Evidence, HostEvidence, HostNode, JobEvidence, Scope, Topology, blast_radius};
+use domain::gate::{DataSetEvidence, Evidence, HostEvidence, JobEvidence, Scope, blast_radius};
 use domain::host::{DataKind, DataSet, Exemption};
 use domain::ids::{ComponentId, DataSetId, HostId, JobId};
 use domain::policy::{Policy, PolicyOverride};
@@ -222,7 +222,7 @@ impl Tx {
     /// # Errors
     /// The database refused, or a row does not parse.
     pub async fn evidence(&mut self, scope: &Scope, site: &Policy) -> Result<Evidence, StoreError> {
-        let topology = self.what_stands_on_what().await?;
+        let topology = self.topology().await?;
         let radius: BTreeSet<Uuid> = blast_radius(scope, &topology).into_iter().map(HostId::uuid).collect();
         let mut facts = self.hosts_in(&radius, site).await?;
         let jobs = self.put_data_sets(&mut facts, &radius).await?;
@@ -263,26 +263,6 @@ impl Tx {
             sqlx::query_scalar("select id from hosts where retired_at is null").fetch_all(x).await?
         });
         Ok(Scope { hosts: ids.into_iter().map(HostId).collect(), components: BTreeSet::new() })
-    }
-
-    /// A retired component that is still named counts: so does what is behind it.
-    async fn what_stands_on_what(&mut self) -> Result<Topology, StoreError> {
-        let hosts: Vec<(Uuid, Option<Uuid>)> = on_tx!(self, |x| {
-            sqlx::query_as("select id, runs_on from hosts where retired_at is null").fetch_all(x).await?
-        });
-        let behind: Vec<(Uuid, Uuid)> = on_tx!(self, |x| {
-            sqlx::query_as(
-                "select l.component_id, l.host_id from component_hosts l
-                 join hosts h on h.id = l.host_id where h.retired_at is null",
-            )
-            .fetch_all(x)
-            .await?
-        });
-        let node = |(id, runs_on): (Uuid, Option<Uuid>)| HostNode { id: HostId(id), runs_on: runs_on.map(HostId) };
-        Ok(Topology {
-            hosts: hosts.into_iter().map(node).collect(),
-            behind: behind.into_iter().map(|(component, host)| (ComponentId(component), HostId(host))).collect(),
-        })
     }
 
     async fn hosts_in(&mut self, radius: &BTreeSet<Uuid>, site: &Policy) -> Result<Vec<HostEvidence>, StoreError> {

@@ -269,7 +269,8 @@ impl Tx {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Everything in use that stands on something else in use.
+    /// Every host in use, and what stands on it. A retired component that a window still names
+    /// counts: so does what is behind it.
     ///
     /// # Errors
     /// The database refused.
@@ -281,7 +282,6 @@ impl Tx {
             sqlx::query_as(
                 "select ch.component_id, ch.host_id from component_hosts ch
                  join hosts h on h.id = ch.host_id and h.retired_at is null
-                 join components c on c.id = ch.component_id and c.retired_at is null
                  order by ch.component_id, ch.host_id",
             )
             .fetch_all(x)

@@ -70,7 +70,8 @@ async fn a_component_comes_back_as_it_was_stored(engine: Engine) {
     tx.update_component(&retired).await.unwrap();
     assert!(matches!(tx.update_component(&retired).await, Err(StoreError::Stale(_))));
     assert_eq!(tx.component(retired.id).await.unwrap(), Component { version: 2, ..retired.clone() });
-    assert!(tx.topology().await.unwrap().behind.is_empty());
+    assert_eq!(tx.topology().await.unwrap().behind, vec![(retired.id, vm3)]);
+    assert!(tx.components_on(vm3).await.unwrap().is_empty());
     assert!(tx.components(false).await.unwrap().is_empty());
     assert_eq!(tx.components(true).await.unwrap().len(), 1);
     assert_eq!(tx.open_windows_of_component(retired.id).await.unwrap(), vec![]);
