@@ -14,6 +14,7 @@ pub mod gate;
 pub mod inventory;
 pub mod keys;
 pub mod people;
+pub mod public;
 pub mod site;
 pub mod subscribers;
 pub mod tell;

@@ -1,0 +1,422 @@
+//! What everybody may see: the state now, work now and next, and what has been.
+//!
+//! Nothing here depends on who asks, so that a page is rendered once per change.
+
+use crate::{Error, Services};
+use chrono::{Datelike, NaiveDate};
+use domain::component::{Component, ComponentState};
+use domain::gate::{Protection, Scope};
+use domain::ids::{ComponentId, HostId, MaintenanceId};
+use domain::maintenance::{
+    KeptVerdict, Maintenance, State, Update, affected_components, component_states, site_sentence,
+};
+use domain::site::Site;
+use domain::time::{Instant, LocalTime, Span};
+use outbound::calendar::{self, CalendarEvent, Feed, Method};
+use std::collections::{BTreeMap, BTreeSet};
+use storage::Tx;
+use storage::maintenance::Order;
+
+/// Published windows that have not ended.
+const OPEN: [State; 5] = [State::InProgress, State::Verifying, State::Held, State::Postponed, State::Scheduled];
+
+/// Windows that have ended.
+const ENDED: [State; 2] = [State::Completed, State::Cancelled];
+
+/// How long an ended window stays on the front page.
+const RECENT: Span = Span::days(7);
+
+/// How far calendars reach back and ahead (CAL-5, CAL-11).
+const CALENDAR_REACH: Span = Span::days(365);
+
+/// Most windows of one list on a page.
+const LIST: i64 = 200;
+
+/// A component with its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComponentLine {
+    /// The component.
+    pub component: Component,
+    /// How it is now.
+    pub state: ComponentState,
+}
+
+/// Components that stand together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupLines {
+    /// None for those that stand in no group.
+    pub name: Option<String>,
+    /// In the order of the page.
+    pub components: Vec<ComponentLine>,
+}
+
+impl GroupLines {
+    /// The worst state in the group.
+    #[must_use]
+    pub fn worst(&self) -> ComponentState {
+        self.components.iter().map(|line| line.state).max().unwrap_or(ComponentState::Operational)
+    }
+}
+
+/// How the backup behind a window stands, in public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The gate confirmed it: this many data sets, backed up between these instants.
+    Confirmed {
+        /// Data sets in the blast radius.
+        data_sets: usize,
+        /// The oldest cut-off.
+        from: Instant,
+        /// The newest cut-off.
+        to: Instant,
+    },
+    /// It will be asked for before the work starts.
+    WillBeAsked,
+    /// It is being waited for.
+    Waiting,
+}
+
+/// A window with everything its public page shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The window.
+    pub maintenance: Maintenance,
+    /// Its timeline, newest first.
+    pub updates: Vec<Update>,
+    /// What it touches, in the order of the page.
+    pub affected: Vec<(ComponentId, String)>,
+    /// How its backup stands; none where nothing has to be proven (over, or nothing at risk).
+    pub proof: Option<Proof>,
+}
+
+/// The front page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// The site.
+    pub site: Site,
+    /// The state in one sentence: the `h1`.
+    pub sentence: String,
+    /// Whether everything is as it should be.
+    pub calm: bool,
+    /// Components in the order of the page.
+    pub groups: Vec<GroupLines>,
+    /// Under way, on hold, or without a time: what to know now.
+    pub now: Vec<Window>,
+    /// Planned, earliest first.
+    pub next: Vec<Window>,
+    /// Ended in the last days, newest first.
+    pub recent: Vec<Window>,
+    /// The page changes by itself then.
+    pub until: Option<Instant>,
+}
+
+/// A month of history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Month {
+    /// The site.
+    pub site: Site,
+    /// The first day.
+    pub first: NaiveDate,
+    /// Windows that began in it, newest first.
+    pub windows: Vec<Window>,
+    /// There is something before it.
+    pub earlier: Option<NaiveDate>,
+    /// The month after it, unless that lies in the future.
+    pub later: Option<NaiveDate>,
+}
+
+/// A calendar with what an answer over HTTP needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalendarFile {
+    /// The text.
+    pub body: String,
+    /// When it last changed (CAL-13).
+    pub modified_at: Instant,
+}
+
+/// Names and topology, loaded once per page.
+struct Board {
+    components: Vec<Component>,
+    topology: domain::gate::Topology,
+}
+
+impl Board {
+    async fn load(tx: &mut Tx) -> Result<Self, Error> {
+        Ok(Self { components: tx.components(false).await?, topology: tx.topology().await? })
+    }
+
+    fn affected(&self, hosts: &[HostId], components: &[ComponentId]) -> Vec<(ComponentId, String)> {
+        let scope =
+            Scope { hosts: hosts.iter().copied().collect(), components: components.iter().copied().collect() };
+        let touched = affected_components(&scope, &self.topology);
+        self.components.iter().filter(|c| touched.contains(&c.id)).map(|c| (c.id, c.name.to_string())).collect()
+    }
+}
+
+impl Services {
+    /// The components a window touches, in the order of the page: named ones, else those behind its hosts.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn affected(
+        &self,
+        tx: &mut Tx,
+        hosts: &[HostId],
+        components: &[ComponentId],
+    ) -> Result<Vec<(ComponentId, String)>, Error> {
+        Ok(Board::load(tx).await?.affected(hosts, components))
+    }
+
+    /// The front page.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn home(&self) -> Result<Home, Error> {
+        let now = self.now();
+        let mut tx = self.db.read().await?;
+        let site = tx.site().await?;
+        let board = Board::load(&mut tx).await?;
+        let open = tx.maintenances_in(&OPEN, Order::Earliest, None, LIST).await?;
+        let open = windows(&mut tx, &board, open).await?;
+        let recent = tx.maintenances_between(RECENT.before(now), now).await?;
+        let since = RECENT.before(now);
+        let recent = recent.into_iter().rev().filter(|m| ENDED.contains(&m.state) && m.ended_at > Some(since)).collect();
+        let recent = windows(&mut tx, &board, recent).await?;
+        let names: Vec<(&Maintenance, Vec<String>)> = open
+            .iter()
+            .map(|w| (&w.maintenance, w.affected.iter().map(|(_, name)| name.clone()).collect()))
+            .collect();
+        let sentence = site_sentence(&names);
+        let ids: Vec<(State, Vec<ComponentId>)> =
+            open.iter().map(|w| (w.maintenance.state, w.affected.iter().map(|(id, _)| *id).collect())).collect();
+        let states = component_states(ids.iter().map(|(state, ids)| (*state, ids.as_slice())));
+        let groups = groups(&mut tx, &board, &states).await?;
+        let until = recent.iter().filter_map(|w| w.maintenance.ended_at).map(|ended| RECENT.after(ended)).min();
+        let (next, now): (Vec<Window>, Vec<Window>) =
+            open.into_iter().partition(|w| w.maintenance.state == State::Scheduled);
+        Ok(Home { calm: now.is_empty() && states.is_empty(), site, sentence, groups, now, next, recent, until })
+    }
+
+    /// Components in the order of the page, for the subscribe form.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn public_components(&self) -> Result<Vec<GroupLines>, Error> {
+        let mut tx = self.db.read().await?;
+        let board = Board::load(&mut tx).await?;
+        groups(&mut tx, &board, &BTreeMap::new()).await
+    }
+
+    /// A published window.
+    ///
+    /// # Errors
+    /// There is none, or it is still a draft.
+    pub async fn public_window(&self, id: MaintenanceId) -> Result<(Site, Window), Error> {
+        let mut tx = self.db.read().await?;
+        let site = tx.site().await?;
+        let maintenance = tx.maintenance(id).await?;
+        if maintenance.published_at.is_none() {
+            return Err(Error::NotFound("maintenance"));
+        }
+        let board = Board::load(&mut tx).await?;
+        let window = windows(&mut tx, &board, vec![maintenance]).await?.pop().ok_or(Error::NotFound("maintenance"))?;
+        Ok((site, window))
+    }
+
+    /// What began in a month of the site's zone; the current month where none is named.
+    ///
+    /// # Errors
+    /// The month lies in the future, or the database does not answer.
+    pub async fn history(&self, month: Option<NaiveDate>) -> Result<Month, Error> {
+        let now = self.now();
+        let mut tx = self.db.read().await?;
+        let site = tx.site().await?;
+        let today = domain::time::civil(self.zones.as_ref(), &site.zone, now).local.date();
+        let current = today.with_day(1).unwrap_or(today);
+        let first = month.and_then(|day| day.with_day(1)).unwrap_or(current);
+        if first > current {
+            return Err(Error::NotFound("month"));
+        }
+        let after = next_month(first);
+        let (from, to) = (self.midnight(&site.zone, first), self.midnight(&site.zone, after));
+        let board = Board::load(&mut tx).await?;
+        let began = tx.maintenances_between(from, to).await?;
+        let began = began
+            .into_iter()
+            .rev()
+            .filter(|m| m.planned.starts_at >= from && (ENDED.contains(&m.state) || m.state.is_under_way()))
+            .collect();
+        let windows = windows(&mut tx, &board, began).await?;
+        let oldest = tx.maintenances_in(&ENDED, Order::Earliest, None, 1).await?;
+        let oldest = oldest.first().map(|m| {
+            domain::time::civil(self.zones.as_ref(), &site.zone, m.planned.starts_at).local.date()
+        });
+        let earlier = oldest.filter(|day| *day < first).and(previous_month(first));
+        let later = (after <= current).then_some(after);
+        Ok(Month { site, first, windows, earlier, later })
+    }
+
+    /// The calendar of all published windows.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn calendar_feed(&self) -> Result<CalendarFile, Error> {
+        let now = self.now();
+        let mut tx = self.db.read().await?;
+        let site = tx.site().await?;
+        let mut maintenances =
+            tx.maintenances_between(CALENDAR_REACH.before(now), CALENDAR_REACH.after(now)).await?;
+        if maintenances.is_empty() {
+            // A feed that ever had an event never goes back to none: clients would keep the last one (CAL-5).
+            maintenances = tx.maintenances_in(&ENDED, Order::Latest, None, 1).await?;
+        }
+        maintenances.retain(|m| m.published_at.is_some());
+        let events = self.events(&mut tx, &site, maintenances).await?;
+        drop(tx);
+        let body = calendar::feed(&Feed {
+            name: format!("{} maintenance", site.name),
+            description: format!("Planned work of {}", site.name),
+            source_url: Some(self.url("/calendar.ics")),
+            events,
+        });
+        self.stamped("calendar", body).await
+    }
+
+    /// One published window as a calendar file.
+    ///
+    /// # Errors
+    /// There is none, or it is still a draft.
+    pub async fn calendar_of(&self, id: MaintenanceId) -> Result<CalendarFile, Error> {
+        let mut tx = self.db.read().await?;
+        let site = tx.site().await?;
+        let maintenance = tx.maintenance(id).await?;
+        if maintenance.published_at.is_none() {
+            return Err(Error::NotFound("maintenance"));
+        }
+        let event = self.events(&mut tx, &site, vec![maintenance]).await?.pop();
+        drop(tx);
+        let event = event.ok_or(Error::NotFound("maintenance"))?;
+        self.stamped(&format!("maintenance/{id}"), calendar::message(&event, Method::Publish)).await
+    }
+
+    async fn events(
+        &self,
+        tx: &mut Tx,
+        site: &Site,
+        maintenances: Vec<Maintenance>,
+    ) -> Result<Vec<CalendarEvent>, Error> {
+        let board = Board::load(tx).await?;
+        Ok(maintenances
+            .iter()
+            .map(|m| {
+                let names: Vec<String> =
+                    board.affected(&m.hosts, &m.components).into_iter().map(|(_, name)| name).collect();
+                self.calendar_event(site, m, &names)
+            })
+            .collect())
+    }
+
+    async fn stamped(&self, feed: &str, body: String) -> Result<CalendarFile, Error> {
+        let hash = calendar::etag(body.as_bytes());
+        if let Some(modified_at) = self.db.read().await?.feed_stamp(feed, &hash).await? {
+            return Ok(CalendarFile { body, modified_at });
+        }
+        let mut tx = self.db.write().await?;
+        let modified_at = tx.feed_modified(feed, &hash, self.now()).await?;
+        tx.commit().await?;
+        Ok(CalendarFile { body, modified_at })
+    }
+
+    /// The first instant of a day: midnight, or what follows it where midnight does not exist.
+    fn midnight(&self, zone: &str, day: NaiveDate) -> Instant {
+        let local = day.and_time(chrono::NaiveTime::MIN);
+        match self.zones.resolve(zone, local) {
+            Ok(LocalTime::One(at) | LocalTime::Fold { earlier: at, .. }) => at,
+            Ok(LocalTime::Gap { after, .. }) => match self.zones.resolve(zone, after) {
+                Ok(LocalTime::One(at)) => at,
+                _ => local.and_utc(),
+            },
+            Err(_) => local.and_utc(),
+        }
+    }
+}
+
+async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> Result<Vec<Window>, Error> {
+    let ids: Vec<MaintenanceId> = maintenances.iter().map(|m| m.id).collect();
+    let mut timelines: BTreeMap<MaintenanceId, Vec<Update>> = BTreeMap::new();
+    for update in tx.updates_of(&ids).await? {
+        timelines.entry(update.maintenance_id).or_default().push(update);
+    }
+    let mut shown = Vec::with_capacity(maintenances.len());
+    for maintenance in maintenances {
+        let mut updates = timelines.remove(&maintenance.id).unwrap_or_default();
+        updates.sort_by(|a, b| (b.at, b.id).cmp(&(a.at, a.id)));
+        let newest = match maintenance.state {
+            State::InProgress | State::Verifying => tx.verdicts_of(maintenance.id, 1).await?.pop(),
+            _ => None,
+        };
+        shown.push(Window {
+            affected: board.affected(&maintenance.hosts, &maintenance.components),
+            proof: proof(maintenance.state, newest.as_ref()),
+            updates,
+            maintenance,
+        });
+    }
+    Ok(shown)
+}
+
+fn proof(state: State, newest: Option<&KeptVerdict>) -> Option<Proof> {
+    match state {
+        State::Scheduled => Some(Proof::WillBeAsked),
+        State::Held => Some(Proof::Waiting),
+        State::InProgress | State::Verifying => newest.and_then(confirmed),
+        State::Draft | State::Postponed | State::Completed | State::Cancelled => None,
+    }
+}
+
+fn confirmed(kept: &KeptVerdict) -> Option<Proof> {
+    if !kept.verdict.is_confirmed() {
+        return None;
+    }
+    let cut_offs = || kept.verdict.protections.iter().filter_map(|p: &Protection| p.cut_off);
+    Some(Proof::Confirmed { data_sets: kept.verdict.protections.len(), from: cut_offs().min()?, to: cut_offs().max()? })
+}
+
+async fn groups(
+    tx: &mut Tx,
+    board: &Board,
+    states: &BTreeMap<ComponentId, ComponentState>,
+) -> Result<Vec<GroupLines>, Error> {
+    let line = |component: &Component| ComponentLine {
+        state: states.get(&component.id).copied().unwrap_or(ComponentState::Operational),
+        component: component.clone(),
+    };
+    let all = tx.groups().await?;
+    let known: BTreeSet<_> = all.iter().map(|group| group.id).collect();
+    let alone: Vec<ComponentLine> = board
+        .components
+        .iter()
+        .filter(|c| c.group_id.is_none_or(|id| !known.contains(&id)))
+        .map(line)
+        .collect();
+    let mut lines = Vec::with_capacity(all.len() + 1);
+    if !alone.is_empty() {
+        lines.push(GroupLines { name: None, components: alone });
+    }
+    for group in all {
+        let components: Vec<ComponentLine> =
+            board.components.iter().filter(|c| c.group_id == Some(group.id)).map(line).collect();
+        if !components.is_empty() {
+            lines.push(GroupLines { name: Some(group.name.to_string()), components });
+        }
+    }
+    Ok(lines)
+}
+
+fn next_month(first: NaiveDate) -> NaiveDate {
+    first.checked_add_months(chrono::Months::new(1)).unwrap_or(first)
+}
+
+fn previous_month(first: NaiveDate) -> Option<NaiveDate> {
+    first.checked_sub_months(chrono::Months::new(1))
+}
