@@ -13,6 +13,7 @@ pub mod error;
 pub mod gate;
 pub mod inventory;
 pub mod keys;
+pub mod maintenance;
 pub mod people;
 pub mod public;
 pub mod site;

@@ -1,0 +1,20 @@
+//! Planning and running windows. Every decision is one transaction: the window as it is, the
+//! gate's answer, the domain's transition, and everything that follows from it.
+
+pub mod decide;
+pub mod due;
+pub mod input;
+pub mod look;
+
+pub use decide::{ExtendInput, Planning, Target};
+pub use input::{MaintenanceInput, TimeLook, Typed};
+pub use look::{Choices, Detail, GateLook, HeldBack, HostTree, Listing, NeedsMe, Position, Readiness};
+
+use domain::gate::Scope;
+use domain::maintenance::Maintenance;
+
+/// What a window names.
+#[must_use]
+pub fn scope_of(m: &Maintenance) -> Scope {
+    Scope { hosts: m.hosts.iter().copied().collect(), components: m.components.iter().copied().collect() }
+}

@@ -1,0 +1,550 @@
+//! What people decide about windows.
+
+use super::input::{self as typed, MaintenanceInput, Typed};
+use super::scope_of;
+use crate::audit::Action;
+use crate::error::{Error, Fields};
+use crate::{Actor, Services};
+use domain::gate::{Evidence, Purpose, Verdict};
+use domain::ids::MaintenanceId;
+use domain::maintenance::transition::{self, Change, Command, Edit, Finish, Refusal, Who};
+use domain::maintenance::{KeptVerdict, Maintenance, Occasion, PlanError, Planned, State, affected_components};
+use domain::people::Permission;
+use domain::policy::Policy;
+use domain::text::Prose;
+use domain::time::{Instant, Span, parse_local};
+use serde::Deserialize;
+use storage::Tx;
+
+/// Which window content is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A new one.
+    New,
+    /// A stored one.
+    Stored {
+        /// Which.
+        id: MaintenanceId,
+        /// As it was read, if the one who asks knows.
+        version: Option<i64>,
+    },
+}
+
+/// What became of a wish to schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Planning {
+    /// It is published.
+    Scheduled(Maintenance),
+    /// The gate refused; the draft is kept.
+    Refused {
+        /// The draft.
+        draft: Maintenance,
+        /// With all reasons.
+        verdict: Box<Verdict>,
+    },
+}
+
+/// A longer end, by either way to say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendInput {
+    /// How much later: `30 min`.
+    #[serde(default)]
+    pub by: String,
+    /// The new local end in the window's zone, where `by` is empty.
+    #[serde(default)]
+    pub end: String,
+    /// `earlier` or `later`, where the end exists twice.
+    #[serde(default)]
+    pub end_fold: String,
+    /// Markdown for customers.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// A window in a decision.
+struct Loaded {
+    tx: Tx,
+    m: Maintenance,
+    policy: Policy,
+    now: Instant,
+}
+
+/// What the gate said.
+pub(super) struct Asked {
+    pub(super) verdict: Verdict,
+    pub(super) evidence: Evidence,
+}
+
+/// The refusal as an error, at its field where it has one.
+fn refused(refusal: &Refusal, verdict: Option<&Verdict>) -> Error {
+    let message = refusal.to_string();
+    match refusal {
+        Refusal::StartPassed => Error::field("start", message),
+        Refusal::EndNotLater | Refusal::BadTimes => Error::field("end", message),
+        Refusal::EmptyBody => Error::field("body", message),
+        Refusal::Blocked { .. } => blocked(verdict, message),
+        Refusal::Not { .. } | Refusal::UnderWay | Refusal::NotPublished => Error::refused("wrong_state", message),
+        Refusal::NoLongerFits => Error::refused("no_longer_fits", message),
+        Refusal::NeedsVerdict | Refusal::VerdictLapsed => Error::refused("gate_blocked", message),
+        Refusal::NotDue | Refusal::ByHand | Refusal::StillFits => Error::refused("not_due", message),
+    }
+}
+
+fn blocked(verdict: Option<&Verdict>, otherwise: String) -> Error {
+    Error::Refused {
+        code: "gate_blocked",
+        message: verdict.map_or(otherwise, |v| format!("{}.", v.headline())),
+        verdict: verdict.cloned().map(Box::new),
+    }
+}
+
+fn body(text: &str) -> Result<Prose, Error> {
+    Prose::parse(text).map_err(|e| Error::field("body", e.to_string()))
+}
+
+impl Services {
+    async fn load(&self, actor: &Actor, id: MaintenanceId, version: Option<i64>) -> Result<Loaded, Error> {
+        actor.require(Permission::Maintain)?;
+        let mut tx = self.db.decide().await?;
+        let m = tx.maintenance(id).await?;
+        if version.is_some_and(|version| version != m.version) {
+            return Err(Error::Stale("maintenance"));
+        }
+        let policy = tx.site().await?.policy;
+        Ok(Loaded { tx, m, policy, now: self.now() })
+    }
+
+    pub(super) async fn ask(
+        &self,
+        tx: &mut Tx,
+        now: Instant,
+        purpose: Purpose,
+        m: &Maintenance,
+    ) -> Result<Asked, Error> {
+        let (verdict, evidence) = self.gate(tx, now, purpose, &scope_of(m)).await?;
+        Ok(Asked { verdict, evidence })
+    }
+
+    pub(super) async fn keep(
+        &self,
+        tx: &mut Tx,
+        id: MaintenanceId,
+        occasion: Occasion,
+        asked: &Asked,
+    ) -> Result<(), Error> {
+        let kept = KeptVerdict { id: self.new_id(), maintenance_id: id, occasion, verdict: asked.verdict.clone() };
+        Ok(tx.add_verdict(&kept, &asked.evidence).await?)
+    }
+
+    pub(super) async fn note(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        verb: &str,
+        before: Option<&Maintenance>,
+        after: &Maintenance,
+    ) -> Result<(), Error> {
+        let action = Action {
+            verb,
+            object: "maintenance",
+            id: after.id.to_string(),
+            name: format!("M-{} {}", after.number, after.title),
+        };
+        Ok(tx.add_audit(&self.audit(actor, action, before, Some(after))).await?)
+    }
+
+    /// Stores what a transition led to: the window, the line of its timeline, what is to be told.
+    pub(super) async fn carry_out(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        before: &Maintenance,
+        change: Change,
+        body: Prose,
+        proof: Option<&Verdict>,
+    ) -> Result<Maintenance, Error> {
+        let mut after = change.maintenance;
+        if after != *before {
+            tx.update_maintenance(&after).await?;
+            after.version += 1;
+        }
+        if let Some(mut update) = change.update {
+            if !body.as_str().is_empty() {
+                update.body = body;
+            }
+            let update = update.into_update(self.new_id(), after.id, actor.user_id());
+            tx.add_update(&update).await?;
+            if change.tell {
+                let topology = tx.topology().await?;
+                let ids = affected_components(&scope_of(&after), &topology);
+                let components = tx.components(true).await?;
+                let affected: Vec<_> = components
+                    .into_iter()
+                    .filter(|component| ids.contains(&component.id))
+                    .map(|component| (component.id, component.name.to_string()))
+                    .collect();
+                let proof = proof.filter(|v| v.is_confirmed()).map(Verdict::summary);
+                self.tell(tx, &after, &update, &affected, proof).await?;
+            }
+            tx.announce();
+        }
+        Ok(after)
+    }
+
+    async fn commit(&self, tx: Tx) -> Result<(), Error> {
+        tx.commit().await?;
+        self.outbox_filled.notify_one();
+        Ok(())
+    }
+
+    /// Everything named must be in use.
+    async fn check_scope(&self, tx: &mut Tx, edit: &Edit, stored: Option<&Maintenance>) -> Result<(), Error> {
+        let mut fields = Fields::default();
+        for host in edit.hosts.iter().filter(|id| stored.is_none_or(|m| !m.hosts.contains(id))) {
+            if tx.host(*host).await.ok().is_none_or(|host| host.retired_at.is_some()) {
+                fields.add("hosts", format!("There is no host {host} in use."));
+            }
+        }
+        for component in edit.components.iter().filter(|id| stored.is_none_or(|m| !m.components.contains(id))) {
+            if tx.component(*component).await.ok().is_none_or(|component| component.retired_at.is_some()) {
+                fields.add("components", format!("There is no component {component} in use."));
+            }
+        }
+        if fields.is_empty() { Ok(()) } else { Err(fields.into_error()) }
+    }
+
+    /// The draft with this content, in the transaction; also as it was before.
+    async fn draft_in(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        target: Target,
+        input: &MaintenanceInput,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<(Option<Maintenance>, Maintenance), Error> {
+        match target {
+            Target::New => {
+                let edit = input.read(self.zones.as_ref(), None)?;
+                self.check_scope(tx, &edit, None).await?;
+                let number = tx.next_maintenance_number().await?;
+                let draft = transition::draft(self.new_id(), number, actor.user_id(), now, edit);
+                tx.add_maintenance(&draft).await?;
+                Ok((None, draft))
+            }
+            Target::Stored { id, version } => {
+                let m = tx.maintenance(id).await?;
+                if version.is_some_and(|version| version != m.version) {
+                    return Err(Error::Stale("maintenance"));
+                }
+                if m.state != State::Draft {
+                    return Err(refused(&Refusal::Not { state: m.state, command: Command::Schedule }, None));
+                }
+                let edit = input.read(self.zones.as_ref(), Some(&m))?;
+                self.check_scope(tx, &edit, Some(&m)).await?;
+                let change = transition::edit(&m, now, edit, None, policy).map_err(|r| refused(&r, None))?;
+                let draft = self.carry_out(tx, actor, &m, change, Prose::default(), None).await?;
+                Ok((Some(m), draft))
+            }
+        }
+    }
+
+    /// Keeps a new window as a draft.
+    ///
+    /// # Errors
+    /// Not allowed, all wrong fields, or the database does not answer.
+    pub async fn draft_maintenance(&self, actor: &Actor, input: &MaintenanceInput) -> Result<Maintenance, Error> {
+        actor.require(Permission::Maintain)?;
+        let mut tx = self.db.decide().await?;
+        let now = self.now();
+        let policy = tx.site().await?.policy;
+        let (_, draft) = self.draft_in(&mut tx, actor, Target::New, input, &policy, now).await?;
+        self.note(&mut tx, actor, "maintenance.draft", None, &draft).await?;
+        self.commit(tx).await?;
+        Ok(draft)
+    }
+
+    /// Publishes a window: a new one, or a draft with what was changed in it. If the gate refuses,
+    /// the draft is kept, and so is the answer.
+    ///
+    /// # Errors
+    /// Not allowed, all wrong fields, no draft (any more), or the database does not answer.
+    pub async fn schedule_maintenance(
+        &self,
+        actor: &Actor,
+        target: Target,
+        input: &MaintenanceInput,
+    ) -> Result<Planning, Error> {
+        actor.require(Permission::Maintain)?;
+        let mut tx = self.db.decide().await?;
+        let now = self.now();
+        let policy = tx.site().await?.policy;
+        let (before, draft) = self.draft_in(&mut tx, actor, target, input, &policy, now).await?;
+        let asked = self.ask(&mut tx, now, Purpose::Schedule, &draft).await?;
+        self.keep(&mut tx, draft.id, Occasion::Schedule, &asked).await?;
+        match transition::schedule(&draft, now, &asked.verdict, &policy) {
+            Ok(change) => {
+                let m = self.carry_out(&mut tx, actor, &draft, change, Prose::default(), Some(&asked.verdict)).await?;
+                self.note(&mut tx, actor, "maintenance.schedule", before.as_ref(), &m).await?;
+                self.commit(tx).await?;
+                Ok(Planning::Scheduled(m))
+            }
+            Err(Refusal::Blocked { .. }) => {
+                self.note(&mut tx, actor, "maintenance.refuse", before.as_ref(), &draft).await?;
+                self.commit(tx).await?;
+                Ok(Planning::Refused { draft, verdict: Box::new(asked.verdict) })
+            }
+            Err(other) => Err(refused(&other, Some(&asked.verdict))),
+        }
+    }
+
+    /// Changes what a person can set. A published window whose scope or time changes is asked
+    /// about again; a new time makes it scheduled again. `note` is what customers read about the change.
+    ///
+    /// # Errors
+    /// Not allowed, all wrong fields, refused by the gate (nothing changes, the answer is kept) or
+    /// by the window's state, stale, or the database does not answer.
+    pub async fn edit_maintenance(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+        input: &MaintenanceInput,
+        note: &str,
+    ) -> Result<Maintenance, Error> {
+        let Loaded { mut tx, m, policy, now } = self.load(actor, id, version).await?;
+        let note = body(note)?;
+        let edit = input.read(self.zones.as_ref(), Some(&m))?;
+        self.check_scope(&mut tx, &edit, Some(&m)).await?;
+        let mut asked = None;
+        let mut result = transition::edit(&m, now, edit.clone(), None, &policy);
+        if matches!(result, Err(Refusal::NeedsVerdict)) {
+            let new_scope = Maintenance { hosts: edit.hosts.clone(), components: edit.components.clone(), ..m.clone() };
+            let answer = self.ask(&mut tx, now, Purpose::Schedule, &new_scope).await?;
+            self.keep(&mut tx, m.id, Occasion::Change, &answer).await?;
+            result = transition::edit(&m, now, edit, Some(&answer.verdict), &policy);
+            asked = Some(answer);
+        }
+        let verdict = asked.as_ref().map(|asked| &asked.verdict);
+        match result {
+            Ok(change) => {
+                let after = self.carry_out(&mut tx, actor, &m, change, note, verdict).await?;
+                if after != m {
+                    self.note(&mut tx, actor, "maintenance.edit", Some(&m), &after).await?;
+                }
+                self.commit(tx).await?;
+                Ok(after)
+            }
+            Err(refusal @ Refusal::Blocked { .. }) => {
+                self.note(&mut tx, actor, "maintenance.refuse", Some(&m), &m).await?;
+                let error = refused(&refusal, verdict);
+                self.commit(tx).await?;
+                Err(error)
+            }
+            Err(other) => Err(refused(&other, verdict)),
+        }
+    }
+
+    /// Begins the work, by hand, also early. The gate is asked at this moment; a start that is due
+    /// and refused puts the window on hold.
+    ///
+    /// # Errors
+    /// Not allowed, refused by the gate (`gate_blocked`, or `held` where it now waits) or by the
+    /// window's state, stale, or the database does not answer.
+    pub async fn start_maintenance(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+        note: &str,
+    ) -> Result<Maintenance, Error> {
+        let Loaded { mut tx, m, policy, now } = self.load(actor, id, version).await?;
+        let note = body(note)?;
+        let asked = self.ask(&mut tx, now, Purpose::Start, &m).await?;
+        match transition::start(&m, now, &asked.verdict, Who::Person, &policy) {
+            Ok(change) => {
+                self.keep(&mut tx, m.id, Occasion::Start, &asked).await?;
+                let held = change.maintenance.state == State::Held;
+                let note = if held { Prose::default() } else { note };
+                let after = self.carry_out(&mut tx, actor, &m, change, note, Some(&asked.verdict)).await?;
+                let verb = if held { "maintenance.hold" } else { "maintenance.start" };
+                self.note(&mut tx, actor, verb, Some(&m), &after).await?;
+                self.commit(tx).await?;
+                if held {
+                    return Err(Error::Refused {
+                        code: "held",
+                        message: format!(
+                            "{}. The window is on hold and starts by itself when the backup is confirmed.",
+                            asked.verdict.headline()
+                        ),
+                        verdict: Some(Box::new(asked.verdict)),
+                    });
+                }
+                Ok(after)
+            }
+            Err(refusal @ Refusal::Blocked { .. }) => {
+                self.keep(&mut tx, m.id, Occasion::Start, &asked).await?;
+                self.note(&mut tx, actor, "maintenance.refuse", Some(&m), &m).await?;
+                self.commit(tx).await?;
+                Err(refused(&refusal, Some(&asked.verdict)))
+            }
+            Err(other) => Err(refused(&other, Some(&asked.verdict))),
+        }
+    }
+
+    /// A transition that does not ask the gate.
+    async fn simply(
+        &self,
+        actor: &Actor,
+        loaded: Loaded,
+        verb: &str,
+        change: Result<Change, Refusal>,
+        body: Prose,
+    ) -> Result<Maintenance, Error> {
+        let Loaded { mut tx, m, .. } = loaded;
+        let change = change.map_err(|r| refused(&r, None))?;
+        let after = self.carry_out(&mut tx, actor, &m, change, body, None).await?;
+        self.note(&mut tx, actor, verb, Some(&m), &after).await?;
+        self.commit(tx).await?;
+        Ok(after)
+    }
+
+    /// Moves the end of work that is being done.
+    ///
+    /// # Errors
+    /// Not allowed, the end can not be read or is not later, refused by the window's state, stale,
+    /// or the database does not answer.
+    pub async fn extend_maintenance(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+        input: &ExtendInput,
+    ) -> Result<Maintenance, Error> {
+        let loaded = self.load(actor, id, version).await?;
+        let body = body(&input.body)?;
+        let ends_at = self.new_end(&loaded.m.planned, input)?;
+        let change = transition::extend(&loaded.m, loaded.now, ends_at, &loaded.policy);
+        self.simply(actor, loaded, "maintenance.extend", change, body).await
+    }
+
+    fn new_end(&self, planned: &Planned, input: &ExtendInput) -> Result<Instant, Error> {
+        if !input.by.trim().is_empty() {
+            let by = Span::parse(&input.by).map_err(|e| Error::field("by", e.to_string()))?;
+            return Ok(by.after(planned.ends_at));
+        }
+        if input.end.trim().is_empty() {
+            return Err(Error::field("by", "Say how much longer it takes: for example 30 min."));
+        }
+        let end = parse_local(&input.end).map_err(|e| Error::field("end", e.to_string()))?;
+        let fold = typed::read_fold("end_fold", &input.end_fold)?;
+        // Read as the end of what is planned already: a fold can be settled by the start.
+        let start = domain::time::civil(self.zones.as_ref(), &planned.zone, planned.starts_at).local;
+        let start_fold = Typed::of(self.zones.as_ref(), planned).start_fold;
+        Planned::plan(self.zones.as_ref(), &planned.zone, start, start_fold, end, fold, None)
+            .map(|longer| longer.ends_at)
+            .map_err(|e| match e {
+                PlanError::EndNotAfterStart => refused(&Refusal::EndNotLater, None),
+                other => Error::field("end", other.to_string()),
+            })
+    }
+
+    /// The work is done and is being checked.
+    ///
+    /// # Errors
+    /// Not allowed, not in progress, stale, or the database does not answer.
+    pub async fn verify_maintenance(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+        note: &str,
+    ) -> Result<Maintenance, Error> {
+        let loaded = self.load(actor, id, version).await?;
+        let note = body(note)?;
+        let change = transition::finish(&loaded.m, loaded.now, Finish::Verifying, &loaded.policy);
+        self.simply(actor, loaded, "maintenance.verify", change, note).await
+    }
+
+    /// It is over, at its planned end or earlier.
+    ///
+    /// # Errors
+    /// Not allowed, not under way, stale, or the database does not answer.
+    pub async fn complete_maintenance(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+        note: &str,
+    ) -> Result<Maintenance, Error> {
+        let loaded = self.load(actor, id, version).await?;
+        let note = body(note)?;
+        let change = transition::complete(&loaded.m, loaded.now, Who::Person, &loaded.policy);
+        self.simply(actor, loaded, "maintenance.complete", change, note).await
+    }
+
+    /// Calls it off. The reason is what customers read, and may be missing only for a draft.
+    ///
+    /// # Errors
+    /// Not allowed, no reason, already ended, stale, or the database does not answer.
+    pub async fn cancel_maintenance(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+        reason: &str,
+    ) -> Result<Maintenance, Error> {
+        let loaded = self.load(actor, id, version).await?;
+        let reason = body(reason)?;
+        if loaded.m.published_at.is_some() && !loaded.m.state.is_ended() && reason.as_str().trim().is_empty() {
+            return Err(Error::field("body", "Write what customers should read: why it is called off."));
+        }
+        let change = transition::cancel(&loaded.m, loaded.now, reason, &loaded.policy);
+        self.simply(actor, loaded, "maintenance.cancel", change, Prose::default()).await
+    }
+
+    /// Adds a line to the timeline.
+    ///
+    /// # Errors
+    /// Not allowed, nothing written, never published, or the database does not answer.
+    pub async fn post_update(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+        text: &str,
+    ) -> Result<Maintenance, Error> {
+        let loaded = self.load(actor, id, version).await?;
+        let text = body(text)?;
+        let change = transition::post(&loaded.m, loaded.now, text, &loaded.policy);
+        self.simply(actor, loaded, "maintenance.update", change, Prose::default()).await
+    }
+
+    /// Throws a draft away. One that the gate was asked about is kept out of sight instead, as
+    /// cancelled: the answers stay on record.
+    ///
+    /// # Errors
+    /// Not allowed, not a draft, stale, or the database does not answer.
+    pub async fn delete_draft(&self, actor: &Actor, id: MaintenanceId, version: Option<i64>) -> Result<(), Error> {
+        let mut loaded = self.load(actor, id, version).await?;
+        if loaded.m.state != State::Draft {
+            return Err(Error::refused("wrong_state", "Only a draft can be deleted; cancel this window instead."));
+        }
+        if !loaded.tx.verdicts_of(id, 1).await?.is_empty() {
+            let change = transition::cancel(&loaded.m, loaded.now, Prose::default(), &loaded.policy);
+            self.simply(actor, loaded, "maintenance.delete", change, Prose::default()).await?;
+            return Ok(());
+        }
+        let Loaded { mut tx, m, .. } = loaded;
+        tx.delete_draft(m.id, m.version).await?;
+        let action = Action {
+            verb: "maintenance.delete",
+            object: "maintenance",
+            id: m.id.to_string(),
+            name: format!("M-{} {}", m.number, m.title),
+        };
+        tx.add_audit(&self.audit(actor, action, Some(&m), None)).await?;
+        self.commit(tx).await
+    }
+}

@@ -1,0 +1,206 @@
+//! What happens by itself: checks ahead of a start, starts, holds, postponements, ends.
+//!
+//! Every step is taken inside a decision, from what is stored at that moment: on many nodes and
+//! after a crash at any instant each happens once.
+
+use super::decide::Asked;
+use super::scope_of;
+use crate::error::Error;
+use crate::{Actor, Services};
+use domain::gate::{Finding, Purpose, Verdict};
+use domain::ids::MaintenanceId;
+use domain::maintenance::transition::{self, Ahead, Change, Due, Refusal, Who};
+use domain::maintenance::{Maintenance, Occasion, State};
+use domain::policy::Policy;
+use domain::text::Prose;
+use domain::time::Instant;
+use storage::Tx;
+use storage::maintenance::Order;
+
+/// Windows looked at in one go; the rest is due in the next second.
+const BATCH: i64 = 100;
+
+/// Steps one window can take at one instant: both checks, start or hold, postponement, end.
+const STEPS: usize = 6;
+
+impl Services {
+    /// Takes every step that is due. Cheap where nothing is. A window that can not be dealt with is
+    /// logged and does not stop the others.
+    ///
+    /// Gives back how many windows changed.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn run_due(&self) -> Result<usize, Error> {
+        let ids = self.db.read().await?.due_maintenances(self.now(), BATCH).await?;
+        let mut changed = 0;
+        for id in ids {
+            match self.advance(id).await {
+                Ok(true) => changed += 1,
+                Ok(false) => {}
+                Err(error) => tracing::error!(maintenance = %id, %error, "a due step failed"),
+            }
+        }
+        Ok(changed)
+    }
+
+    /// All steps of one window that are due.
+    async fn advance(&self, id: MaintenanceId) -> Result<bool, Error> {
+        let mut tx = self.db.decide().await?;
+        let now = self.now();
+        let policy = tx.site().await?.policy;
+        let first = tx.maintenance(id).await?;
+        let mut m = first.clone();
+        for _ in 0..STEPS {
+            let Some(due) = transition::due(&m, now, &policy) else { break };
+            m = self.step(&mut tx, m, due, now, &policy).await?;
+        }
+        if m == first {
+            // The policy has changed since: look again when it says.
+            let next = transition::next_due(&m, &policy);
+            if next != m.next_due_at && next.is_none_or(|at| at > now) {
+                tx.update_maintenance(&Maintenance { next_due_at: next, ..m }).await?;
+                tx.commit().await?;
+            }
+            return Ok(false);
+        }
+        tx.commit().await?;
+        self.outbox_filled.notify_one();
+        Ok(true)
+    }
+
+    async fn step(
+        &self,
+        tx: &mut Tx,
+        m: Maintenance,
+        due: Due,
+        now: Instant,
+        policy: &Policy,
+    ) -> Result<Maintenance, Error> {
+        match due {
+            Due::DayCheck | Due::LeadCheck => {
+                let (ahead, occasion) = match due {
+                    Due::DayCheck => (Ahead::Day, Occasion::DayBefore),
+                    _ => (Ahead::Lead, Occasion::Lead),
+                };
+                let asked = self.ask(tx, now, Purpose::Start, &m).await?;
+                let change = transition::check_ahead(&m, now, &asked.verdict, ahead, policy);
+                self.follow(tx, &m, change, Some((occasion, &asked))).await
+            }
+            Due::Start => {
+                let asked = self.ask(tx, now, Purpose::Start, &m).await?;
+                let change = transition::start(&m, now, &asked.verdict, Who::Worker, policy);
+                self.follow(tx, &m, change, Some((Occasion::Start, &asked))).await
+            }
+            Due::Postpone => self.follow(tx, &m, transition::postpone(&m, now, policy), None).await,
+            Due::Complete => self.follow(tx, &m, transition::complete(&m, now, Who::Worker, policy), None).await,
+        }
+    }
+
+    /// Stores a step with its answer of the gate. A refusal leaves the window as it is.
+    async fn follow(
+        &self,
+        tx: &mut Tx,
+        m: &Maintenance,
+        change: Result<Change, Refusal>,
+        asked: Option<(Occasion, &Asked)>,
+    ) -> Result<Maintenance, Error> {
+        let change = match change {
+            Ok(change) => change,
+            Err(refusal) => {
+                tracing::warn!(maintenance = %m.id, %refusal, "a due step was refused");
+                return Ok(m.clone());
+            }
+        };
+        let system = Actor::system();
+        if let Some((occasion, asked)) = asked {
+            self.keep(tx, m.id, occasion, asked).await?;
+        }
+        let proof = asked.map(|(_, asked)| &asked.verdict);
+        let after = self.carry_out(tx, &system, m, change, Prose::default(), proof).await?;
+        let verb = match (m.state, after.state) {
+            (before, after) if before == after => "maintenance.check",
+            (_, State::Held) => "maintenance.hold",
+            (_, State::InProgress) => "maintenance.start",
+            (_, State::Postponed) => "maintenance.postpone",
+            _ => "maintenance.complete",
+        };
+        self.note(tx, &system, verb, Some(m), &after).await?;
+        tracing::info!(maintenance = %m.id, number = m.number, verb, "by itself");
+        Ok(after)
+    }
+
+    /// Asks again for every window on hold: to be called after each report, and now and then in
+    /// case a node died between a report and this. What is confirmed and still fits starts.
+    ///
+    /// Gives back how many windows began.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn retry_held(&self) -> Result<usize, Error> {
+        let held = {
+            let mut tx = self.db.read().await?;
+            if tx.count_maintenances(&[State::Held]).await? == 0 {
+                return Ok(0);
+            }
+            tx.maintenances_in(&[State::Held], Order::Earliest, None, BATCH).await?
+        };
+        let mut began = 0;
+        for m in held {
+            match self.retry_one(&m).await {
+                Ok(true) => began += 1,
+                Ok(false) => {}
+                Err(error) => tracing::error!(maintenance = %m.id, %error, "asking again for a held window failed"),
+            }
+        }
+        Ok(began)
+    }
+
+    async fn retry_one(&self, m: &Maintenance) -> Result<bool, Error> {
+        let now = self.now();
+        // Most reports change nothing here: find that out without holding up other decisions.
+        let worth_deciding = {
+            let mut tx = self.db.read().await?;
+            let (verdict, _) = self.gate(&mut tx, now, Purpose::Start, &scope_of(m)).await?;
+            verdict.is_confirmed() || {
+                let last = tx.verdicts_of(m.id, 1).await?.pop();
+                last.is_none_or(|last| !says_the_same(&last.verdict, &verdict))
+            }
+        };
+        if !worth_deciding {
+            return Ok(false);
+        }
+        let mut tx = self.db.decide().await?;
+        let policy = tx.site().await?.policy;
+        let m = tx.maintenance(m.id).await?;
+        if m.state != State::Held {
+            return Ok(false);
+        }
+        let asked = self.ask(&mut tx, now, Purpose::Start, &m).await?;
+        if !asked.verdict.is_confirmed() {
+            // Fewer or other reasons: colleagues see how far it is.
+            self.keep(&mut tx, m.id, Occasion::Report, &asked).await?;
+            tx.commit().await?;
+            return Ok(false);
+        }
+        let change = transition::start(&m, now, &asked.verdict, Who::Worker, &policy);
+        if matches!(change, Err(Refusal::NoLongerFits)) {
+            // Its postponement is due.
+            return Ok(false);
+        }
+        let after = self.follow(&mut tx, &m, change, Some((Occasion::Report, &asked))).await?;
+        tx.commit().await?;
+        self.outbox_filled.notify_one();
+        Ok(after.state == State::InProgress)
+    }
+}
+
+/// The same reasons at the same places: only ages differ.
+fn says_the_same(a: &Verdict, b: &Verdict) -> bool {
+    let reasons = |v: &Verdict| -> Vec<_> { v.reasons().iter().map(place_and_code).collect() };
+    reasons(a) == reasons(b)
+}
+
+fn place_and_code(finding: &Finding) -> (Option<domain::ids::HostId>, Option<domain::ids::DataSetId>, &'static str) {
+    (finding.host, finding.data_set, finding.reason.code())
+}

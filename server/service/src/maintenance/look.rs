@@ -1,0 +1,404 @@
+//! Windows as colleagues see them.
+
+use super::input::{MaintenanceInput, TimeLook};
+use super::scope_of;
+use crate::error::Error;
+use crate::{Actor, Services};
+use domain::component::{Component, Group};
+use domain::gate::{Evidence, JobNames, Purpose, Scope, Verdict, blast_radius};
+use domain::host::Host;
+use domain::ids::{ComponentId, HostId, MaintenanceId, UserId, VerdictId};
+use domain::maintenance::{KeptVerdict, Maintenance, State, Update, affected_components};
+use domain::people::Permission;
+use domain::time::Span;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use storage::Tx;
+use storage::maintenance::Order;
+pub use storage::maintenance::Position;
+
+/// Answers of the gate shown with a window.
+const VERDICTS: i64 = 50;
+
+/// How far ahead the start page looks.
+const SOON: Span = Span::hours(48);
+
+/// Windows in one part of the start page.
+const FEW: i64 = 25;
+
+/// Which windows a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Listing {
+    /// Not published.
+    Drafts,
+    /// Published, not begun: soonest first.
+    Ahead,
+    /// Work is being done.
+    UnderWay,
+    /// Completed or cancelled: newest first.
+    Ended,
+}
+
+impl Listing {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::UnderWay, Self::Ahead, Self::Drafts, Self::Ended];
+
+    /// The states it holds.
+    #[must_use]
+    pub const fn states(self) -> &'static [State] {
+        match self {
+            Self::Drafts => &[State::Draft],
+            Self::Ahead => &[State::Held, State::Postponed, State::Scheduled],
+            Self::UnderWay => &[State::InProgress, State::Verifying],
+            Self::Ended => &[State::Completed, State::Cancelled],
+        }
+    }
+
+    const fn order(self) -> Order {
+        match self {
+            Self::Ended => Order::Latest,
+            _ => Order::Earliest,
+        }
+    }
+}
+
+/// The gate's answer, ready to be explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateLook {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Names of the jobs it speaks of.
+    pub jobs: JobNames,
+    /// The blast radius, by name.
+    pub hosts: Vec<(HostId, String)>,
+    /// What customers are told is touched.
+    pub affected: Vec<(ComponentId, String)>,
+    /// How many subscribers would hear of it.
+    pub followers: i64,
+}
+
+/// A window with everything that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// The window.
+    pub maintenance: Maintenance,
+    /// Its timeline, newest first.
+    pub updates: Vec<Update>,
+    /// Who wrote them.
+    pub authors: BTreeMap<UserId, String>,
+    /// The newest answers of the gate, newest first.
+    pub verdicts: Vec<KeptVerdict>,
+    /// Hosts named.
+    pub hosts: Vec<(HostId, String)>,
+    /// Components named.
+    pub components: Vec<(ComponentId, String)>,
+    /// What the gate says at this moment; none for what has begun or ended.
+    pub gate: Option<GateLook>,
+}
+
+/// A window on hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBack {
+    /// The window.
+    pub maintenance: Maintenance,
+    /// What stands against it now.
+    pub gate: GateLook,
+}
+
+/// Whether a window will be able to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The window.
+    pub maintenance: Maintenance,
+    /// What the gate says of a start at this moment.
+    pub gate: GateLook,
+    /// It will still say so at the start, if nothing new is reported.
+    pub lasts: bool,
+}
+
+/// Windows that wait for a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NeedsMe {
+    /// On hold.
+    pub held: Vec<HeldBack>,
+    /// Without a new time.
+    pub postponed: Vec<Maintenance>,
+    /// Under way past their end, to be completed or extended by hand.
+    pub overdue: Vec<Maintenance>,
+    /// Due, to be started by hand.
+    pub to_start: Vec<Maintenance>,
+    /// Drafts the gate is against at this moment.
+    pub blocked_drafts: Vec<HeldBack>,
+    /// Starting within two days.
+    pub soon: Vec<Readiness>,
+    /// Under way as planned.
+    pub under_way: Vec<Maintenance>,
+}
+
+/// A host with everything that runs on it, in reading order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostTree {
+    /// At the bottom: runs on nothing (known).
+    pub host: Host,
+    /// What runs on it, directly (1) or through others (2, …).
+    pub guests: Vec<(usize, Host)>,
+}
+
+/// What a window can name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// Components in use, by group in the order of the page.
+    pub groups: Vec<(Option<Group>, Vec<Component>)>,
+    /// Hosts in use.
+    pub trees: Vec<HostTree>,
+}
+
+impl Services {
+    /// The gate's answer for what is named, at this moment.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn ask_gate(&self, actor: &Actor, scope: &Scope, purpose: Purpose) -> Result<GateLook, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        self.look_at_gate(&mut tx, scope, purpose).await
+    }
+
+    async fn look_at_gate(&self, tx: &mut Tx, scope: &Scope, purpose: Purpose) -> Result<GateLook, Error> {
+        let (verdict, evidence) = self.gate(tx, self.now(), purpose, scope).await?;
+        let topology = tx.topology().await?;
+        let ids = affected_components(scope, &topology);
+        let affected: Vec<_> = tx
+            .components(false)
+            .await?
+            .into_iter()
+            .filter(|component| ids.contains(&component.id))
+            .map(|component| (component.id, component.name.to_string()))
+            .collect();
+        let followed: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
+        let followers = tx.count_followers(&followed).await?;
+        Ok(GateLook {
+            hosts: radius_of(scope, &topology, &evidence),
+            jobs: evidence.job_names(),
+            verdict,
+            affected,
+            followers,
+        })
+    }
+
+    /// What typed times mean.
+    #[must_use]
+    pub fn look_at_time(&self, input: &MaintenanceInput) -> TimeLook {
+        input.look_at_time(self.zones.as_ref())
+    }
+
+    /// A page of windows.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn maintenances(
+        &self,
+        actor: &Actor,
+        listing: Listing,
+        beyond: Option<Position>,
+        limit: i64,
+    ) -> Result<Vec<Maintenance>, Error> {
+        actor.require(Permission::View)?;
+        Ok(self.db.read().await?.maintenances_in(listing.states(), listing.order(), beyond, limit).await?)
+    }
+
+    /// One window.
+    ///
+    /// # Errors
+    /// Not allowed, there is none, or the database does not answer.
+    pub async fn maintenance(&self, actor: &Actor, id: MaintenanceId) -> Result<Maintenance, Error> {
+        actor.require(Permission::View)?;
+        Ok(self.db.read().await?.maintenance(id).await?)
+    }
+
+    /// One window with everything that belongs to it.
+    ///
+    /// # Errors
+    /// Not allowed, there is none, or the database does not answer.
+    pub async fn maintenance_detail(&self, actor: &Actor, id: MaintenanceId) -> Result<Detail, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let maintenance = tx.maintenance(id).await?;
+        let updates = tx.updates_of(&[id]).await?;
+        let verdicts = tx.verdicts_of(id, VERDICTS).await?;
+        let hosts = tx.hosts(true).await?;
+        let components = tx.components(true).await?;
+        let authors = tx.users().await?.into_iter().map(|user| (user.id, user.name.to_string())).collect();
+        let gate = match maintenance.state {
+            State::Draft | State::Postponed => {
+                Some(self.look_at_gate(&mut tx, &scope_of(&maintenance), Purpose::Schedule).await?)
+            }
+            State::Scheduled | State::Held => {
+                Some(self.look_at_gate(&mut tx, &scope_of(&maintenance), Purpose::Start).await?)
+            }
+            _ => None,
+        };
+        Ok(Detail {
+            hosts: hosts
+                .into_iter()
+                .filter(|host| maintenance.hosts.contains(&host.id))
+                .map(|host| (host.id, host.name.to_string()))
+                .collect(),
+            components: components
+                .into_iter()
+                .filter(|component| maintenance.components.contains(&component.id))
+                .map(|component| (component.id, component.name.to_string()))
+                .collect(),
+            maintenance,
+            updates,
+            authors,
+            verdicts,
+            gate,
+        })
+    }
+
+    /// The newest answers of the gate for a window.
+    ///
+    /// # Errors
+    /// Not allowed, no such window, or the database does not answer.
+    pub async fn verdicts(&self, actor: &Actor, id: MaintenanceId) -> Result<Vec<KeptVerdict>, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        tx.maintenance(id).await?;
+        Ok(tx.verdicts_of(id, VERDICTS).await?)
+    }
+
+    /// One answer of the gate with its evidence.
+    ///
+    /// # Errors
+    /// Not allowed, there is none for this window, or the database does not answer.
+    pub async fn verdict(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        verdict: VerdictId,
+    ) -> Result<(Maintenance, KeptVerdict, Evidence), Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let maintenance = tx.maintenance(id).await?;
+        let (kept, evidence) = tx.verdict(verdict).await?;
+        if kept.maintenance_id != id {
+            return Err(Error::NotFound("verdict"));
+        }
+        Ok((maintenance, kept, evidence))
+    }
+
+    /// What waits for a person.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn needs_me(&self, actor: &Actor) -> Result<NeedsMe, Error> {
+        actor.require(Permission::View)?;
+        let now = self.now();
+        let mut tx = self.db.read().await?;
+        let mut needs = NeedsMe::default();
+        for m in tx.maintenances_in(&[State::Held], Order::Earliest, None, FEW).await? {
+            let gate = self.look_at_gate(&mut tx, &scope_of(&m), Purpose::Start).await?;
+            needs.held.push(HeldBack { maintenance: m, gate });
+        }
+        needs.postponed = tx.maintenances_in(&[State::Postponed], Order::Earliest, None, FEW).await?;
+        let under_way = tx.maintenances_in(Listing::UnderWay.states(), Order::Earliest, None, FEW).await?;
+        (needs.overdue, needs.under_way) = under_way.into_iter().partition(|m| m.planned.ends_at <= now);
+        for m in tx.maintenances_in(&[State::Scheduled], Order::Earliest, None, FEW).await? {
+            if m.planned.starts_at > SOON.after(now) {
+                break;
+            }
+            if m.planned.starts_at <= now && !m.auto_start {
+                needs.to_start.push(m);
+                continue;
+            }
+            let gate = self.look_at_gate(&mut tx, &scope_of(&m), Purpose::Start).await?;
+            let lasts = gate.verdict.holds_at(m.planned.starts_at.max(now));
+            needs.soon.push(Readiness { maintenance: m, gate, lasts });
+        }
+        for m in tx.maintenances_in(&[State::Draft], Order::Latest, None, FEW).await? {
+            let gate = self.look_at_gate(&mut tx, &scope_of(&m), Purpose::Schedule).await?;
+            if !gate.verdict.is_confirmed() {
+                needs.blocked_drafts.push(HeldBack { maintenance: m, gate });
+            }
+        }
+        Ok(needs)
+    }
+
+    /// Everything in use that a window can name.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn choices(&self, actor: &Actor) -> Result<Choices, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let mut by_group: HashMap<_, Vec<Component>> = HashMap::new();
+        for component in tx.components(false).await? {
+            by_group.entry(component.group_id).or_default().push(component);
+        }
+        let mut groups: Vec<_> = by_group.remove(&None).map(|components| (None, components)).into_iter().collect();
+        for group in tx.groups().await? {
+            if let Some(components) = by_group.remove(&Some(group.id)) {
+                groups.push((Some(group), components));
+            }
+        }
+        Ok(Choices { groups, trees: trees(tx.hosts(false).await?) })
+    }
+}
+
+/// The hosts of the blast radius by name; one of which nothing is known has none.
+fn radius_of(scope: &Scope, topology: &domain::gate::Topology, evidence: &Evidence) -> Vec<(HostId, String)> {
+    let names: HashMap<HostId, &str> = evidence.hosts.iter().map(|host| (host.id, host.name.as_str())).collect();
+    let mut hosts: Vec<(HostId, String)> = blast_radius(scope, topology)
+        .into_iter()
+        .map(|id| (id, names.get(&id).map_or_else(|| format!("Host {id}"), |name| (*name).to_owned())))
+        .collect();
+    hosts.sort_by(|a, b| a.1.cmp(&b.1));
+    hosts
+}
+
+/// Hosts in the order in which one reads what runs on what. Each comes once, also in a circle.
+fn trees(hosts: Vec<Host>) -> Vec<HostTree> {
+    let known: BTreeSet<HostId> = hosts.iter().map(|host| host.id).collect();
+    let mut guests: HashMap<HostId, Vec<Host>> = HashMap::new();
+    let mut roots = Vec::new();
+    for host in hosts {
+        match host.runs_on.filter(|below| known.contains(below) && *below != host.id) {
+            Some(below) => guests.entry(below).or_default().push(host),
+            None => roots.push(host),
+        }
+    }
+    let mut trees = Vec::new();
+    while let Some(host) = roots.pop().or_else(|| any(&mut guests)) {
+        trees.push(tree(host, &mut guests));
+    }
+    trees.sort_by(|a, b| a.host.name.cmp(&b.host.name));
+    trees
+}
+
+/// What runs only on itself, through others, would be lost: begin anywhere.
+fn any(guests: &mut HashMap<HostId, Vec<Host>>) -> Option<Host> {
+    let below = guests.keys().min().copied()?;
+    let mut list = guests.remove(&below)?;
+    let first = list.pop();
+    if !list.is_empty() {
+        guests.insert(below, list);
+    }
+    first
+}
+
+fn tree(host: Host, guests: &mut HashMap<HostId, Vec<Host>>) -> HostTree {
+    let mut found = Vec::new();
+    let mut open: Vec<(usize, Host)> = on(&host, 1, guests);
+    while let Some((depth, guest)) = open.pop() {
+        open.extend(on(&guest, depth + 1, guests));
+        found.push((depth, guest));
+    }
+    HostTree { host, guests: found }
+}
+
+/// What runs directly on a host, last name first: the end is taken first.
+fn on(host: &Host, depth: usize, guests: &mut HashMap<HostId, Vec<Host>>) -> Vec<(usize, Host)> {
+    let mut list: Vec<_> = guests.remove(&host.id).unwrap_or_default().into_iter().map(|g| (depth, g)).collect();
+    list.sort_by(|a, b| b.1.name.cmp(&a.1.name));
+    list
+}
