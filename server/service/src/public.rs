@@ -146,8 +146,7 @@ impl Board {
     }
 
     fn affected(&self, hosts: &[HostId], components: &[ComponentId]) -> Vec<(ComponentId, String)> {
-        let scope =
-            Scope { hosts: hosts.iter().copied().collect(), components: components.iter().copied().collect() };
+        let scope = Scope { hosts: hosts.iter().copied().collect(), components: components.iter().copied().collect() };
         let touched = affected_components(&scope, &self.topology);
         self.components.iter().filter(|c| touched.contains(&c.id)).map(|c| (c.id, c.name.to_string())).collect()
     }
@@ -180,12 +179,11 @@ impl Services {
         let open = windows(&mut tx, &board, open).await?;
         let recent = tx.maintenances_between(RECENT.before(now), now).await?;
         let since = RECENT.before(now);
-        let recent = recent.into_iter().rev().filter(|m| ENDED.contains(&m.state) && m.ended_at > Some(since)).collect();
+        let recent =
+            recent.into_iter().rev().filter(|m| ENDED.contains(&m.state) && m.ended_at > Some(since)).collect();
         let recent = windows(&mut tx, &board, recent).await?;
-        let names: Vec<(&Maintenance, Vec<String>)> = open
-            .iter()
-            .map(|w| (&w.maintenance, w.affected.iter().map(|(_, name)| name.clone()).collect()))
-            .collect();
+        let names: Vec<(&Maintenance, Vec<String>)> =
+            open.iter().map(|w| (&w.maintenance, w.affected.iter().map(|(_, name)| name.clone()).collect())).collect();
         let sentence = site_sentence(&names);
         let ids: Vec<(State, Vec<ComponentId>)> =
             open.iter().map(|w| (w.maintenance.state, w.affected.iter().map(|(id, _)| *id).collect())).collect();
@@ -248,9 +246,9 @@ impl Services {
             .collect();
         let windows = windows(&mut tx, &board, began).await?;
         let oldest = tx.maintenances_in(&ENDED, Order::Earliest, None, 1).await?;
-        let oldest = oldest.first().map(|m| {
-            domain::time::civil(self.zones.as_ref(), &site.zone, m.planned.starts_at).local.date()
-        });
+        let oldest = oldest
+            .first()
+            .map(|m| domain::time::civil(self.zones.as_ref(), &site.zone, m.planned.starts_at).local.date());
         let earlier = oldest.filter(|day| *day < first).and(previous_month(first));
         let later = (after <= current).then_some(after);
         Ok(Month { site, first, windows, earlier, later })
@@ -264,8 +262,7 @@ impl Services {
         let now = self.now();
         let mut tx = self.db.read().await?;
         let site = tx.site().await?;
-        let mut maintenances =
-            tx.maintenances_between(CALENDAR_REACH.before(now), CALENDAR_REACH.after(now)).await?;
+        let mut maintenances = tx.maintenances_between(CALENDAR_REACH.before(now), CALENDAR_REACH.after(now)).await?;
         if maintenances.is_empty() {
             // A feed that ever had an event never goes back to none: clients would keep the last one (CAL-5).
             maintenances = tx.maintenances_in(&ENDED, Order::Latest, None, 1).await?;
@@ -393,12 +390,8 @@ async fn groups(
     };
     let all = tx.groups().await?;
     let known: BTreeSet<_> = all.iter().map(|group| group.id).collect();
-    let alone: Vec<ComponentLine> = board
-        .components
-        .iter()
-        .filter(|c| c.group_id.is_none_or(|id| !known.contains(&id)))
-        .map(line)
-        .collect();
+    let alone: Vec<ComponentLine> =
+        board.components.iter().filter(|c| c.group_id.is_none_or(|id| !known.contains(&id))).map(line).collect();
     let mut lines = Vec::with_capacity(all.len() + 1);
     if !alone.is_empty() {
         lines.push(GroupLines { name: None, components: alone });
