@@ -23,6 +23,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::Full;
+use tokio::sync::watch;
 
 use crate::http::stored::Stored;
 use crate::telemetry::Metrics;
@@ -67,16 +68,26 @@ impl Default for Options {
 ///
 /// Call it after the transaction that made the change is committed: a page rendered before that would be kept.
 #[derive(Debug, Clone, Default)]
-pub struct CacheControl(Arc<AtomicU64>);
+pub struct CacheControl {
+    told: Arc<AtomicU64>,
+    watched: Option<watch::Receiver<u64>>,
+}
 
 impl CacheControl {
+    /// Also follows a counter that moves with every committed change. It is read at each look into the cache, so that
+    /// who made a change never sees the page before it.
+    pub fn following(changes: watch::Receiver<u64>) -> Self {
+        Self { told: Arc::default(), watched: Some(changes) }
+    }
+
     /// Every page kept so far is out of date from now on.
     pub fn invalidate_all(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+        self.told.fetch_add(1, Ordering::AcqRel);
     }
 
     fn generation(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        let told = self.told.load(Ordering::Acquire);
+        self.watched.as_ref().map_or(told, |changes| told.wrapping_add(*changes.borrow()))
     }
 }
 

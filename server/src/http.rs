@@ -1,7 +1,17 @@
 //! The outer shell: connections, limits, headers that every answer carries, who asks, and what an error looks like.
+//!
+//! From outside to inside: [`accept`] takes connections, [`front`] answers what is ready to send, [`shell`] wraps all
+//! other requests in their limits, and the router does the work.
 
+pub mod accept;
 pub mod actor;
 pub mod client;
+pub mod csrf;
+pub mod error_page;
+pub mod front;
+pub mod headers;
+pub mod probes;
 pub mod problem;
 pub mod request_id;
+pub mod shell;
 pub mod stored;

@@ -1,6 +1,7 @@
 //! Logs and counters. Nothing that identifies a person or opens a door goes through here: routes are logged as they
 //! are matched, never as they were typed, and labels hold no addresses or tokens.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -26,7 +27,10 @@ pub fn init(log: &Log) -> anyhow::Result<()> {
             filter = filter.add_directive(format!("{module}=info").parse()?);
         }
     }
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match log.format {
         LogFormat::Human => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),

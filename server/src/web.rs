@@ -1,5 +1,6 @@
 //! Pages over HTTP: a GET renders the page, a POST hands the form to it.
 
+use crate::http::headers;
 use crate::router::AppState;
 use app::context::{self, Assets};
 use app::form::{FormData, Submitted};
@@ -9,7 +10,9 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
 use service::{Actor, Error};
 use std::sync::Arc;
 use tower_sessions::Session;
@@ -90,6 +93,12 @@ async fn failed(state: AppState, actor: Actor, error: Error, request: Request) -
 async fn document(state: &AppState, provide: impl Fn() + Clone + Send + Sync + 'static, request: Request) -> Response {
     let options = state.options.clone();
     let scripted = app::routes::is_scripted(request.uri().path());
+    let provide = move || {
+        provide();
+        if scripted {
+            allow_scripts();
+        }
+    };
     let response =
         leptos_axum::render_app_async_with_context(provide, move || app::shell(options.clone()))(request).await;
     if scripted {
@@ -99,6 +108,13 @@ async fn document(state: &AppState, provide: impl Fn() + Clone + Send + Sync + '
     match to_bytes(body, PAGE_LIMIT).await {
         Ok(html) => Response::from_parts(parts, Body::from(cut_after_end(html))),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Lets the scripts of this one answer run, by the nonce they carry.
+fn allow_scripts() {
+    if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, headers::scripts_with(&nonce));
     }
 }
 

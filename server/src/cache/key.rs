@@ -1,15 +1,16 @@
 //! Which requests are for the cache, and which of them ask for the same page.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::Uri;
 use url::form_urlencoded;
 
 /// Reads a query value: its one spelling, or `None` for a value the page would ignore.
-type Canonical = fn(&str) -> Option<String>;
+type Canonical = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The public part of the site.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Rules {
     public: fn(&str) -> bool,
     parameters: Vec<(&'static str, Canonical)>,
@@ -25,8 +26,12 @@ impl Rules {
     /// A query parameter that changes pages. All others are left out of the key, so that `?utm_source=…` finds the
     /// same page; values without a canonical spelling count as absent, so that nobody can fill the memory with them.
     #[must_use]
-    pub fn parameter(mut self, name: &'static str, canonical: Canonical) -> Self {
-        self.parameters.push((name, canonical));
+    pub fn parameter(
+        mut self,
+        name: &'static str,
+        canonical: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.parameters.push((name, Arc::new(canonical)));
         self
     }
 

@@ -159,6 +159,25 @@ async fn a_change_is_seen_by_the_next_reader() {
 }
 
 #[tokio::test]
+async fn who_commits_a_change_sees_it_at_once() {
+    let (changes, watched) = watch::channel(0);
+    let site = site();
+    let cache = PageCache::new(
+        Arc::clone(&site.cache.0.render),
+        site.cache.0.rules.clone(),
+        CacheControl::following(watched),
+        options(),
+        Arc::clone(&site.cache.0.now),
+        site.metrics.clone(),
+    );
+    let site = Site { cache, ..site };
+    site.get("/").await;
+    *site.stage.text.lock().unwrap() = "changed".into();
+    changes.send_modify(|count| *count += 1);
+    assert_eq!(site.get("/").await, "/ changed");
+}
+
+#[tokio::test]
 async fn a_thousand_readers_cost_one_rendering_per_change() {
     let site = site();
     site.delay(20);

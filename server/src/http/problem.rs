@@ -53,6 +53,12 @@ impl Problem {
         }
     }
 
+    /// With the name under which the log speaks of it.
+    #[must_use]
+    pub fn with_reference(self, reference: impl Into<String>) -> Self {
+        Self { reference: Some(reference.into()), ..self }
+    }
+
     /// Input that can not be used because of one field.
     #[must_use]
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {

@@ -8,7 +8,7 @@ use domain::text::Name;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, Response};
 use secrecy::ExposeSecret;
-use server::router::{AppState, routes};
+use server::config::Flags;
 use service::keys::Keys;
 use service::people::tokens::NewToken;
 use service::zones::SystemZones;
@@ -16,6 +16,7 @@ use service::{Actor, Clock, Services};
 use std::sync::Arc;
 use storage::session::Sessions;
 use storage::testing::{Engine, TestDb};
+use tokio_util::sync::CancellationToken;
 use tower_sessions::Session;
 
 /// A running server with its database and clock.
@@ -46,13 +47,12 @@ impl TestApp {
             mail_configured: false,
         });
         services.found(Name::parse("Northwind Hosting").unwrap(), "Europe/Dublin".to_owned()).await.unwrap();
-        let state = AppState {
-            services: services.clone(),
-            options: leptos::config::LeptosOptions::builder().output_name("fermata").build(),
-            assets: app::context::Assets::default(),
-        };
-        let router = routes(state);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let address = [("FERMATA_PUBLIC_URL".to_owned(), base.clone())];
+        let settings = server::config::load(&Flags::default(), address).settings.unwrap();
+        let serving = services.clone();
+        tokio::spawn(async move {
+            server::launch::serve(&settings, serving, listener, CancellationToken::new()).await.unwrap();
+        });
         let anyone = TestClient::new(base.clone(), None, None);
         Self { services, anyone, base, db }
     }

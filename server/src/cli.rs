@@ -1,0 +1,239 @@
+//! The command line: what can be asked for, and doing it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, Flags, Settings};
+use crate::{launch, telemetry};
+
+/// Connections the kernel keeps waiting while we are busy.
+const BACKLOG: u32 = 4096;
+const SAME_MOMENT: Duration = Duration::from_secs(1);
+
+/// Maintenance windows that wait for the backup, and the status page that tells everyone about it.
+#[derive(Debug, Parser)]
+#[command(name = "fermata", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the pages and do the work behind them (the default)
+    Serve,
+    /// Serve with the demo week: the same as `serve --demo`
+    Demo,
+    /// People who may sign in
+    #[command(subcommand)]
+    User(User),
+    /// Tokens for programs
+    #[command(subcommand)]
+    Token(Token),
+    /// Print the configuration in effect, where each value comes from, and what is missing
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+enum User {
+    /// Add a person; the password is read from standard input
+    Add(AddUser),
+    /// List everyone
+    List,
+    /// Close an account and end its sessions
+    Disable {
+        /// Address the person signs in with
+        email: String,
+    },
+}
+
+/// What a new person needs.
+#[derive(Debug, Args)]
+pub struct AddUser {
+    /// Address the person signs in with
+    pub email: String,
+    /// Name shown to others
+    #[arg(long)]
+    pub name: Option<String>,
+    /// viewer, operator, approver or admin
+    #[arg(long, default_value = "operator")]
+    pub role: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Token {
+    /// Add a token; it is printed once
+    Add(AddToken),
+    /// List all tokens, never their secrets
+    List,
+    /// End a token
+    Revoke {
+        /// Id of the token, as `token list` prints it
+        id: String,
+    },
+}
+
+/// What a new token needs.
+#[derive(Debug, Args)]
+pub struct AddToken {
+    /// What it is for
+    pub name: String,
+    /// What it may do, such as backup:report; may be given more than once
+    #[arg(long = "scope", required = true)]
+    pub scopes: Vec<String>,
+    /// Days until it ends; without, it does not end by itself
+    #[arg(long, value_name = "DAYS")]
+    pub expires: Option<u32>,
+}
+
+impl Cli {
+    /// Does what was asked. Returns the code the process ends with.
+    ///
+    /// # Errors
+    /// What stopped it, for the person at the terminal.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let mut flags = self.flags;
+        flags.demo |= matches!(self.command, Some(Command::Demo));
+        let loaded = config::load(&flags, std::env::vars());
+        if matches!(self.command, Some(Command::Check)) {
+            write!(io::stdout(), "{loaded}")?;
+            return Ok(if loaded.settings.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        let settings = match loaded.settings {
+            Ok(settings) => settings,
+            Err(error) => {
+                for warning in &loaded.warnings {
+                    writeln!(io::stderr(), "fermata: {warning}")?;
+                }
+                return Err(error.into());
+            }
+        };
+        match self.command {
+            None | Some(Command::Serve | Command::Demo) => {
+                telemetry::init(&settings.log)?;
+                for line in loaded.warnings.iter().chain(&loaded.missing) {
+                    tracing::warn!("{line}");
+                }
+                serve(settings).await
+            }
+            Some(Command::User(user)) => users(&settings, user).await,
+            Some(Command::Token(token)) => tokens(&settings, token).await,
+            // Answered above.
+            Some(Command::Check) => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    let listener = listen(&settings)?;
+    let shutdown = CancellationToken::new();
+    stop_on_signal(shutdown.clone())?;
+    launch::launch(settings, listener, shutdown).await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let address = settings.listen;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket
+        .bind(address)
+        .and_then(|()| socket.listen(BACKLOG))
+        .with_context(|| format!("listening on {address}: is something else serving there? Set --listen to move"))
+}
+
+/// The first SIGTERM or SIGINT lets everything in hand finish, the second one does not. Two in the same moment are
+/// one: a terminal and a process manager both signal the whole group.
+fn stop_on_signal(shutdown: CancellationToken) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        let mut first: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            match first {
+                None => {
+                    tracing::info!("stopping: what is in hand is finished first");
+                    first = Some(Instant::now());
+                    shutdown.cancel();
+                }
+                Some(first) if first.elapsed() < SAME_MOMENT => {}
+                Some(_) => {
+                    tracing::warn!("stopped at once, as asked twice");
+                    std::process::exit(130);
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+async fn users(settings: &Settings, command: User) -> anyhow::Result<ExitCode> {
+    let _services = launch::open(settings).await?;
+    anyhow::bail!("this build cannot manage people yet ({command:?})")
+}
+
+async fn tokens(settings: &Settings, command: Token) -> anyhow::Result<ExitCode> {
+    let _services = launch::open(settings).await?;
+    anyhow::bail!("this build cannot manage tokens yet ({command:?})")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_what_happens_when_nothing_is_asked() {
+        assert!(parse("fermata").unwrap().command.is_none());
+        assert!(parse("fermata --listen 127.0.0.1:0").unwrap().command.is_none());
+    }
+
+    #[test]
+    fn settings_may_stand_before_or_behind_the_command() {
+        for line in ["fermata --data-dir x serve", "fermata serve --data-dir x", "fermata user list --data-dir x"] {
+            assert_eq!(parse(line).unwrap().flags.data_dir.as_deref(), Some("x"), "{line}");
+        }
+    }
+
+    #[test]
+    fn people_and_tokens_are_named() {
+        for line in [
+            "fermata user add ann@example.org --role admin --name Ann",
+            "fermata user disable ann@example.org",
+            "fermata token add borgmatic --scope backup:report --scope read --expires 90",
+            "fermata token revoke 0192f3c4",
+            "fermata check",
+            "fermata demo",
+        ] {
+            parse(line).unwrap();
+        }
+        for line in ["fermata user", "fermata token add x", "fermata sing", "fermata serve --listne x"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Headers that every answer carries (SEC-7, SEC-8), whatever its status. What a handler has set itself stays.
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::cache::MARK;
+
+/// For pages without a script: nothing runs, nothing is loaded from elsewhere, nobody frames us.
+pub const NO_SCRIPTS: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+     manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// Addresses that open something; they must not reach another site as a referrer.
+const WITH_SECRET: [&str; 7] = ["/subscriptions/", "/confirm/", "/u/", "/f/", "/setup/", "/invite/", "/ping/"];
+
+/// For pages with islands: our own module and its WebAssembly, by a nonce that is new for each answer.
+pub fn scripts_with(nonce: &str) -> HeaderValue {
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+         manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(NO_SCRIPTS)
+}
+
+/// Completes the headers of an answer.
+pub fn complete(headers: &mut HeaderMap, path: &str, https: bool) {
+    let mut default = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(X_FRAME_OPTIONS, "DENY");
+    default(
+        REFERRER_POLICY,
+        if WITH_SECRET.iter().any(|prefix| path.starts_with(prefix)) {
+            "no-referrer"
+        } else {
+            "strict-origin-when-cross-origin"
+        },
+    );
+    default(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    );
+    default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    if https {
+        default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(NO_SCRIPTS);
+    if !headers.contains_key(MARK) {
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_handler_set_stays() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+        complete(&mut headers, "/badge/api.svg", true);
+        assert_eq!(headers[CONTENT_SECURITY_POLICY], "sandbox");
+        assert_eq!(headers[CACHE_CONTROL], "public, max-age=60");
+        assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+    }
+
+    #[test]
+    fn a_secret_in_the_address_never_becomes_a_referrer() {
+        let mut headers = HeaderMap::new();
+        complete(&mut headers, "/subscriptions/abc", false);
+        assert_eq!(headers[REFERRER_POLICY], "no-referrer");
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
+        assert!(!headers.contains_key(STRICT_TRANSPORT_SECURITY), "says nothing over plain HTTP");
+    }
+
+    #[test]
+    fn the_nonce_is_in_the_policy() {
+        let policy = scripts_with("abc123");
+        assert!(policy.to_str().is_ok_and(|text| text.contains("script-src 'nonce-abc123' 'strict-dynamic'")));
+    }
+}

@@ -1,0 +1,7 @@
+//! The outer shell over real sockets, around handlers made for the purpose.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod answers;
+mod connections;
+mod harness;
+mod probes;
