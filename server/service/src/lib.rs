@@ -56,6 +56,7 @@ pub struct Setup {
 pub struct Inner {
     setup: Setup,
     subscribe_limits: subscribers::SubscribeLimits,
+    passwords: people::password::Passwords,
     /// Rings when mails have been queued.
     pub outbox_filled: tokio::sync::Notify,
     mail_status: std::sync::Mutex<courier::MailStatus>,
@@ -88,6 +89,7 @@ impl Services {
         Self(Arc::new(Inner {
             setup,
             subscribe_limits: subscribers::SubscribeLimits::default(),
+            passwords: people::password::Passwords::default(),
             outbox_filled: tokio::sync::Notify::new(),
             mail_status: std::sync::Mutex::default(),
         }))

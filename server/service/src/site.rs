@@ -1,9 +1,48 @@
 //! What the site is called, its zone and its policy.
 
-use crate::{Error, Services};
+use crate::audit::Action;
+use crate::{Actor, Error, Fields, Services};
+use domain::people::Permission;
 use domain::policy::Policy;
 use domain::site::Site;
 use domain::text::Name;
+use domain::time::Span;
+use serde::{Deserialize, Serialize};
+
+/// The site's settings, as typed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SiteSettings {
+    /// What it is called.
+    pub name: String,
+    /// An IANA zone.
+    pub zone: String,
+    /// "24 h"
+    pub schedule_max_age: String,
+    /// "4 h"
+    pub start_max_age: String,
+    /// "90 min"
+    pub lead: String,
+    /// A run that reported warnings counts as good.
+    pub warnings_are_good: bool,
+    /// The version that was edited.
+    pub version: i64,
+}
+
+/// What the installation runs on.
+#[derive(Clone, Debug, Serialize)]
+pub struct About {
+    /// Of Fermata.
+    pub version: &'static str,
+    /// Product and version of the database.
+    pub database: String,
+    /// Release of the time zone database.
+    pub zones: String,
+    /// The start of every public link.
+    pub public_url: String,
+    /// Whether mails can leave.
+    pub mail_configured: bool,
+}
 
 impl Services {
     /// The site as everybody may see it: name, zone and policy.
@@ -24,5 +63,59 @@ impl Services {
         let site = tx.ensure_site(&first).await?;
         tx.commit().await?;
         Ok(site)
+    }
+
+    /// Changes name, zone and policy.
+    ///
+    /// # Errors
+    /// The actor may not administer, a field is wrong, or somebody else changed them meanwhile.
+    pub async fn edit_site(&self, actor: &Actor, edit: &SiteSettings) -> Result<Site, Error> {
+        actor.require(Permission::Administer)?;
+        let mut fields = Fields::default();
+        let name = fields.take("name", Name::parse(&edit.name));
+        let zone = fields.take("zone", self.zones.canonical(&edit.zone).ok_or("There is no such time zone."));
+        let mut age = |field, text: &str, least: Span, most: Span| {
+            let span = fields.take(field, Span::parse(text))?;
+            if (least..=most).contains(&span) {
+                return Some(span);
+            }
+            fields.add(field, format!("Choose between {least} and {most}."));
+            None
+        };
+        let (minute, year) = (Span::minutes(1), Span::days(366));
+        let schedule_max_age = age("schedule_max_age", &edit.schedule_max_age, minute, year);
+        let start_max_age = age("start_max_age", &edit.start_max_age, minute, year);
+        let lead = age("lead", &edit.lead, Span::seconds(0), Span::days(7));
+        let (Some(name), Some(zone), Some(schedule_max_age), Some(start_max_age), Some(lead)) =
+            (name, zone, schedule_max_age, start_max_age, lead)
+        else {
+            return Err(fields.into_error());
+        };
+        let mut tx = self.db.decide().await?;
+        let before = tx.site().await?;
+        let policy = Policy { schedule_max_age, start_max_age, lead, warnings_are_good: edit.warnings_are_good };
+        let after = Site { name, zone, policy, version: edit.version, ..before.clone() };
+        tx.update_site(&after).await?;
+        let after = Site { version: after.version + 1, ..after };
+        let action = Action { verb: "site.edit", object: "site", id: "1".to_owned(), name: after.name.to_string() };
+        tx.add_audit(&self.audit(actor, action, Some(&before), Some(&after))).await?;
+        tx.announce();
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// What the installation runs on.
+    ///
+    /// # Errors
+    /// The actor may not see it, or the database does not answer.
+    pub async fn about(&self, actor: &Actor) -> Result<About, Error> {
+        actor.require(Permission::View)?;
+        Ok(About {
+            version: env!("CARGO_PKG_VERSION"),
+            database: self.db.version().await?,
+            zones: self.zones.version(),
+            public_url: self.public_url.clone(),
+            mail_configured: self.mail_configured,
+        })
     }
 }

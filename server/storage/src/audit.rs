@@ -72,7 +72,8 @@ impl Tx {
         Ok(())
     }
 
-    /// The newest lines strictly before a position, newest first.
+    /// The newest lines strictly before a position, newest first; of one kind of thing or of one
+    /// thing, where asked for.
     ///
     /// # Errors
     /// The database refused, or a row does not parse.
@@ -80,6 +81,7 @@ impl Tx {
         &mut self,
         before: Option<(Instant, AuditId)>,
         object: Option<&str>,
+        object_id: Option<&str>,
         limit: i64,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         let (before_at, before_id) = before.map_or((i64::MAX, Uuid::max()), |(at, id)| (ms(at), id.0));
@@ -87,16 +89,37 @@ impl Tx {
             sqlx::query_as(
                 "select id, at, actor, user_id, token_id, action, object, object_id, object_name, before_json, after_json, ip
                  from audit_log
-                 where (at < $1 or (at = $1 and id < $2)) and ($3 = '' or object = $3)
-                 order by at desc, id desc limit $4",
+                 where (at < $1 or (at = $1 and id < $2)) and ($3 = '' or object = $3) and ($4 = '' or object_id = $4)
+                 order by at desc, id desc limit $5",
             )
             .bind(before_at)
             .bind(before_id)
             .bind(object.unwrap_or_default())
+            .bind(object_id.unwrap_or_default())
             .bind(limit)
             .fetch_all(x)
             .await?
         });
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// The kinds of things the log speaks of, read from the index one by one, not line by line.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn audit_objects(&mut self) -> Result<Vec<String>, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "with recursive kinds (object) as (
+                     select min(object) from audit_log
+                     union all
+                     select (select min(a.object) from audit_log a where a.object > k.object)
+                     from kinds k where k.object is not null
+                 )
+                 select object from kinds where object is not null",
+            )
+            .fetch_all(x)
+            .await?
+        }))
     }
 }

@@ -183,6 +183,24 @@ impl Db {
         matches!(self.pools, Pools::Postgres(_))
     }
 
+    /// "SQLite 3.53.1" or "PostgreSQL 15.14".
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn version(&self) -> Result<String, StoreError> {
+        Ok(match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(read).await?;
+                format!("SQLite {version}")
+            }
+            Pools::Postgres(pool) => {
+                let version: String =
+                    sqlx::query_scalar("select current_setting('server_version')").fetch_one(pool).await?;
+                format!("PostgreSQL {}", version.split(' ').next().unwrap_or_default())
+            }
+        })
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         match &self.pools {

@@ -2,6 +2,7 @@
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
+use crate::subscriber::email_key;
 use domain::ids::UserId;
 use domain::people::{LinkPurpose, Role, User};
 use domain::text::Name;
@@ -382,9 +383,4 @@ impl Tx {
         });
         Ok(())
     }
-}
-
-/// Addresses that differ only in case are the same person.
-fn email_key(email: &str) -> String {
-    email.trim().to_lowercase()
 }

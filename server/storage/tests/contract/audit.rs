@@ -30,11 +30,14 @@ async fn lines_come_back_newest_first_and_in_pages(engine: Engine) {
     }
     tx.commit().await.unwrap();
     let mut tx = t.db.read().await.unwrap();
-    let page = tx.audit_before(None, None, 2).await.unwrap();
+    let page = tx.audit_before(None, None, None, 2).await.unwrap();
     assert_eq!(page, vec![lines[3].clone(), lines[2].clone()]);
-    let rest = tx.audit_before(Some((page[1].at, page[1].id)), None, 9).await.unwrap();
+    let rest = tx.audit_before(Some((page[1].at, page[1].id)), None, None, 9).await.unwrap();
     assert_eq!(rest, vec![lines[1].clone(), lines[0].clone()]);
-    assert_eq!(tx.audit_before(None, Some("job"), 9).await.unwrap(), vec![lines[1].clone()]);
+    assert_eq!(tx.audit_before(None, Some("job"), None, 9).await.unwrap(), vec![lines[1].clone()]);
+    assert_eq!(tx.audit_before(None, Some("host"), Some("1"), 9).await.unwrap().len(), 3);
+    assert_eq!(tx.audit_before(None, Some("host"), Some("2"), 9).await.unwrap(), vec![]);
+    assert_eq!(tx.audit_objects().await.unwrap(), ["host", "job"]);
 }
 
 storage::on_both!(lines_come_back_newest_first_and_in_pages);
