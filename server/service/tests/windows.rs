@@ -198,7 +198,8 @@ impl World {
 
     /// Oldest first.
     async fn audited(&self) -> Vec<String> {
-        let mut lines = self.t.db.read().await.unwrap().audit_before(None, Some("maintenance"), 99).await.unwrap();
+        let mut lines =
+            self.t.db.read().await.unwrap().audit_before(None, Some("maintenance"), None, 99).await.unwrap();
         lines.reverse();
         lines.into_iter().map(|line| line.action).collect()
     }
