@@ -10,3 +10,4 @@ pub mod launch;
 pub mod router;
 pub mod telemetry;
 pub mod web;
+pub mod worker;
