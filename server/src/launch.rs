@@ -25,6 +25,7 @@ use crate::http::probes::{self, Probes};
 use crate::http::shell::{self, Shell};
 use crate::router::{AppState, routes};
 use crate::telemetry::Metrics;
+use crate::worker;
 
 /// For the delivery in hand when the server is told to stop.
 const WORKERS_DRAIN: Duration = Duration::from_secs(30);
@@ -120,6 +121,7 @@ pub async fn serve(
             }
         });
     }
+    worker::spawn(&workers, &services, settings, &shutdown)?;
     let shell = Arc::new(Shell {
         origin: settings.origin(),
         trusted: settings.trusted_proxies.clone(),

@@ -1,6 +1,8 @@
 //! What runs beside the requests. Each worker does one small thing again and again; none keeps
 //! truth in memory, so any may run on any node and be stopped at any instant.
 
+pub mod delivery;
+pub mod housekeeping;
 pub mod transitions;
 
 use std::future::Future;
@@ -13,12 +15,24 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config::Settings;
+
 /// Longest pause after errors that follow one another.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Starts all of them.
-pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &CancellationToken) {
+///
+/// # Errors
+/// The mail relay's settings can not be used.
+pub fn spawn(
+    workers: &TaskTracker,
+    services: &Services,
+    settings: &Settings,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
     transitions::spawn(workers, services, shutdown);
+    housekeeping::spawn(workers, services, shutdown);
+    delivery::spawn(workers, services, settings, shutdown)
 }
 
 /// When a worker does its thing again.

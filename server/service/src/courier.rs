@@ -263,7 +263,10 @@ impl Courier {
         let recipients: BTreeMap<_, _> = tx.recipients(&ids).await?.into_iter().map(|r| (r.id, r)).collect();
         let mut notifications = BTreeMap::new();
         let mut jobs = Vec::with_capacity(claimed.len());
-        let sender = if claimed.is_empty() { None } else { Some(Arc::new(self.sender().await?)) };
+        let sender = match &self.settings.backend {
+            Some(_) if !claimed.is_empty() => Some(Arc::new(self.sender().await?)),
+            _ => None,
+        };
         for claim in claimed {
             let notification = match notifications.get(&claim.notification) {
                 Some(known) => Arc::clone(known),

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod courier;
 pub mod error;
 pub mod gate;
+pub mod housekeeping;
 pub mod inventory;
 pub mod keys;
 pub mod maintenance;

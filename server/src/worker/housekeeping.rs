@@ -1,0 +1,29 @@
+//! Forgets what is not needed any more.
+
+use std::time::Duration;
+
+use service::{Error, Services};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Rhythm, keep_going};
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// Starts it.
+pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &CancellationToken) {
+    let services = services.clone();
+    let rhythm = Rhythm { every: EVERY, wake: None };
+    workers.spawn(keep_going("housekeeping", rhythm, shutdown.clone(), move || {
+        let services = services.clone();
+        async move {
+            let gone = services.purge_pending().await?;
+            if gone > 0 {
+                tracing::info!(gone, "forgot addresses that never confirmed");
+            }
+            services.purge_expired().await?;
+            Ok::<(), Error>(())
+        }
+    }));
+}
