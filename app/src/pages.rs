@@ -1,4 +1,5 @@
 //! One module per page or family of pages: load through the services, show, take the form.
 
+pub mod admin;
 pub mod error;
 pub mod home;

@@ -434,6 +434,24 @@ impl Tx {
         }))
     }
 
+    /// How many windows wait for a person: on hold, without a time, to be started by hand, or under
+    /// way past their end.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn count_waiting(&mut self, now: Instant) -> Result<i64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select count(*) from maintenances where state in ('held', 'postponed')
+                 or (state in ('in_progress', 'verifying') and ends_at <= $1)
+                 or (state = 'scheduled' and not auto_start and starts_at <= $1)",
+            )
+            .bind(ms(now))
+            .fetch_one(x)
+            .await?
+        }))
+    }
+
     /// Adds what the windows touch.
     async fn complete_rows(&mut self, rows: Vec<MaintenanceRow>) -> Result<Vec<Maintenance>, StoreError> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();

@@ -287,6 +287,16 @@ impl Services {
         Ok((maintenance, kept, evidence))
     }
 
+    /// How many windows wait for a person.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn waiting(&self, actor: &Actor) -> Result<u64, Error> {
+        actor.require(Permission::View)?;
+        let count = self.db.read().await?.count_waiting(self.now()).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     /// What waits for a person.
     ///
     /// # Errors

@@ -159,6 +159,18 @@ async fn lists_are_ordered_paged_and_complete(engine: Engine) {
     assert_eq!(numbers(&tx.maintenances_in(&State::ALL, Order::Latest, None, 99).await.unwrap()), [4, 2, 3, 1, 6, 5]);
     assert!(tx.maintenances_in(&[], Order::Latest, None, 99).await.unwrap().is_empty());
     assert_eq!(tx.count_maintenances(&open).await.unwrap(), 3);
+    assert_eq!(tx.count_waiting(at(0)).await.unwrap(), 1);
+    for (n, state, auto_start) in [
+        (11, State::Postponed, true),
+        (12, State::Verifying, true),
+        (13, State::Scheduled, false),
+        (14, State::Scheduled, true),
+    ] {
+        tx.add_maintenance(&Maintenance { auto_start, ..window(n, state, 2000) }).await.unwrap();
+    }
+    assert_eq!(tx.count_waiting(at(1999)).await.unwrap(), 2);
+    assert_eq!(tx.count_waiting(at(2000)).await.unwrap(), 3);
+    assert_eq!(tx.count_waiting(at(2120)).await.unwrap(), 4);
     // Of a length of 120 minutes, only the published ones, touching ends do not count.
     let numbers_in = numbers(&tx.maintenances_between(at(-280), at(300)).await.unwrap());
     assert_eq!(numbers_in, [3]);

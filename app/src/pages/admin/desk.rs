@@ -1,0 +1,161 @@
+//! What every admin page starts from: who is there, what waits, and the site's zone.
+
+use crate::components::AdminLayout;
+use crate::context;
+use crate::view::{AdminFrame, DayView, OptionView, Waiting, WhenView};
+use domain::people::{Permission, Role};
+use domain::site::Site;
+use domain::time::{Instant, civil, format_clock, format_instant, format_range, format_short, offset_text};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use service::{Actor, Error, Services};
+use std::future::Future;
+
+/// Who looks at an admin page, with everything to show it.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The use cases.
+    pub services: Services,
+    /// Who asks.
+    pub actor: Actor,
+    /// Name, zone and policy.
+    pub site: Site,
+    /// When the page was asked for.
+    pub now: Instant,
+    waiting: Waiting,
+    path: String,
+}
+
+/// Loads, then shows inside the admin frame. Only for those who may look; others get the page
+/// that says so, or the way to the sign-in. The heading is up to `show`, its words are `title`'s.
+pub fn admin<T, F, V>(
+    title: impl FnOnce(&T) -> String + Send + 'static,
+    find: impl FnOnce(Desk) -> F + Send + 'static,
+    show: impl FnOnce(Desk, T) -> V + Send + 'static,
+) -> impl IntoView
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+    V: IntoView + 'static,
+{
+    let (services, actor) = (context::services(), context::actor());
+    let path = context::uri().path().to_owned();
+    let found = async move {
+        let desk = Desk::open(services, actor, path).await?;
+        let data = find(desk.clone()).await?;
+        Ok((desk, data))
+    };
+    context::load(found, move |(desk, data)| {
+        let title = format!("{} – Fermata", title(&data));
+        let frame = desk.frame();
+        let content = show(desk, data).into_any();
+        view! {
+            <Title text=title/>
+            <AdminLayout frame>{content}</AdminLayout>
+        }
+        .into_any()
+    })
+}
+
+impl Desk {
+    async fn open(services: Services, actor: Actor, path: String) -> Result<Self, Error> {
+        actor.require(Permission::View)?;
+        let site = services.site().await?;
+        let waiting = Waiting { attention: services.waiting(&actor).await?, ..Waiting::default() };
+        let now = services.now();
+        Ok(Self { services, actor, site, now, waiting, path })
+    }
+
+    fn frame(&self) -> AdminFrame {
+        let user = self.actor.user();
+        AdminFrame {
+            path: self.path.clone(),
+            user: self.actor.label(),
+            role: user.map_or("", |user| role(user.role)).to_owned(),
+            is_admin: self.actor.may(Permission::Administer),
+            waiting: self.waiting,
+        }
+    }
+
+    /// Whether the one who looks may do something.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.actor.may(permission)
+    }
+
+    /// A span of time in the site's zone and in UTC.
+    #[must_use]
+    pub fn range(&self, start: Instant, end: Instant) -> WhenView {
+        self.range_in(&self.site.zone, start, end)
+    }
+
+    /// A span of time in a zone and in UTC.
+    #[must_use]
+    pub fn range_in(&self, zone: &str, start: Instant, end: Instant) -> WhenView {
+        let text = format_range(self.services.zones.as_ref(), zone, start, end);
+        let utc = if text.is_utc { String::new() } else { text.utc };
+        WhenView { datetime: text.datetime_start, text: text.main, utc }
+    }
+
+    /// An instant in the site's zone and in UTC.
+    #[must_use]
+    pub fn instant(&self, at: Instant) -> WhenView {
+        let text = format_instant(self.services.zones.as_ref(), &self.site.zone, at);
+        let utc = if text.is_utc { String::new() } else { text.utc };
+        WhenView { datetime: text.datetime, text: text.main, utc }
+    }
+
+    /// An instant inside a sentence: "Thu 15 May, 03:40 IST".
+    #[must_use]
+    pub fn short(&self, at: Instant) -> String {
+        format_short(self.services.zones.as_ref(), &self.site.zone, at)
+    }
+
+    /// "20:49 IST".
+    #[must_use]
+    pub fn clock(&self, at: Instant) -> String {
+        format_clock(self.services.zones.as_ref(), &self.site.zone, at)
+    }
+
+    /// The leaf of the calendar.
+    #[must_use]
+    pub fn day(&self, at: Instant) -> DayView {
+        let local = civil(self.services.zones.as_ref(), &self.site.zone, at).local;
+        DayView {
+            weekday: local.format("%a").to_string(),
+            day: local.format("%-d").to_string(),
+            month: local.format("%b").to_string(),
+        }
+    }
+
+    /// All zones, with today's offset; `chosen` is among them even where it is not in the list.
+    #[must_use]
+    pub fn zones(&self, chosen: &str) -> Vec<OptionView> {
+        let rules = self.services.zones.as_ref();
+        let mut names = rules.names();
+        if !names.iter().any(|name| name == chosen) {
+            names.insert(0, chosen.to_owned());
+        }
+        names
+            .into_iter()
+            .map(|name| {
+                let label = match rules.local(&name, self.now) {
+                    Ok(civil) if name != "UTC" => format!("{name} ({})", offset_text(civil.offset)),
+                    _ => name.clone(),
+                };
+                OptionView::new(name.clone(), label).chosen(name == chosen)
+            })
+            .collect()
+    }
+}
+
+/// A role in words.
+#[must_use]
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "Viewer",
+        Role::Operator => "Operator",
+        Role::Approver => "Approver",
+        Role::Admin => "Admin",
+    }
+}
