@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod actor;
+pub mod api_v1;
 pub mod client;
 pub mod csrf;
 pub mod error_page;

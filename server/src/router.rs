@@ -1,6 +1,7 @@
 //! Which address leads where.
 
 use crate::http::actor::{self, Doorkeeper};
+use crate::http::api_v1;
 use crate::http::problem::Problem;
 use app::context::Assets;
 use axum::Router;
@@ -33,6 +34,7 @@ pub fn routes(state: AppState) -> Router {
     let keeper = Doorkeeper::new(state.services.clone());
     Router::new()
         .route("/api/fn/{*name}", post(crate::web::server_function))
+        .merge(api_v1::routes())
         .route("/api/{*rest}", any(no_such_api))
         .merge(pages())
         .with_state(state)

@@ -102,13 +102,18 @@ impl Services {
         Ok(part.page(items, |item| item.component.id.0))
     }
 
-    /// All component groups in their order.
+    /// A page of the component groups, in their order on the page.
     ///
     /// # Errors
-    /// Not allowed, or the database does not answer.
-    pub async fn component_groups(&self, actor: &Actor) -> Result<Vec<Group>, Error> {
+    /// Not allowed, a wrong query, or the database does not answer.
+    pub async fn component_groups(&self, actor: &Actor, query: &ListQuery) -> Result<Page<Group>, Error> {
         actor.require(Permission::View)?;
-        Ok(self.db.read().await?.groups().await?)
+        let part = query.parse()?;
+        let mut items = self.db.read().await?.groups().await?;
+        if let Some(at) = part.after.and_then(|after| items.iter().position(|group| group.id.0 == after)) {
+            items.drain(..=at);
+        }
+        Ok(part.page(items, |group| group.id.0))
     }
 
     /// One component group.

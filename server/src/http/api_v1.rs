@@ -1,0 +1,113 @@
+//! The JSON API below `/api/v1`: the same use cases as the pages, for programs.
+//!
+//! Lengths of time are texts as people write them ("24 h", "90 min"), instants RFC 3339, ids UUIDs.
+//! A change carries the `version` that was read; lists come in pages with a `next_cursor`.
+
+mod components;
+mod data_sets;
+mod hosts;
+mod jobs;
+
+use super::problem::Problem;
+use crate::router::AppState;
+use axum::extract::{FromRequestParts, Query};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Deserializer, Serialize};
+use service::Error;
+use service::inventory::{ListQuery, Page};
+use std::collections::HashMap;
+use std::str::FromStr;
+
+/// Everything below `/api/v1`.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .merge(hosts::routes())
+        .merge(data_sets::routes())
+        .merge(jobs::routes())
+        .merge(components::routes())
+        .method_not_allowed_fallback(wrong_method)
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take this method.")
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listed<T> {
+    items: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+impl<T> Listed<T> {
+    pub(crate) fn of<F>(page: Page<F>, show: impl FnMut(F) -> T) -> Json<Self> {
+        Json(Self { items: page.items.into_iter().map(show).collect(), next_cursor: page.next_cursor })
+    }
+}
+
+/// The query of an address; what is not known is left alone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(HashMap<String, String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(asked)| Self(asked))
+            .map_err(|wrong| Problem::new(StatusCode::BAD_REQUEST, "bad_query", wrong.body_text()))
+    }
+}
+
+impl Asked {
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    pub(crate) fn list(&self) -> ListQuery {
+        ListQuery {
+            cursor: self.get("cursor").to_owned(),
+            limit: self.get("limit").to_owned(),
+            retired: self.get("retired").to_owned(),
+        }
+    }
+
+    /// `?version=`, for requests without a body.
+    pub(crate) fn version(&self) -> Result<i64, Problem> {
+        version(self.get("version").trim().parse().ok())
+    }
+}
+
+/// A body that says only which version was read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Read {
+    pub(crate) version: i64,
+}
+
+/// The version that was read, which a change has to say.
+pub(crate) fn version(read: Option<i64>) -> Result<i64, Problem> {
+    read.ok_or_else(|| Problem::field("version", "Send the version that you read, a whole number."))
+}
+
+/// The id in an address; one that can not be an id leads nowhere.
+pub(crate) fn id<T: FromStr>(text: &str, what: &'static str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Error::NotFound(what).into())
+}
+
+/// A field that was sent, also where it is `null`.
+pub(crate) fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(input).map(Some)
+}
+
+/// 201 with the address of what was made.
+pub(crate) fn created<T: Serialize>(place: &str, made: T) -> Response {
+    let mut response = (StatusCode::CREATED, Json(made)).into_response();
+    if let Ok(place) = HeaderValue::from_str(place) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
+}

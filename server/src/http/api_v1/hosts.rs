@@ -1,0 +1,204 @@
+//! `/api/v1/hosts`
+
+use super::{Asked, Listed, Read, created, id, sent, version};
+use crate::http::problem::{Input, Problem};
+use crate::router::AppState;
+use axum::extract::{Extension, Path, State};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use domain::host::Host;
+use domain::ids::HostId;
+use domain::time::Instant;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use service::Actor;
+use service::inventory::{HostInput, PolicyInput};
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/hosts", get(list).post(add))
+        .route("/api/v1/hosts/{id}", get(one).patch(edit).delete(delete))
+        .route("/api/v1/hosts/{id}/exemption", put(exempt).delete(end_exemption))
+        .route("/api/v1/hosts/{id}/policy", put(set_policy))
+        .route("/api/v1/hosts/{id}/retire", post(retire))
+}
+
+/// A host as programs see it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    id: HostId,
+    name: String,
+    note: String,
+    runs_on: Option<HostId>,
+    exemption: Option<ShownExemption>,
+    policy: ShownPolicy,
+    retired_at: Option<Instant>,
+    version: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownExemption {
+    reason: String,
+    by: String,
+    at: Instant,
+}
+
+/// Where the host differs from the site's policy; `null` follows the site.
+#[derive(Debug, Serialize)]
+struct ShownPolicy {
+    schedule_max_age: Option<String>,
+    start_max_age: Option<String>,
+    warnings_are_good: Option<bool>,
+}
+
+impl From<Host> for Shown {
+    fn from(host: Host) -> Self {
+        Self {
+            id: host.id,
+            name: host.name.into(),
+            note: host.note,
+            runs_on: host.runs_on,
+            exemption: host.exemption.map(|e| ShownExemption { reason: e.reason, by: e.by, at: e.at }),
+            policy: ShownPolicy {
+                schedule_max_age: host.policy.schedule_max_age.map(domain::time::Span::to_input),
+                start_max_age: host.policy.start_max_age.map(domain::time::Span::to_input),
+                warnings_are_good: host.policy.warnings_are_good,
+            },
+            retired_at: host.retired_at,
+            version: host.version,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    version: Option<i64>,
+    name: Option<String>,
+    note: Option<String>,
+    #[serde(default, deserialize_with = "sent")]
+    runs_on: Option<Option<String>>,
+}
+
+impl Body {
+    /// What was sent, over what is stored.
+    fn over(self, stored: HostInput) -> HostInput {
+        HostInput {
+            name: self.name.unwrap_or(stored.name),
+            note: self.note.unwrap_or(stored.note),
+            runs_on: self.runs_on.map_or(stored.runs_on, Option::unwrap_or_default),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExemptionBody {
+    version: i64,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyBody {
+    version: i64,
+    schedule_max_age: Option<String>,
+    start_max_age: Option<String>,
+    warnings_are_good: Option<bool>,
+}
+
+async fn list(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    asked: Asked,
+) -> Result<Json<Listed<Shown>>, Problem> {
+    Ok(Listed::of(state.services.hosts(&actor, &asked.list()).await?, Shown::from))
+}
+
+async fn one(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(host): Path<String>,
+) -> Result<Json<Shown>, Problem> {
+    Ok(Json(state.services.host(&actor, id(&host, "host")?).await?.into()))
+}
+
+async fn add(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Input(body): Input<Body>,
+) -> Result<Response, Problem> {
+    let host = state.services.add_host(&actor, body.over(HostInput::default())).await?;
+    Ok(created(&format!("/api/v1/hosts/{}", host.id), Shown::from(host)))
+}
+
+async fn edit(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(host): Path<String>,
+    Input(body): Input<Body>,
+) -> Result<Json<Shown>, Problem> {
+    let host = id(&host, "host")?;
+    let read = version(body.version)?;
+    let stored = state.services.host(&actor, host).await?;
+    let stored = HostInput {
+        name: stored.name.into(),
+        note: stored.note,
+        runs_on: stored.runs_on.map(|on| on.to_string()).unwrap_or_default(),
+    };
+    Ok(Json(state.services.edit_host(&actor, host, read, body.over(stored)).await?.into()))
+}
+
+async fn exempt(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(host): Path<String>,
+    Input(body): Input<ExemptionBody>,
+) -> Result<Json<Shown>, Problem> {
+    Ok(Json(state.services.exempt_host(&actor, id(&host, "host")?, body.version, &body.reason).await?.into()))
+}
+
+async fn end_exemption(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(host): Path<String>,
+    asked: Asked,
+) -> Result<Json<Shown>, Problem> {
+    Ok(Json(state.services.end_exemption(&actor, id(&host, "host")?, asked.version()?).await?.into()))
+}
+
+async fn set_policy(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(host): Path<String>,
+    Input(body): Input<PolicyBody>,
+) -> Result<Json<Shown>, Problem> {
+    let warnings = body.warnings_are_good.map(|yes| if yes { "yes" } else { "no" });
+    let input = PolicyInput {
+        schedule_max_age: body.schedule_max_age.unwrap_or_default(),
+        start_max_age: body.start_max_age.unwrap_or_default(),
+        warnings_are_good: warnings.unwrap_or_default().to_owned(),
+    };
+    Ok(Json(state.services.set_host_policy(&actor, id(&host, "host")?, body.version, input).await?.into()))
+}
+
+async fn retire(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(host): Path<String>,
+    Input(read): Input<Read>,
+) -> Result<Json<Shown>, Problem> {
+    Ok(Json(state.services.retire_host(&actor, id(&host, "host")?, read.version).await?.into()))
+}
+
+async fn delete(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(host): Path<String>,
+    asked: Asked,
+) -> Result<StatusCode, Problem> {
+    state.services.delete_host(&actor, id(&host, "host")?, asked.version()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
