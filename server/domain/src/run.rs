@@ -105,6 +105,23 @@ impl Run {
         self.would_be_good(policy) && !self.clock_fault
     }
 
+    /// Why it protects nothing, for people; none where it is good.
+    #[must_use]
+    pub fn why_not_good(&self, policy: &Policy) -> Option<&'static str> {
+        let why = match self.state {
+            RunState::Running => "it has not ended yet",
+            RunState::Failed => "it failed",
+            RunState::Lost => "its end was never reported",
+            _ if self.dry_run => "it was a dry run: nothing was written",
+            _ if self.partial => "it saved only a part",
+            _ if self.clock_fault => "its times can not be: a clock is wrong",
+            RunState::Warning if !policy.warnings_are_good => "it ended with warnings, which the policy does not take",
+            RunState::Succeeded | RunState::Warning if self.finished_at.is_none() => "it has no end",
+            RunState::Succeeded | RunState::Warning => return None,
+        };
+        Some(why)
+    }
+
     /// As [`Run::is_good`], whatever its clock says.
     pub(crate) fn would_be_good(&self, policy: &Policy) -> bool {
         let ended_well = match self.state {

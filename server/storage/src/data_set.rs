@@ -14,9 +14,10 @@ macro_rules! columns {
         "id, host_id, name, kind, retired_at, version"
     };
 }
+pub(crate) use columns as data_set_columns;
 
 #[derive(sqlx::FromRow)]
-struct DataSetRow {
+pub(crate) struct DataSetRow {
     id: Uuid,
     host_id: Uuid,
     name: String,

@@ -1,16 +1,18 @@
 //! Reads what the gate needs to know of a scope: a fixed number of statements, each of which
 //! takes a fixed number of steps per job, however many runs there are.
 
-use crate::db::{Tx, at, maybe_at, on_tx};
-use crate::error::{StoreError, corrupt};
+use crate::data_set::{DataSetRow, data_set_columns};
+use crate::db::{Tx, on_tx};
+use crate::error::StoreError;
+use crate::host::{HostRow, host_columns};
+use crate::job::{JobRow, job_columns};
 use crate::run::{RunRow, run_columns};
 use domain::backup::Job;
 use domain::gate::{DataSetEvidence, Evidence, HostEvidence, JobEvidence, Scope, blast_radius};
-use domain::host::{DataKind, DataSet, Exemption};
+use domain::host::{DataSet, Host};
 use domain::ids::{ComponentId, DataSetId, HostId, JobId};
 use domain::policy::{Policy, PolicyOverride};
 use domain::run::Run;
-use domain::text::Name;
 use domain::time::Span;
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,106 +44,6 @@ macro_rules! fetch_by_ids {
 }
 
 #[derive(sqlx::FromRow)]
-struct HostRow {
-    id: Uuid,
-    name: String,
-    exempt_reason: Option<String>,
-    exempt_by: Option<String>,
-    exempt_at: Option<i64>,
-    schedule_max_age_s: Option<i64>,
-    start_max_age_s: Option<i64>,
-    warnings_are_good: Option<bool>,
-}
-
-impl HostRow {
-    fn evidence(self, site: &Policy) -> Result<HostEvidence, StoreError> {
-        let exemption = match (self.exempt_reason, self.exempt_by, self.exempt_at) {
-            (Some(reason), Some(by), Some(ms)) => Some(Exemption { reason, by, at: at("hosts", self.id, ms)? }),
-            _ => None,
-        };
-        let own = policy_of(self.schedule_max_age_s, self.start_max_age_s, self.warnings_are_good);
-        Ok(HostEvidence {
-            id: HostId(self.id),
-            name: self.name,
-            exemption,
-            policy: site.for_host(&own),
-            data_sets: Vec::new(),
-        })
-    }
-}
-
-fn policy_of(schedule_s: Option<i64>, start_s: Option<i64>, warnings_are_good: Option<bool>) -> PolicyOverride {
-    PolicyOverride {
-        schedule_max_age: schedule_s.map(Span::seconds),
-        start_max_age: start_s.map(Span::seconds),
-        warnings_are_good,
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct DataSetRow {
-    id: Uuid,
-    host_id: Uuid,
-    name: String,
-    kind: String,
-    version: i64,
-}
-
-impl TryFrom<DataSetRow> for DataSet {
-    type Error = StoreError;
-    fn try_from(row: DataSetRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: DataSetId(row.id),
-            host_id: HostId(row.host_id),
-            name: Name::parse(&row.name).map_err(|e| corrupt("data_sets", row.id, e))?,
-            kind: match row.kind.as_str() {
-                "files" => DataKind::Files,
-                "database" => DataKind::Database,
-                "image" => DataKind::Image,
-                "other" => DataKind::Other,
-                other => return Err(corrupt("data_sets", row.id, format!("kind {other}"))),
-            },
-            retired_at: None,
-            version: row.version,
-        })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct JobRow {
-    id: Uuid,
-    data_set_id: Uuid,
-    name: String,
-    tool: String,
-    carried_by: Option<Uuid>,
-    enabled: bool,
-    every_s: i64,
-    max_duration_s: i64,
-    ping_version: i64,
-    retired_at: Option<i64>,
-    version: i64,
-}
-
-impl TryFrom<JobRow> for Job {
-    type Error = StoreError;
-    fn try_from(row: JobRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: JobId(row.id),
-            data_set_id: DataSetId(row.data_set_id),
-            name: Name::parse(&row.name).map_err(|e| corrupt("jobs", row.id, e))?,
-            tool: row.tool,
-            carried_by: row.carried_by.map(JobId),
-            enabled: row.enabled,
-            every: Span::seconds(row.every_s),
-            max_duration: Span::seconds(row.max_duration_s),
-            ping_version: row.ping_version,
-            retired_at: maybe_at("jobs", row.id, row.retired_at)?,
-            version: row.version,
-        })
-    }
-}
-
-#[derive(sqlx::FromRow)]
 struct CarrierRow {
     #[sqlx(flatten)]
     job: JobRow,
@@ -150,17 +52,29 @@ struct CarrierRow {
     warnings_are_good: Option<bool>,
 }
 
-const JOBS: &str = "select j.id, j.data_set_id, j.name, j.tool, j.carried_by, j.enabled, j.every_s, j.max_duration_s,
-    j.ping_version, j.retired_at, j.version
-    from jobs j join data_sets d on d.id = j.data_set_id
-    where d.host_id in ({ids}) and j.retired_at is null and d.retired_at is null order by j.name_key, j.id";
+const HOSTS: &str =
+    concat!("select ", host_columns!(), " from hosts where id in ({ids}) and retired_at is null order by name_key, id");
 
-/// A carrier whose data set or host is retired is as good as retired itself.
-const CARRIERS: &str = "select j.id, j.data_set_id, j.name, j.tool, j.carried_by, j.enabled, j.every_s,
-    j.max_duration_s, j.ping_version, coalesce(j.retired_at, d.retired_at, h.retired_at) as retired_at, j.version,
-    h.schedule_max_age_s, h.start_max_age_s, h.warnings_are_good
-    from jobs j join data_sets d on d.id = j.data_set_id join hosts h on h.id = d.host_id
-    where j.id in ({ids}) order by j.id";
+const DATA_SETS: &str = concat!(
+    "select ",
+    data_set_columns!(),
+    " from data_sets where host_id in ({ids}) and retired_at is null order by name_key, id"
+);
+
+const JOBS: &str = concat!(
+    "select ",
+    job_columns!(),
+    " from jobs j join data_sets d on d.id = j.data_set_id
+     where d.host_id in ({ids}) and j.retired_at is null and d.retired_at is null order by j.name_key, j.id"
+);
+
+const CARRIERS: &str = concat!(
+    "select ",
+    job_columns!(),
+    ", h.schedule_max_age_s, h.start_max_age_s, h.warnings_are_good
+     from jobs j join data_sets d on d.id = j.data_set_id join hosts h on h.id = d.host_id
+     where j.id in ({ids}) order by j.id"
+);
 
 /// The runs that can matter (see [`JobEvidence`]), by one step into an index for each question:
 /// the newest that tells how things stand, the newest of all, the newest that protects (well, or
@@ -216,6 +130,10 @@ const RUNS: &str = concat!(
      order by r.started_at desc, r.id desc"
 );
 
+fn parsed<R, T: TryFrom<R, Error = StoreError>>(rows: Vec<R>) -> Result<Vec<T>, StoreError> {
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
 impl Tx {
     /// What is known of everything that work on this scope can destroy.
     ///
@@ -224,8 +142,9 @@ impl Tx {
     pub async fn evidence(&mut self, scope: &Scope, site: &Policy) -> Result<Evidence, StoreError> {
         let topology = self.topology().await?;
         let radius: BTreeSet<Uuid> = blast_radius(scope, &topology).into_iter().map(HostId::uuid).collect();
-        let mut facts = self.hosts_in(&radius, site).await?;
-        let jobs = self.put_data_sets(&mut facts, &radius).await?;
+        let hosts: Vec<Host> = parsed(fetch_by_ids!(self, HostRow, HOSTS, &radius))?;
+        let data_sets: Vec<DataSet> = parsed(fetch_by_ids!(self, DataSetRow, DATA_SETS, &radius))?;
+        let jobs: Vec<Job> = parsed(fetch_by_ids!(self, JobRow, JOBS, &radius))?;
         let carriers: BTreeSet<Uuid> = jobs.iter().filter_map(|job| job.carried_by).map(JobId::uuid).collect();
         let carrying = fetch_by_ids!(self, CarrierRow, CARRIERS, &carriers);
 
@@ -238,16 +157,30 @@ impl Tx {
         }
         let known = |job: Job| JobEvidence { runs: runs.get(&job.id).cloned().unwrap_or_default(), job };
 
-        let mut by_data_set: BTreeMap<DataSetId, Vec<JobEvidence>> = BTreeMap::new();
+        let mut of_data_set: BTreeMap<DataSetId, Vec<JobEvidence>> = BTreeMap::new();
         for job in jobs {
-            by_data_set.entry(job.data_set_id).or_default().push(known(job));
+            of_data_set.entry(job.data_set_id).or_default().push(known(job));
         }
-        for data_set in facts.iter_mut().flat_map(|host| &mut host.data_sets) {
-            data_set.jobs = by_data_set.remove(&data_set.data_set.id).unwrap_or_default();
+        let mut of_host: BTreeMap<HostId, Vec<DataSetEvidence>> = BTreeMap::new();
+        for data_set in data_sets {
+            let jobs = of_data_set.remove(&data_set.id).unwrap_or_default();
+            of_host.entry(data_set.host_id).or_default().push(DataSetEvidence { data_set, jobs });
         }
+        let facts = hosts.into_iter().map(|host| HostEvidence {
+            id: host.id,
+            name: host.name.to_string(),
+            exemption: host.exemption,
+            policy: site.for_host(&host.policy),
+            data_sets: of_host.remove(&host.id).unwrap_or_default(),
+        });
+        let facts = facts.collect();
         let mut carriers = Vec::new();
         for row in carrying {
-            let own = policy_of(row.schedule_max_age_s, row.start_max_age_s, row.warnings_are_good);
+            let own = PolicyOverride {
+                schedule_max_age: row.schedule_max_age_s.map(Span::seconds),
+                start_max_age: row.start_max_age_s.map(Span::seconds),
+                warnings_are_good: row.warnings_are_good,
+            };
             carriers.push((known(row.job.try_into()?), site.for_host(&own)));
         }
         let names = self.names_of(&scope.components).await?;
@@ -263,41 +196,6 @@ impl Tx {
             sqlx::query_scalar("select id from hosts where retired_at is null").fetch_all(x).await?
         });
         Ok(Scope { hosts: ids.into_iter().map(HostId).collect(), components: BTreeSet::new() })
-    }
-
-    async fn hosts_in(&mut self, radius: &BTreeSet<Uuid>, site: &Policy) -> Result<Vec<HostEvidence>, StoreError> {
-        fetch_by_ids!(
-            self,
-            HostRow,
-            "select id, name, exempt_reason, exempt_by, exempt_at, schedule_max_age_s, start_max_age_s,
-             warnings_are_good from hosts where id in ({ids}) and retired_at is null order by name_key, id",
-            radius
-        )
-        .into_iter()
-        .map(|row| row.evidence(site))
-        .collect()
-    }
-
-    /// Puts the data sets on their hosts, and gives the jobs of these.
-    async fn put_data_sets(
-        &mut self,
-        hosts: &mut [HostEvidence],
-        radius: &BTreeSet<Uuid>,
-    ) -> Result<Vec<Job>, StoreError> {
-        let data_sets = fetch_by_ids!(
-            self,
-            DataSetRow,
-            "select id, host_id, name, kind, version from data_sets
-             where host_id in ({ids}) and retired_at is null order by name_key, id",
-            radius
-        );
-        for row in data_sets {
-            let data_set = DataSet::try_from(row)?;
-            if let Some(host) = hosts.iter_mut().find(|host| host.id == data_set.host_id) {
-                host.data_sets.push(DataSetEvidence { data_set, jobs: Vec::new() });
-            }
-        }
-        fetch_by_ids!(self, JobRow, JOBS, radius).into_iter().map(TryInto::try_into).collect()
     }
 
     async fn names_of(

@@ -16,9 +16,10 @@ macro_rules! columns {
          warnings_are_good, retired_at, version"
     };
 }
+pub(crate) use columns as host_columns;
 
 #[derive(sqlx::FromRow)]
-struct HostRow {
+pub(crate) struct HostRow {
     id: Uuid,
     name: String,
     note: String,

@@ -17,6 +17,7 @@ macro_rules! columns {
          j.retired_at, j.version"
     };
 }
+pub(crate) use columns as job_columns;
 
 macro_rules! with_place {
     () => {
@@ -30,7 +31,7 @@ macro_rules! with_place {
 }
 
 #[derive(sqlx::FromRow)]
-struct JobRow {
+pub(crate) struct JobRow {
     id: Uuid,
     data_set_id: Uuid,
     name: String,

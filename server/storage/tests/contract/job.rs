@@ -9,7 +9,7 @@ use storage::testing::{Engine, TestDb};
 use storage::{StoreError, Tx};
 use uuid::Uuid;
 
-fn job(n: u128, data_set: u128, name: &str, carried_by: Option<u128>) -> Job {
+pub(super) fn job(n: u128, data_set: u128, name: &str, carried_by: Option<u128>) -> Job {
     Job {
         id: JobId(Uuid::from_u128(n)),
         data_set_id: DataSetId(Uuid::from_u128(data_set)),
@@ -26,7 +26,7 @@ fn job(n: u128, data_set: u128, name: &str, carried_by: Option<u128>) -> Job {
 }
 
 /// web-12 with its files (job 21) and a database whose dump (job 22) the files job carries.
-async fn web_12(tx: &mut Tx) -> (Job, Job) {
+pub(super) async fn web_12(tx: &mut Tx) -> (Job, Job) {
     tx.insert_host(&host(1, "web-12", None), at(0)).await.unwrap();
     tx.insert_data_set(&data_set(11, 1, "files", DataKind::Files), at(0)).await.unwrap();
     tx.insert_data_set(&data_set(12, 1, "shop database", DataKind::Database), at(0)).await.unwrap();
