@@ -17,6 +17,7 @@ pub mod keys;
 pub mod maintenance;
 pub mod people;
 pub mod public;
+pub mod runs;
 pub mod site;
 pub mod subscribers;
 pub mod tell;
@@ -58,6 +59,7 @@ pub struct Inner {
     setup: Setup,
     subscribe_limits: subscribers::SubscribeLimits,
     passwords: people::password::Passwords,
+    intake: runs::Intake,
     /// Rings when mails have been queued.
     pub outbox_filled: tokio::sync::Notify,
     mail_status: std::sync::Mutex<courier::MailStatus>,
@@ -91,6 +93,7 @@ impl Services {
             setup,
             subscribe_limits: subscribers::SubscribeLimits::default(),
             passwords: people::password::Passwords::default(),
+            intake: runs::Intake::default(),
             outbox_filled: tokio::sync::Notify::new(),
             mail_status: std::sync::Mutex::default(),
         }))
