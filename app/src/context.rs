@@ -1,6 +1,7 @@
 //! What every page finds in its context: the services, who asks, and what a form brought.
 
-use crate::form::Submitted;
+use crate::form::{FormData, Submitted};
+use crate::view::FlashView;
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -85,6 +86,14 @@ where
             }
         }
     })
+}
+
+/// What was just done, when the page before led here with `?done=…`; `texts` says it in words.
+#[must_use]
+pub fn done(texts: &[(&str, &str)]) -> Option<FlashView> {
+    let query = FormData::parse(uri().query().unwrap_or_default().as_bytes());
+    let done = query.get("done");
+    texts.iter().find(|(code, _)| *code == done).map(|(_, text)| FlashView::done(*text))
 }
 
 /// The status of an error, and the way to the sign-in page where that helps.

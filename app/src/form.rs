@@ -40,6 +40,8 @@ pub struct Submitted {
     pub errors: Vec<FieldError>,
     /// What is wrong with the whole.
     pub message: Option<String>,
+    /// A secret that was just made and is shown this once: a token, a link.
+    pub secret: Option<String>,
     /// The gate's answer, where it refused.
     pub verdict: Option<Box<domain::gate::Verdict>>,
 }
@@ -58,6 +60,13 @@ impl Submitted {
             other => back.message = Some(other.to_string()),
         }
         back
+    }
+
+    /// One line per wrong field, for the summary on top of the form.
+    #[must_use]
+    pub fn problems(&self) -> Vec<crate::view::ProblemView> {
+        let line = |e: &FieldError| crate::view::ProblemView { field: e.field.to_owned(), text: e.message.clone() };
+        self.errors.iter().map(line).collect()
     }
 
     /// What was typed, or the stored value when the form is shown for the first time.

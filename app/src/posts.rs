@@ -23,8 +23,10 @@ pub struct Post {
 pub enum Posted {
     /// It was done; go on there (303).
     Redirect(String),
-    /// The same page again, with this.
+    /// The same page again, with this (422).
     Again(Submitted),
+    /// It was done; the page shows what can not be shown later (200).
+    Shown(Submitted),
 }
 
 impl Post {

@@ -773,8 +773,10 @@ pub struct AdminFrame {
     pub user: String,
     /// Their role.
     pub role: String,
-    /// Shows people, tokens and audit log.
+    /// Shows people and tokens.
     pub is_admin: bool,
+    /// Shows the audit log.
+    pub reads_audit: bool,
     /// The counts.
     pub waiting: Waiting,
 }
@@ -814,7 +816,6 @@ impl AdminFrame {
                     counted("Data sets", "/admin/data-sets", waiting.unprotected, "without a good run", Tone::Major),
                     item("Backup jobs", "/admin/jobs"),
                     item("Runs", "/admin/runs"),
-                    item("Policy", "/admin/policy"),
                 ],
             ),
             group(
@@ -826,16 +827,14 @@ impl AdminFrame {
                 ],
             ),
         ];
+        let mut site = vec![item("Settings", "/admin/settings")];
         if self.is_admin {
-            groups.push(group(
-                "Site",
-                vec![
-                    item("People", "/admin/people"),
-                    item("Tokens", "/admin/tokens"),
-                    item("Audit log", "/admin/audit"),
-                ],
-            ));
+            site.extend([item("People", "/admin/people"), item("Tokens", "/admin/tokens")]);
         }
+        if self.reads_audit {
+            site.push(item("Audit log", "/admin/audit"));
+        }
+        groups.push(group("Site", site));
         let here = groups
             .iter()
             .flat_map(|group| &group.items)
@@ -872,8 +871,19 @@ mod tests {
     }
 
     #[test]
-    fn navigation_hides_the_site_from_operators() {
-        let frame = AdminFrame::default();
-        assert!(frame.navigation().iter().all(|group| group.heading != "Site"));
+    fn navigation_shows_what_the_role_may_see() {
+        let site = |frame: AdminFrame| -> Vec<String> {
+            frame
+                .navigation()
+                .into_iter()
+                .flat_map(|g| g.items)
+                .map(|i| i.label)
+                .skip_while(|l| l != "Settings")
+                .collect()
+        };
+        assert_eq!(site(AdminFrame::default()), ["Settings"]);
+        let approver = AdminFrame { reads_audit: true, ..AdminFrame::default() };
+        assert_eq!(site(approver.clone()), ["Settings", "Audit log"]);
+        assert_eq!(site(AdminFrame { is_admin: true, ..approver }), ["Settings", "People", "Tokens", "Audit log"]);
     }
 }

@@ -69,6 +69,7 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
             }
             response
         }
+        Ok(Posted::Shown(submitted)) => render(state, actor, submitted, again).await,
         Err(error) => failed(state, actor, error, again).await,
     }
 }

@@ -130,7 +130,7 @@ fn nav_group(group: NavGroup) -> AnyView {
 fn me(user: String, role: String) -> AnyView {
     view! {
         <div class="me">
-            <strong dir="auto">{user}</strong>
+            <a href="/admin/account"><strong dir="auto">{user}</strong></a>
             <span class="muted">{role}</span>
             <form method="post" action="/sign-out">
                 <button class="btn is-small" type="submit">"Sign out"</button>

@@ -73,6 +73,7 @@ impl Desk {
             user: self.actor.label(),
             role: user.map_or("", |user| role(user.role)).to_owned(),
             is_admin: self.actor.may(Permission::Administer),
+            reads_audit: self.actor.may(Permission::ReadAudit),
             waiting: self.waiting,
         }
     }
