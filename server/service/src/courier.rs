@@ -20,17 +20,22 @@ use storage::outbox::{Claimed, Done, Notification};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
-/// How long a claimed delivery belongs to its worker; renewed while the worker lives.
-const LEASE: Span = Span::minutes(2);
+/// How long a claimed delivery belongs to its worker; renewed while the worker lives. When it died, another node goes
+/// on after this.
+const LEASE: Span = Span::seconds(30);
 
 /// How often leases are renewed.
-const HEARTBEAT: Duration = Duration::from_secs(30);
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Outcomes are collected this long and recorded in one transaction.
-const GROUP: Duration = Duration::from_millis(50);
+const GROUP: Duration = Duration::from_millis(20);
 
-/// Most outcomes in one transaction.
-const GROUP_MAX: usize = 500;
+/// Most outcomes in one transaction, and most that wait for the next, for each connection.
+const GROUP_PER_CONNECTION: usize = 4;
+
+/// Most mails, for each connection, that have left but are not recorded yet: one on the wire, the group that is being
+/// recorded and the one that waits. Only these can be sent again after a crash.
+pub const IN_HAND_PER_CONNECTION: usize = 1 + 2 * GROUP_PER_CONNECTION;
 
 /// Deliveries claimed per connection.
 const CLAIM_PER_CONNECTION: usize = 100;
@@ -113,7 +118,7 @@ impl Courier {
         let connections = this.settings.connections.max(1);
         let (jobs, queue) = mpsc::channel::<Job>(connections * CLAIM_PER_CONNECTION);
         let queue = Arc::new(AsyncMutex::new(queue));
-        let (reports, mut reported) = mpsc::channel::<Report>(connections * CLAIM_PER_CONNECTION);
+        let (reports, mut reported) = mpsc::channel::<Report>(connections * GROUP_PER_CONNECTION);
         let paused = Pause::default();
         let workers: Vec<_> = (0..connections)
             .map(|_| {
@@ -143,7 +148,7 @@ impl Courier {
             tokio::select! {
                 () = cancel.cancelled() => {}
                 Some(first) = reported.recv() => {
-                    let group = collect(first, &mut reported).await;
+                    let group = collect(first, &mut reported, connections * GROUP_PER_CONNECTION).await;
                     this.record(group, &mut held, &mut breaker, &paused, &cancel).await;
                 }
                 () = this.services.outbox_filled.notified() => {}
@@ -153,7 +158,7 @@ impl Courier {
         }
         drop(jobs);
         while let Some(first) = reported.recv().await {
-            let group = collect(first, &mut reported).await;
+            let group = collect(first, &mut reported, connections * GROUP_PER_CONNECTION).await;
             this.record(group, &mut held, &mut breaker, &paused, &CancellationToken::new()).await;
         }
         for worker in workers {
@@ -445,10 +450,10 @@ fn becomes(claimed: &Claimed, outcome: Outcome, now: Instant) -> Done {
 }
 
 /// More outcomes that arrive within a moment.
-async fn collect(first: Report, reported: &mut mpsc::Receiver<Report>) -> Vec<Report> {
+async fn collect(first: Report, reported: &mut mpsc::Receiver<Report>, most: usize) -> Vec<Report> {
     let mut group = vec![first];
     let until = tokio::time::Instant::now() + GROUP;
-    while group.len() < GROUP_MAX {
+    while group.len() < most {
         match tokio::time::timeout_at(until, reported.recv()).await {
             Ok(Some(report)) => group.push(report),
             _ => break,

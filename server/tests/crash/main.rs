@@ -1,0 +1,7 @@
+//! The real program, killed in the middle of its work.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+mod chance;
+mod delivery;
+mod relay;
+mod world;
