@@ -5,11 +5,16 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
+use secrecy::{ExposeSecret, SecretString};
+use service::people::tokens::NewToken;
+use service::people::{NewPerson, Person};
+use service::{Actor, Services};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Flags, Settings};
+use crate::config::{self, Flags, Log, Settings};
 use crate::{launch, telemetry};
 
 /// Connections the kernel keeps waiting while we are busy.
@@ -44,7 +49,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum User {
-    /// Add a person; the password is read from standard input
+    /// Add a person; prints a link to choose a password, once
     Add(AddUser),
     /// List everyone
     List,
@@ -66,6 +71,9 @@ pub struct AddUser {
     /// viewer, operator, approver or admin
     #[arg(long, default_value = "operator")]
     pub role: String,
+    /// Read the password from standard input instead of printing a link
+    #[arg(long)]
+    pub password_stdin: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -182,13 +190,112 @@ fn stop_on_signal(shutdown: CancellationToken) -> anyhow::Result<()> {
 }
 
 async fn users(settings: &Settings, command: User) -> anyhow::Result<ExitCode> {
-    let _services = launch::open(settings).await?;
-    anyhow::bail!("this build cannot manage people yet ({command:?})")
+    let services = quiet(settings).await?;
+    let system = Actor::system();
+    let mut out = io::stdout();
+    match command {
+        User::Add(new) => {
+            let password = if new.password_stdin {
+                let mut line = String::new();
+                io::stdin().read_line(&mut line).context("reading the password")?;
+                anyhow::ensure!(!line.trim().is_empty(), "no password came from standard input");
+                line.trim_end_matches(['\r', '\n']).to_owned()
+            } else {
+                String::new()
+            };
+            let name = new.name.unwrap_or_else(|| new.email.split('@').next().unwrap_or_default().to_owned());
+            let person = Person { email: new.email, name, role: new.role };
+            let added = services
+                .add_person(&system, &NewPerson { person, password: SecretString::from(password) })
+                .await
+                .map_err(told)?;
+            writeln!(out, "{} may sign in as {}.", added.user.email, added.user.role.as_str())?;
+            if let Some(link) = added.link {
+                writeln!(out, "They choose a password here, once, within a week:\n  {link}")?;
+            }
+        }
+        User::List => {
+            for user in services.people(&system).await.map_err(told)? {
+                let state = match (user.disabled_at, user.has_password) {
+                    (Some(since), _) => format!("disabled since {}", when(since)),
+                    (None, false) => "invited".to_owned(),
+                    (None, true) => match user.signed_in_at {
+                        Some(at) => format!("signed in {}", when(at)),
+                        None => "never signed in".to_owned(),
+                    },
+                };
+                writeln!(out, "{:<32} {:<9} {:<24} {state}", user.email, user.role.as_str(), user.name)?;
+            }
+        }
+        User::Disable { email } => {
+            let person = services.person_by_email(&system, &email).await.map_err(told)?;
+            services.disable_person(&system, person.id).await.map_err(told)?;
+            writeln!(out, "{email} is signed out and may not sign in any more.")?;
+        }
+    }
+    services.db.close().await;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn tokens(settings: &Settings, command: Token) -> anyhow::Result<ExitCode> {
-    let _services = launch::open(settings).await?;
-    anyhow::bail!("this build cannot manage tokens yet ({command:?})")
+    let services = quiet(settings).await?;
+    let system = Actor::system();
+    let mut out = io::stdout();
+    match command {
+        Token::Add(new) => {
+            let new = NewToken {
+                name: new.name,
+                scopes: new.scopes,
+                valid_for: new.expires.map(|days| format!("{days} d")).unwrap_or_default(),
+            };
+            let made = services.add_token(&system, &new).await.map_err(told)?;
+            // Alone on standard output, so that a script can take it; everything else goes beside it.
+            writeln!(io::stderr(), "Keep this, it is not shown again (id {}):", made.token.id)?;
+            writeln!(out, "{}", made.text.expose_secret())?;
+        }
+        Token::List => {
+            for token in services.tokens(&system).await.map_err(told)? {
+                let state = match (token.revoked_at, token.expires_at) {
+                    (Some(at), _) => format!("revoked {}", when(at)),
+                    (None, Some(at)) => format!("until {}", when(at)),
+                    (None, None) => "no end".to_owned(),
+                };
+                let used =
+                    token.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {}", when(at)));
+                let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(",");
+                writeln!(out, "{}  {:<24} {scopes:<32} {state}, {used}", token.id, token.name)?;
+            }
+        }
+        Token::Revoke { id } => {
+            let id =
+                id.parse().ok().with_context(|| format!("{id} is no token's id; `fermata token list` prints them"))?;
+            let token = services.revoke_token(&system, id).await.map_err(told)?;
+            writeln!(out, "The token {} opens nothing any more.", token.name)?;
+        }
+    }
+    services.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The use cases, with only what goes wrong in the log.
+async fn quiet(settings: &Settings) -> anyhow::Result<Services> {
+    telemetry::init(&Log { level: "warn".to_owned(), ..settings.log.clone() })?;
+    launch::open(settings).await
+}
+
+/// A refusal in the words a form would use, field by field.
+fn told(error: service::Error) -> anyhow::Error {
+    match error {
+        service::Error::Invalid(fields) => {
+            let lines: Vec<_> = fields.into_iter().map(|wrong| format!("{}: {}", wrong.field, wrong.message)).collect();
+            anyhow::anyhow!(lines.join("\n  "))
+        }
+        other => other.into(),
+    }
+}
+
+fn when(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]

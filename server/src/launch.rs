@@ -1,6 +1,7 @@
 //! Puts the parts together and serves until told to stop.
 
 use std::fs::DirBuilder;
+use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,13 @@ const WORKERS_DRAIN: Duration = Duration::from_secs(30);
 pub async fn launch(settings: Settings, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     let services = open(&settings).await?;
     let db = services.db.clone();
+    if !settings.demo
+        && let Some(link) = services.setup_link_if_needed().await?
+    {
+        // Not in the log: it makes an administrator of whoever opens it.
+        let mut out = std::io::stdout();
+        writeln!(out, "Nobody can sign in yet. Make the first administrator here, once, within a day:\n  {link}")?;
+    }
     serve(&settings, services, listener, shutdown).await?;
     db.close().await;
     Ok(())
