@@ -36,7 +36,7 @@ impl Purpose {
 }
 
 /// The server's keys: the first makes, all verify.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Keys(Vec<SecretSlice<u8>>);
 
 impl Keys {

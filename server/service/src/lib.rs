@@ -9,6 +9,7 @@ pub mod audit;
 pub mod calendar;
 pub mod clock;
 pub mod courier;
+pub mod demo;
 pub mod error;
 pub mod gate;
 pub mod housekeeping;
