@@ -1,7 +1,7 @@
 //! Puts the parts together and serves until told to stop.
 
 use std::fs::DirBuilder;
-use std::io::Write;
+use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,14 +37,8 @@ const WORKERS_DRAIN: Duration = Duration::from_secs(30);
 /// The key or the database cannot be opened, or `/metrics` cannot be served where it should be.
 pub async fn launch(settings: Settings, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     let services = open(&settings).await?;
+    welcome(&settings, &services).await?;
     let db = services.db.clone();
-    if !settings.demo
-        && let Some(link) = services.setup_link_if_needed().await?
-    {
-        // Not in the log: it makes an administrator of whoever opens it.
-        let mut out = std::io::stdout();
-        writeln!(out, "Nobody can sign in yet. Make the first administrator here, once, within a day:\n  {link}")?;
-    }
     serve(&settings, services, listener, shutdown).await?;
     db.close().await;
     Ok(())
@@ -79,9 +73,31 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Services> {
         public_url: settings.origin(),
         mail_configured: settings.smtp.is_some(),
     });
-    let name = Name::parse("Status").context("naming the site")?;
-    services.found(name, "UTC".to_owned()).await.context("reading the site")?;
+    let (name, zone) = if settings.demo { ("Northwind Hosting", "Europe/Dublin") } else { ("Status", "UTC") };
+    let name = Name::parse(name).context("naming the site")?;
+    services.found(name, zone.to_owned()).await.context("reading the site")?;
     Ok(services)
+}
+
+/// Says how to get in: with the demo's people, or by the link that makes the first admin.
+async fn welcome(settings: &Settings, services: &Services) -> anyhow::Result<()> {
+    let mut out = String::new();
+    if settings.demo {
+        if services.is_empty().await.context("looking for data")? {
+            services.load_demo().await.context("loading the demo week")?;
+        }
+        out += &format!("\n  Status page  {}\n  Team         {}\n\n", settings.origin(), services.url("/admin"));
+        for person in service::demo::PEOPLE {
+            out += &format!("  {:<9} {:<26} {}\n", person.role, person.email, person.password);
+        }
+    } else if let Some(link) = services.setup_link_if_needed().await.context("looking for people")? {
+        out += &format!("\n  Nobody can sign in yet. Make the first administrator here, once, within a day:\n  {link}\n");
+    }
+    if !out.is_empty() {
+        // For the terminal, not for the log: it holds secrets.
+        writeln!(std::io::stdout(), "{out}").context("writing to the terminal")?;
+    }
+    Ok(())
 }
 
 fn keys(keys: SecretKeys) -> Keys {

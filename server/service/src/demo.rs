@@ -427,11 +427,10 @@ impl Services {
         }
     }
 
-    /// A full hour some days from now.
-    fn evening(&self, now: Instant, days: i64, hour: u32) -> Instant {
+    /// A full hour some days after now.
+    fn evening(&self, now: Instant, days: u64, hour: u32) -> Instant {
         let today = civil(self.zones.as_ref(), ZONE, now).local.date();
-        let count = Days::new(days.unsigned_abs());
-        let day = if days < 0 { today.checked_sub_days(count) } else { today.checked_add_days(count) }.unwrap_or(today);
+        let day = today.checked_add_days(Days::new(days)).unwrap_or(today);
         let local = day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default());
         match self.zones.resolve(ZONE, local) {
             Ok(LocalTime::One(at) | LocalTime::Fold { earlier: at, .. }) => at,
