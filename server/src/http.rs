@@ -11,6 +11,7 @@ pub mod csrf;
 pub mod error_page;
 pub mod front;
 pub mod headers;
+pub mod ping;
 pub mod probes;
 pub mod problem;
 pub mod request_id;

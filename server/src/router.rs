@@ -1,8 +1,8 @@
 //! Which address leads where.
 
 use crate::http::actor::{self, Doorkeeper};
-use crate::http::api_v1;
 use crate::http::problem::Problem;
+use crate::http::{api_v1, ping};
 use app::context::Assets;
 use axum::Router;
 use axum::extract::FromRef;
@@ -35,6 +35,7 @@ pub fn routes(state: AppState) -> Router {
     Router::new()
         .route("/api/fn/{*name}", post(crate::web::server_function))
         .merge(api_v1::routes())
+        .merge(ping::routes())
         .route("/api/{*rest}", any(no_such_api))
         .merge(pages())
         .with_state(state)

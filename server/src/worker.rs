@@ -3,6 +3,7 @@
 
 pub mod delivery;
 pub mod housekeeping;
+pub mod lost;
 pub mod transitions;
 
 use std::future::Future;
@@ -31,6 +32,7 @@ pub fn spawn(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     transitions::spawn(workers, services, shutdown);
+    lost::spawn(workers, services, shutdown);
     housekeeping::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)
 }

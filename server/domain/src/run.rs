@@ -12,6 +12,8 @@ use crate::ids::{JobId, RunId};
 use crate::policy::Policy;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+use thiserror::Error;
 
 /// `running → succeeded | warning | failed | lost`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,7 +67,34 @@ pub struct Run {
     pub exit_code: Option<i32>,
 }
 
+/// Not a state of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("Use running, succeeded, warning, failed or lost.")]
+pub struct UnknownState;
+
+impl FromStr for RunState {
+    type Err = UnknownState;
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text.trim()).ok_or(UnknownState)
+    }
+}
+
 impl RunState {
+    /// All of them, in the order in which forms offer them.
+    pub const ALL: [Self; 5] = [Self::Running, Self::Succeeded, Self::Warning, Self::Failed, Self::Lost];
+
+    /// As stored and sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+        }
+    }
+
     /// An end was reported. A lost run has none: its late end is still welcome.
     #[must_use]
     pub const fn is_ended(self) -> bool {

@@ -1,11 +1,13 @@
 //! Asking the gate: the rule is the domain's, the evidence the storage's.
 
-use crate::{Actor, Error, Services};
+use crate::runs::find_host;
+use crate::{Actor, Error, Fields, Services};
 use domain::gate::{Evidence, Finding, Protection, Purpose, Scope, Verdict, ask};
-use domain::ids::{DataSetId, HostId};
+use domain::ids::{ComponentId, DataSetId, HostId};
 use domain::people::Permission;
+use domain::text::{Name, Slug};
 use domain::time::Instant;
-use storage::Tx;
+use storage::{StoreError, Tx};
 
 /// A verdict with what it was made from.
 #[derive(Clone, Debug)]
@@ -74,6 +76,44 @@ impl Services {
         Ok(Checked { verdict, evidence })
     }
 
+    /// The same for what programs name: hosts by id or name, components by id, slug or name;
+    /// purpose `schedule` (also where it is empty) or `start`.
+    ///
+    /// # Errors
+    /// The actor may not look, a name is not known, or the database does not answer. An unknown id
+    /// is for the gate to judge.
+    pub async fn check_gate_of(
+        &self,
+        actor: &Actor,
+        hosts: &[String],
+        components: &[String],
+        purpose: &str,
+    ) -> Result<Checked, Error> {
+        actor.require(Permission::View)?;
+        let mut fields = Fields::default();
+        let purpose = match purpose.trim() {
+            "" | "schedule" => Purpose::Schedule,
+            "start" => Purpose::Start,
+            _ => {
+                fields.add("purpose", "Use schedule or start.");
+                Purpose::Start
+            }
+        };
+        let mut scope = Scope::default();
+        let mut tx = self.db.read().await?;
+        for text in hosts {
+            scope.hosts.extend(fields.take("host", find_host(&mut tx, text.trim()).await?));
+        }
+        for text in components {
+            scope.components.extend(fields.take("component", find_component(&mut tx, text.trim()).await?));
+        }
+        if !fields.is_empty() {
+            return Err(fields.into_error());
+        }
+        let (verdict, evidence) = self.gate(&mut tx, self.now(), purpose, &scope).await?;
+        Ok(Checked { verdict, evidence })
+    }
+
     /// What is not protected well enough for a purpose, over all hosts in use.
     ///
     /// # Errors
@@ -103,4 +143,19 @@ impl Services {
         }
         Ok(Coverage { data_sets: verdict.protections.len(), unprotected, checked: Checked { verdict, evidence } })
     }
+}
+
+/// A component by its id, or one in use by its slug or name; the inner error is for people.
+async fn find_component(tx: &mut Tx, text: &str) -> Result<Result<ComponentId, String>, StoreError> {
+    if let Ok(id) = text.parse() {
+        return Ok(Ok(id));
+    }
+    let mut found = match Slug::parse(text) {
+        Ok(slug) => tx.component_at(&slug).await?,
+        Err(_) => None,
+    };
+    if let (None, Ok(name)) = (&found, Name::parse(text)) {
+        found = tx.component_named(&name.key()).await?;
+    }
+    Ok(found.map(|component| component.id).ok_or_else(|| format!("There is no component “{text}”.")))
 }

@@ -6,15 +6,18 @@ mod take_in;
 pub use input::ReportInput;
 pub(crate) use take_in::Intake;
 
-use crate::{Actor, Error, Services};
-use domain::ids::{JobId, RunId};
+use crate::inventory::{MAX_PAGE, Page};
+use crate::{Actor, Error, Fields, Services};
+use domain::ids::{HostId, JobId, RunId};
 use domain::people::Permission;
 use domain::policy::Policy;
 use domain::run::{Run, RunState, Signal};
+use domain::text::Name;
 use domain::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
-use storage::StoreError;
+use std::str::FromStr;
 use storage::run::{RunFilter, RunLine};
+use storage::{StoreError, Tx};
 use take_in::{Door, Incoming, Kept};
 use uuid::Uuid;
 
@@ -26,9 +29,6 @@ const ANSWER_KEPT: Span = Span::days(7);
 
 /// Runs given up in one transaction.
 const LOST_AT_ONCE: i64 = 200;
-
-/// Longest list of runs.
-const LIST_MAX: i64 = 200;
 
 /// What a ping says (Healthchecks-compatible).
 #[derive(Clone, Debug)]
@@ -64,13 +64,19 @@ pub struct Receipt {
     pub received_at: Option<Instant>,
 }
 
-/// Runs, newest report first.
-#[derive(Clone, Debug)]
-pub struct Runs {
-    /// The lines.
-    pub lines: Vec<RunLine>,
-    /// Where the list goes on: pass it as `before`.
-    pub next: Option<RunId>,
+/// Which runs to list, as typed in an address; everything where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct RunsQuery {
+    /// A job's id.
+    pub job: String,
+    /// A host's id or name.
+    pub host: String,
+    /// running, succeeded, warning, failed or lost.
+    pub state: String,
+    /// Where the page before ended; empty for the first.
+    pub cursor: String,
+    /// How many at most, 1 to 200; 50 where empty.
+    pub limit: String,
 }
 
 /// A run with everything known of it.
@@ -130,26 +136,37 @@ impl Services {
         self.intake.take_in(&self.db, incoming).await
     }
 
-    /// Runs, newest report first, strictly before one of them; at most 200.
+    /// Runs, last reported first.
     ///
     /// # Errors
-    /// The actor may not look, or the database does not answer.
-    pub async fn runs(
-        &self,
-        actor: &Actor,
-        before: Option<RunId>,
-        filter: RunFilter,
-        limit: i64,
-    ) -> Result<Runs, Error> {
+    /// The actor may not look, a part of the query can not be read, or the database does not answer.
+    pub async fn runs(&self, actor: &Actor, query: &RunsQuery) -> Result<Page<RunLine>, Error> {
         actor.require(Permission::View)?;
-        let limit = limit.clamp(1, LIST_MAX);
-        let mut lines = self.db.read().await?.runs_before(before, filter, limit + 1).await?;
-        let more = lines.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        if more {
-            lines.pop();
+        let mut fields = Fields::default();
+        let job = optional(&mut fields, "job", &query.job, "There is no such job.");
+        let state = optional(&mut fields, "state", &query.state, &domain::run::UnknownState.to_string());
+        let before = optional(&mut fields, "cursor", &query.cursor, "This is no cursor of ours.");
+        let limit = match query.limit.trim() {
+            "" => 50,
+            text => text.parse().ok().filter(|n| (1..=MAX_PAGE).contains(n)).unwrap_or_else(|| {
+                fields.add("limit", format!("Ask for 1 to {MAX_PAGE}."));
+                1
+            }),
+        };
+        let mut tx = self.db.read().await?;
+        let host = match query.host.trim() {
+            "" => None,
+            text => fields.take("host", find_host(&mut tx, text).await?),
+        };
+        if !fields.is_empty() {
+            return Err(fields.into_error());
         }
-        let next = lines.last().filter(|_| more).map(|line| line.run.id);
-        Ok(Runs { lines, next })
+        let mut items = tx.runs_before(before, RunFilter { job, host, state }, limit + 1).await?;
+        let fits = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > fits;
+        items.truncate(fits);
+        let next_cursor = items.last().filter(|_| more).map(|line| line.run.id.to_string());
+        Ok(Page { items, next_cursor })
     }
 
     /// A run with its log.
@@ -210,6 +227,24 @@ impl Services {
         tx.forget_answers(ANSWER_KEPT.before(self.now())).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// A part of a query that may be empty.
+fn optional<T: FromStr>(fields: &mut Fields, name: &'static str, text: &str, wrong: &str) -> Option<T> {
+    let text = text.trim();
+    if text.is_empty() { None } else { fields.take(name, text.parse().map_err(|_| wrong)) }
+}
+
+/// A host by its id, or one in use by its name; the inner error is for people.
+pub(crate) async fn find_host(tx: &mut Tx, text: &str) -> Result<Result<HostId, String>, StoreError> {
+    if let Ok(id) = text.parse() {
+        return Ok(Ok(id));
+    }
+    let found = match Name::parse(text) {
+        Ok(name) => tx.host_named(&name.key()).await?,
+        Err(_) => None,
+    };
+    Ok(found.map(|host| host.id).ok_or_else(|| format!("There is no host “{text}”.")))
 }
 
 impl Receipt {

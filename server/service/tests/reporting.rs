@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use service::inventory::{DataSetInput, HostInput, JobInput};
 use service::keys::Keys;
 use service::people::tokens::NewToken;
-use service::runs::{LOG_LIMIT, Ping, Receipt, ReportInput};
+use service::runs::{LOG_LIMIT, Ping, Receipt, ReportInput, RunsQuery};
 use service::zones::SystemZones;
 use service::{Actor, Clock, Error, Services, Setup};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use storage::run::{RunFilter, RunLine};
+use storage::run::RunLine;
 use storage::testing::{Engine, TestDb};
 
 fn noon() -> DateTime<Utc> {
@@ -76,7 +76,7 @@ impl World {
     }
 
     async fn lines(&self) -> Vec<RunLine> {
-        self.services.runs(&self.system, None, RunFilter::default(), 200).await.unwrap().lines
+        self.services.runs(&self.system, &RunsQuery::default()).await.unwrap().items
     }
 
     async fn runs(&self) -> Vec<Run> {
@@ -361,7 +361,7 @@ async fn reports_and_lists_need_their_permission(engine: Engine) {
     let public = Actor::public(None);
     let report = input(&json!({"job": world.job.id, "status": "ok"}));
     assert!(matches!(world.services.report(&public, None, &report).await, Err(Error::SignInNeeded)));
-    let list = world.services.runs(&public, None, RunFilter::default(), 10).await;
+    let list = world.services.runs(&public, &RunsQuery::default()).await;
     assert!(matches!(list, Err(Error::SignInNeeded)));
     let run = world.ping(Signal::Success).await.id.unwrap();
     assert!(matches!(world.services.run(&public, run).await, Err(Error::SignInNeeded)));
@@ -376,16 +376,24 @@ async fn lists_go_on_where_they_ended(engine: Engine) {
         world.ping_as(Signal::Success, Some(&format!("run {n}")), b"").await.unwrap();
     }
     let mut seen = Vec::new();
-    let mut before = None;
+    let mut query = RunsQuery { limit: "2".to_owned(), host: "Web-12".to_owned(), ..RunsQuery::default() };
     loop {
-        let page = world.services.runs(&world.system, before, RunFilter::default(), 2).await.unwrap();
-        seen.extend(page.lines.into_iter().map(|line| line.run.key));
-        before = page.next;
-        if before.is_none() {
-            break;
-        }
+        let page = world.services.runs(&world.system, &query).await.unwrap();
+        seen.extend(page.items.into_iter().map(|line| line.run.key));
+        let Some(next) = page.next_cursor else { break };
+        query.cursor = next;
     }
     assert_eq!(seen, ["run 4", "run 3", "run 2", "run 1", "run 0"]);
+    let text = |text: &str| text.to_owned();
+    let wrong =
+        RunsQuery { job: text("x"), host: text("vm9"), state: text("fine"), cursor: text("y"), limit: text("201") };
+    match world.services.runs(&world.system, &wrong).await {
+        Err(Error::Invalid(fields)) => {
+            let fields: Vec<&str> = fields.iter().map(|e| e.field).collect();
+            assert_eq!(fields, ["job", "state", "cursor", "limit", "host"]);
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn what_is_not_protected_is_listed_with_every_reason(engine: Engine) {
@@ -497,8 +505,8 @@ fn no_ping_but_a_success_makes_a_run_good() {
                         }
                     }
                 }
-                let filter = RunFilter { job: Some(job.id), ..RunFilter::default() };
-                let lines = world.services.runs(&world.system, None, filter, 200).await.unwrap().lines;
+                let query = RunsQuery { job: job.id.to_string(), ..RunsQuery::default() };
+                let lines = world.services.runs(&world.system, &query).await.unwrap().items;
                 let good: Vec<&Run> =
                     lines.iter().map(|line| &line.run).filter(|run| run.is_good(&Default::default())).collect();
                 prop_assert!(good.len() <= successes, "{good:?}");

@@ -3,8 +3,10 @@
 //! Lengths of time are texts as people write them ("24 h", "90 min"), instants RFC 3339, ids UUIDs.
 //! A change carries the `version` that was read; lists come in pages with a `next_cursor`.
 
+pub(crate) mod backup_runs;
 mod components;
 mod data_sets;
+mod gate;
 mod hosts;
 mod jobs;
 
@@ -25,6 +27,8 @@ use std::str::FromStr;
 pub fn routes() -> Router<AppState> {
     Router::new()
         .merge(hosts::routes())
+        .merge(backup_runs::routes())
+        .merge(gate::routes())
         .merge(data_sets::routes())
         .merge(jobs::routes())
         .merge(components::routes())

@@ -20,7 +20,7 @@ use tracing::Instrument;
 use super::client::{ClientIp, Peer, client_ip};
 use super::error_page::{Reader, error_page, usual_detail};
 use super::request_id::{REQUEST_ID, RequestId};
-use super::{csrf, headers};
+use super::{api_v1, csrf, headers, ping};
 use crate::telemetry::Metrics;
 
 /// The usual [`Shell::time_limit`].
@@ -28,7 +28,11 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// Largest body, in bytes, unless the path is in [`LARGER`].
 const BODY_LIMIT: usize = 256 * 1024;
 /// Paths that take more.
-const LARGER: [(&str, usize); 1] = [("/api/v1/import", 64 * 1024 * 1024)];
+const LARGER: [(&str, usize); 3] = [
+    ("/api/v1/import", 64 * 1024 * 1024),
+    ("/api/v1/backup-runs", api_v1::backup_runs::BODY_LIMIT),
+    ("/ping/", ping::BODY_LIMIT),
+];
 
 /// What the shell knows.
 #[derive(Debug)]

@@ -23,6 +23,7 @@ pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &Cancellation
                 tracing::info!(gone, "forgot addresses that never confirmed");
             }
             services.purge_expired().await?;
+            services.forget_old_answers().await?;
             Ok::<(), Error>(())
         }
     }));

@@ -23,7 +23,7 @@ pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &Cancellation
         async move { services.run_due().await.map(drop) }
     }));
     let held = services.clone();
-    let rhythm = Rhythm { every: ASK_AGAIN, wake: None };
+    let rhythm = Rhythm { every: ASK_AGAIN, wake: Some(services.reported()) };
     workers.spawn(keep_going("held windows", rhythm, shutdown.clone(), move || {
         let services = held.clone();
         async move { services.retry_held().await.map(drop) }

@@ -44,7 +44,7 @@ impl TryFrom<RunRow> for Run {
             id: RunId(row.id),
             job_id: JobId(row.job_id),
             key: row.run_key,
-            state: state_of(row.id, &row.state)?,
+            state: row.state.parse().map_err(|_| corrupt("runs", row.id, format!("state {}", row.state)))?,
             started_at: at("runs", row.id, row.started_at)?,
             start_assumed: row.start_assumed,
             finished_at: maybe_at("runs", row.id, row.finished_at)?,
@@ -58,27 +58,6 @@ impl TryFrom<RunRow> for Run {
             exit_code: exit_code.map_err(|e| corrupt("runs", row.id, e))?,
         })
     }
-}
-
-const fn state_text(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Succeeded => "succeeded",
-        RunState::Warning => "warning",
-        RunState::Failed => "failed",
-        RunState::Lost => "lost",
-    }
-}
-
-fn state_of(id: Uuid, text: &str) -> Result<RunState, StoreError> {
-    Ok(match text {
-        "running" => RunState::Running,
-        "succeeded" => RunState::Succeeded,
-        "warning" => RunState::Warning,
-        "failed" => RunState::Failed,
-        "lost" => RunState::Lost,
-        _ => return Err(corrupt("runs", id, format!("state {text}"))),
-    })
 }
 
 /// What a run proves if its clock is right; the domain's rule, kept where an index can use it.
@@ -179,7 +158,7 @@ impl Tx {
             .bind(run.id.0)
             .bind(run.job_id.0)
             .bind(&run.key)
-            .bind(state_text(run.state))
+            .bind(run.state.as_str())
             .bind(worth(run))
             .bind(ms(run.started_at))
             .bind(run.start_assumed)
@@ -211,7 +190,7 @@ impl Tx {
                  lost_at = $6, dry_run = $7, partial = $8, clock_fault = $9, bytes = $10, files = $11, snapshot = $12,
                  exit_code = $13 where id = $14 and state = $15 and start_assumed = $16",
             )
-            .bind(state_text(after.state))
+            .bind(after.state.as_str())
             .bind(worth(after))
             .bind(ms(after.started_at))
             .bind(after.start_assumed)
@@ -225,7 +204,7 @@ impl Tx {
             .bind(&after.snapshot)
             .bind(after.exit_code.map(i64::from))
             .bind(before.id.0)
-            .bind(state_text(before.state))
+            .bind(before.state.as_str())
             .bind(before.start_assumed)
             .execute(x)
             .await?
@@ -362,7 +341,7 @@ impl Tx {
             }
             RunFilter { state: Some(state), .. } => on_tx!(self, |x| {
                 sqlx::query_as(concat!(lines!(), "where r.state = $1 and r.id < $2 order by r.id desc limit $3"))
-                    .bind(state_text(state))
+                    .bind(state.as_str())
                     .bind(before)
                     .bind(limit)
                     .fetch_all(x)
@@ -393,7 +372,7 @@ impl Tx {
             ))
             .bind(job)
             .bind(before)
-            .bind(state.map_or("", state_text))
+            .bind(state.map_or("", RunState::as_str))
             .bind(limit)
             .fetch_all(x)
             .await?

@@ -1,7 +1,9 @@
 //! The product over HTTP, with real databases and a clock that tests move.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod backup_runs_api;
 mod inventory_api;
 mod pages;
+mod ping;
 mod sessions;
 mod test_app;

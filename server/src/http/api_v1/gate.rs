@@ -1,0 +1,42 @@
+//! `/api/v1/gate`: what the gate would say now. Decides nothing.
+
+use crate::http::problem::Problem;
+use crate::router::AppState;
+use axum::extract::{Extension, RawQuery, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use domain::gate::Verdict;
+use serde::Serialize;
+use service::Actor;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/api/v1/gate", get(ask))
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    confirmed: bool,
+    /// "Not safe to schedule: 3 reasons"
+    headline: String,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+/// `?host=` and `?component=` may come many times, by id or name; `?purpose=schedule` or `start`.
+async fn ask(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Answer>, Problem> {
+    let (mut hosts, mut components, mut purpose) = (Vec::new(), Vec::new(), String::new());
+    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        match name.as_ref() {
+            "host" => hosts.push(value.into_owned()),
+            "component" => components.push(value.into_owned()),
+            "purpose" => purpose = value.into_owned(),
+            _ => {}
+        }
+    }
+    let verdict = state.services.check_gate_of(&actor, &hosts, &components, &purpose).await?.verdict;
+    Ok(Json(Answer { confirmed: verdict.is_confirmed(), headline: verdict.headline(), verdict }))
+}

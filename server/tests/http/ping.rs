@@ -1,0 +1,93 @@
+use crate::test_app::TestApp;
+use domain::backup::Job;
+use reqwest::Method;
+use service::Actor;
+use service::inventory::{DataSetInput, HostInput, JobInput};
+use service::runs::{LOG_LIMIT, RunsQuery};
+use storage::run::RunLine;
+use storage::testing::Engine;
+
+/// The job "nightly" of web-12's files.
+pub(crate) async fn a_job(app: &TestApp) -> Job {
+    let (services, system) = (&app.services, Actor::system());
+    let host = HostInput { name: "web-12".to_owned(), ..HostInput::default() };
+    let host = services.add_host(&system, host).await.unwrap().id;
+    let files = DataSetInput { name: "Files".to_owned(), kind: "files".to_owned() };
+    let files = services.add_data_set(&system, host, files).await.unwrap().id;
+    let job = JobInput {
+        name: "nightly".to_owned(),
+        every: "24 h".to_owned(),
+        max_duration: "6 h".to_owned(),
+        ..JobInput::default()
+    };
+    services.add_job(&system, files, job).await.unwrap()
+}
+
+pub(crate) async fn runs(app: &TestApp) -> Vec<RunLine> {
+    app.services.runs(&Actor::system(), &RunsQuery::default()).await.unwrap().items
+}
+
+async fn the_door_understands_what_healthchecks_understands(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let job = a_job(&app).await;
+    let own = app.services.keys.ping(job.id.0, job.ping_version);
+    let (get, head, post) = (Method::GET, Method::HEAD, Method::POST);
+    let simple = own.simple();
+    let loud = own.to_string().to_uppercase();
+    let table: Vec<(Method, String, u16, &str, &[&str])> = vec![
+        (get.clone(), format!("/ping/{own}/start"), 200, "OK", &["running"]),
+        (head.clone(), format!("/ping/{own}"), 200, "", &["succeeded"]),
+        (post.clone(), format!("/ping/{own}/fail"), 200, "OK", &["failed", "succeeded"]),
+        (post.clone(), format!("/ping/{own}/0"), 200, "OK", &["succeeded", "failed", "succeeded"]),
+        (get.clone(), format!("/ping/{own}/255?create=1"), 200, "OK", &["failed", "succeeded", "failed", "succeeded"]),
+        (post.clone(), format!("/ping/{own}/log"), 200, "OK", &[]),
+        (get.clone(), format!("/ping/{own}/start?rid=a"), 200, "OK", &["running"]),
+        (get.clone(), format!("/ping/{own}/start?rid=a"), 200, "OK", &["running", "failed"]),
+        (get.clone(), format!("/ping/{simple}/?rid=a"), 200, "OK", &["succeeded", "failed"]),
+        (get.clone(), format!("/ping/{loud}?rid=a"), 200, "OK", &["succeeded", "failed"]),
+        (get.clone(), format!("/ping/{own}/fail?rid=a"), 409, "the first report stands", &[]),
+        (get.clone(), format!("/ping/{own}?rid=%07"), 400, "control character", &[]),
+        (get.clone(), format!("/ping/{own}?rid={}", "x".repeat(201)), 400, "1 to 200 characters", &[]),
+        (get.clone(), format!("/ping/{own}/256"), 400, "exit code", &[]),
+        (get.clone(), format!("/ping/{own}/-1"), 400, "exit code", &[]),
+        (get.clone(), format!("/ping/{own}/+1"), 400, "exit code", &[]),
+        (get.clone(), format!("/ping/{own}/garbage"), 400, "exit code", &[]),
+        (get.clone(), format!("/ping/{}", uuid::Uuid::nil()), 404, "not found", &[]),
+        (get.clone(), "/ping/nightly".to_owned(), 404, "not found", &[]),
+        (get.clone(), format!("/ping/{}/start", job.id), 404, "not found", &[]),
+        (Method::DELETE, format!("/ping/{own}"), 405, "HEAD, GET or POST", &[]),
+    ];
+    let mut count = 0;
+    for (method, path, status, text, newest) in table {
+        let answer = app.anyone.http.request(method.clone(), format!("{}{path}", app.base)).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{method} {path}");
+        assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8", "{path}");
+        assert_eq!(answer.headers()["ping-body-limit"], LOG_LIMIT.to_string().as_str());
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let body = answer.text().await.unwrap();
+        assert!(body.contains(text), "{method} {path}: {body}");
+        let states: Vec<&str> = runs(&app).await.iter().map(|line| line.run.state.as_str()).collect();
+        if newest.is_empty() {
+            assert_eq!(states.len(), count, "{method} {path} made a run");
+        } else {
+            assert_eq!(states[..newest.len()], *newest, "{method} {path}");
+        }
+        count = states.len();
+    }
+    assert_eq!(count, 5);
+}
+
+async fn a_large_log_is_cut_and_not_refused(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let job = a_job(&app).await;
+    let own = app.services.keys.ping(job.id.0, job.ping_version);
+    let log = format!("{}\nrepository is full", "Ω line\n".repeat(200_000));
+    let answer = app.anyone.http.post(format!("{}/ping/{own}/fail", app.base)).body(log).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let run = runs(&app).await.remove(0).run;
+    let log = app.services.run(&Actor::system(), run.id).await.unwrap().log.unwrap();
+    assert!(log.len() <= LOG_LIMIT && log.len() > LOG_LIMIT - 10, "{}", log.len());
+    assert!(log.ends_with("\nrepository is full"));
+}
+
+storage::on_both!(the_door_understands_what_healthchecks_understands, a_large_log_is_cut_and_not_refused);
