@@ -88,6 +88,20 @@ where
     })
 }
 
+/// A part of the address that the route names: `id` in `/admin/people/:id`.
+#[must_use]
+pub fn param(name: &str) -> String {
+    leptos_router::hooks::use_params_map().read_untracked().get(name).unwrap_or_default()
+}
+
+/// Leads on instead of showing this page (303).
+pub fn lead_to(place: &str) {
+    if let (Some(response), Ok(place)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(place)) {
+        response.insert_header(header::LOCATION, place);
+        response.set_status(StatusCode::SEE_OTHER);
+    }
+}
+
 /// What was just done, when the page before led here with `?done=…`; `texts` says it in words.
 #[must_use]
 pub fn done(texts: &[(&str, &str)]) -> Option<FlashView> {

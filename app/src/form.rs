@@ -1,5 +1,6 @@
 //! What HTML forms send, and how it comes back beside the fields when something is wrong.
 
+use crate::view::ProblemView;
 use service::{Error, FieldError};
 
 /// The fields of a posted form, in order; a name may come more than once.
@@ -40,6 +41,8 @@ pub struct Submitted {
     pub errors: Vec<FieldError>,
     /// What is wrong with the whole.
     pub message: Option<String>,
+    /// Seconds to wait before it is worth sending again.
+    pub retry_after_s: Option<i64>,
     /// A secret that was just made and is shown this once: a token, a link.
     pub secret: Option<String>,
     /// The gate's answer, where it refused.
@@ -57,15 +60,26 @@ impl Submitted {
                 back.message = Some(message);
                 back.verdict = verdict;
             }
-            other => back.message = Some(other.to_string()),
+            other => {
+                back.message = Some(sentence(&other.to_string()));
+                if let Error::TooMany { retry_after_s } = other {
+                    back.retry_after_s = Some(retry_after_s);
+                }
+            }
         }
         back
     }
 
     /// One line per wrong field, for the summary on top of the form.
     #[must_use]
-    pub fn problems(&self) -> Vec<crate::view::ProblemView> {
-        let line = |e: &FieldError| crate::view::ProblemView { field: e.field.to_owned(), text: e.message.clone() };
+    pub fn problems(&self) -> Vec<ProblemView> {
+        let line = |e: &FieldError| {
+            let mut label = e.field.replace('_', " ");
+            if let Some(first) = label.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            ProblemView { field: e.field.to_owned(), text: format!("{label}: {}", e.message) }
+        };
         self.errors.iter().map(line).collect()
     }
 
@@ -99,4 +113,16 @@ impl Submitted {
 #[must_use]
 pub fn encode(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
 }

@@ -3,3 +3,5 @@
 pub mod admin;
 pub mod error;
 pub mod home;
+pub mod set_up;
+pub mod sign_in;

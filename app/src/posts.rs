@@ -1,6 +1,7 @@
 //! Where forms go: every page posts to its own address. One table, one line per address.
 
 use crate::form::{FormData, Submitted};
+use crate::pages;
 use service::{Actor, Error, Services};
 
 /// A posted form with who sent it.
@@ -52,9 +53,16 @@ impl Post {
 pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     match segments.as_slice() {
-        _ => {
-            drop(post);
-            Err(Error::NotFound("page"))
-        }
+        ["sign-in"] => pages::sign_in::sign_in(post).await,
+        ["sign-out"] => pages::sign_in::sign_out(post).await,
+        ["setup", token] => pages::set_up::set_up(post, token).await,
+        ["password", token] => pages::set_up::choose_password(post, token).await,
+        ["admin", "account"] => pages::admin::account::change_password(post).await,
+        ["admin", "people", "new"] => pages::admin::people::add(post).await,
+        ["admin", "people", id] => pages::admin::people::edit(post, id).await,
+        ["admin", "tokens"] => pages::admin::tokens::revoke(post).await,
+        ["admin", "tokens", "new"] => pages::admin::tokens::add(post).await,
+        ["admin", "settings"] => pages::admin::settings::save(post).await,
+        _ => Err(Error::NotFound("page")),
     }
 }

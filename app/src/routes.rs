@@ -45,6 +45,18 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=pages::error::NotFound>
                 <Route path=path!("/") view=pages::home::Home ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in") view=pages::sign_in::SignIn ssr=SsrMode::Async/>
+                <Route path=path!("/sign-out") view=pages::sign_in::SignOut ssr=SsrMode::Async/>
+                <Route path=path!("/setup/:token") view=pages::set_up::SetUp ssr=SsrMode::Async/>
+                <Route path=path!("/password/:token") view=pages::set_up::ChoosePassword ssr=SsrMode::Async/>
+                <Route path=path!("/admin/account") view=pages::admin::account::Account ssr=SsrMode::Async/>
+                <Route path=path!("/admin/people") view=pages::admin::people::People ssr=SsrMode::Async/>
+                <Route path=path!("/admin/people/new") view=pages::admin::people::AddPerson ssr=SsrMode::Async/>
+                <Route path=path!("/admin/people/:id") view=pages::admin::people::EditPerson ssr=SsrMode::Async/>
+                <Route path=path!("/admin/tokens") view=pages::admin::tokens::Tokens ssr=SsrMode::Async/>
+                <Route path=path!("/admin/tokens/new") view=pages::admin::tokens::AddToken ssr=SsrMode::Async/>
+                <Route path=path!("/admin/settings") view=pages::admin::settings::Settings ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit") view=pages::admin::audit::Audit ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -63,9 +63,14 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
     match posted {
         Ok(Posted::Redirect(to)) => Redirect::to(&to).into_response(),
         Ok(Posted::Again(submitted)) => {
+            let retry_after = submitted.retry_after_s;
             let mut response = render(state, actor, submitted, again).await;
             if response.status() == StatusCode::OK {
                 *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+                if let Some(seconds) = retry_after {
+                    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+                    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                }
             }
             response
         }

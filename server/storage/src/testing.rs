@@ -48,6 +48,19 @@ impl TestDb {
         Self { db, address, cluster, _folder: folder }
     }
 
+    /// Everything that is stored, as somebody finds it who gets hold of a copy.
+    #[must_use]
+    pub fn dump(&self) -> Vec<u8> {
+        if self.cluster.is_some() {
+            let mut command = Command::new(programs().join("pg_dump"));
+            let out = command.arg(&self.address).output().unwrap_or_else(|e| panic!("pg_dump: {e}"));
+            assert!(out.status.success(), "pg_dump: {}", String::from_utf8_lossy(&out.stderr));
+            return out.stdout;
+        }
+        let file = self.address.trim_start_matches("sqlite:");
+        [file.to_owned(), format!("{file}-wal")].iter().filter_map(|file| std::fs::read(file).ok()).flatten().collect()
+    }
+
     /// Stops the database under the running program. SQLite: its connections are closed.
     pub async fn stop(&mut self) {
         self.db.close().await;

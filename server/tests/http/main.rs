@@ -1,5 +1,5 @@
 //! The product over HTTP, with real databases and a clock that tests move.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod backup_runs_api;
 mod inventory_api;

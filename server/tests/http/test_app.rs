@@ -35,19 +35,25 @@ pub(crate) fn story_noon() -> DateTime<Utc> {
 
 impl TestApp {
     pub(crate) async fn start(engine: Engine) -> Self {
+        Self::start_as(engine, None).await
+    }
+
+    /// With another public address than the one it listens on, as behind a proxy.
+    pub(crate) async fn start_as(engine: Engine, public_url: Option<&str>) -> Self {
         let db = TestDb::start(engine).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
+        let public_url = public_url.unwrap_or(&base).to_owned();
         let services = Services::new(service::Setup {
             db: db.db.clone(),
             clock: Clock::fixed(story_noon()),
             keys: Keys::new(vec![7; 32].into(), vec![]),
             zones: Arc::new(SystemZones::newest()),
-            public_url: base.clone(),
+            public_url: public_url.clone(),
             mail_configured: false,
         });
         services.found(Name::parse("Northwind Hosting").unwrap(), "Europe/Dublin".to_owned()).await.unwrap();
-        let address = [("FERMATA_PUBLIC_URL".to_owned(), base.clone())];
+        let address = [("FERMATA_PUBLIC_URL".to_owned(), public_url)];
         let settings = server::config::load(&Flags::default(), address).settings.unwrap();
         let serving = services.clone();
         tokio::spawn(async move {
