@@ -4,4 +4,5 @@
 mod chance;
 mod delivery;
 mod relay;
+mod reports;
 mod world;
