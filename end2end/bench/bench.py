@@ -220,16 +220,18 @@ def years(results, options, sites):
 
 
 def gate(results, server, site):
-    """All hosts at once."""
+    """All hosts at once: the machines, and by what runs on them their guests."""
+    hosts = "&".join(f"host=bench-vm{n:02}" for n in range(history.HOSTS // 10))
     found = []
-    for _ in range(5):
+    for _ in range(9):
         began = time.monotonic()
-        reply = server.ask("GET", "/api/v1/unprotected", token=site["token"])
+        reply = server.ask("GET", f"/api/v1/gate?purpose=start&{hosts}", token=site["token"])
         found.append((time.monotonic() - began) * 1000)
         if reply.status != 200:
             note(f"the gate was not measured: {reply.status} {reply.body[:300]}")
             return
-    results.tell("gate, all 300 hosts, median", median(found), " ms")
+    results.tell("gate, 300 hosts and 1,000 data sets, median", median(found), " ms")
+    results.check("gate: says yes after last night", float(reply.json()["confirmed"]), "1", reply.json()["confirmed"])
 
 
 def local(seconds_from_now):
