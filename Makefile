@@ -3,13 +3,16 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test bench check fmt browser
 
+# Where rustup puts what .ci/setup installs.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
 DATA ?= .data
 BINARY := target/release/fermata
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\): .*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-run: ## Serve http://127.0.0.1:8080 with the demo week in .data (PUBLIC: FERMATA_* variables apply)
+run: ## Serve http://127.0.0.1:8080 with the demo week, data in .data
 	@.ci/setup run
 	@$(MAKE) --no-print-directory browser
 	@cargo build --release --package server
@@ -34,8 +37,7 @@ fmt: ## Format all Rust code
 	@cargo fmt --all
 
 # The browser side: everything the module is made of, so that a second `make run` builds nothing.
-BROWSER_SOURCES := $(shell find app server/domain -name '*.rs' -o -name Cargo.toml -path '*app*' -o -name Cargo.toml -path '*domain*') \
-	Cargo.toml Cargo.lock app/frontend/build
+BROWSER_SOURCES := $(shell find app server/domain \( -name '*.rs' -o -name Cargo.toml \)) Cargo.toml Cargo.lock app/frontend/build
 
 browser: dist/fermata_bg.wasm
 
