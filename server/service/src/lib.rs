@@ -17,6 +17,7 @@ pub mod inventory;
 pub mod keys;
 pub mod maintenance;
 pub mod people;
+pub mod prose;
 pub mod public;
 pub mod runs;
 pub mod site;

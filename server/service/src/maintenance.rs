@@ -8,7 +8,7 @@ pub mod look;
 
 pub use decide::{ExtendInput, Planning, Target};
 pub use input::{MaintenanceInput, TimeLook, Typed};
-pub use look::{Choices, Detail, GateLook, HeldBack, HostTree, Listing, NeedsMe, Position, Readiness};
+pub use look::{Choices, Detail, GateLook, HeldBack, HostTree, Listing, NeedsMe, Position, RadiusHost, Readiness};
 
 use domain::gate::Scope;
 use domain::maintenance::Maintenance;

@@ -262,7 +262,7 @@ async fn the_week_of_the_story_is_refused_with_its_three_reasons_and_goes_ahead_
     assert!(w.kinds(draft.id).await.is_empty() && !w.told(draft.id).await);
     let needs = w.services.needs_me(&w.system).await.unwrap();
     assert_eq!(needs.blocked_drafts.len(), 1);
-    assert_eq!(needs.blocked_drafts[0].gate.hosts.len(), 3);
+    assert_eq!(needs.blocked_drafts[0].gate.radius.len(), 3);
 
     let goods = w.job(goods, "files legacy-shop", None).await;
     w.at("Thu 13:30");

@@ -1,6 +1,6 @@
 //! What people type and machines send to plan a window, read into domain types.
 
-use crate::error::{Error, Fields};
+use crate::error::{Error, FieldError, Fields};
 use chrono::NaiveDateTime;
 use domain::gate::Scope;
 use domain::maintenance::transition::Edit;
@@ -251,7 +251,12 @@ impl MaintenanceInput {
         let planned = self.plan(&mut fields, rules, None);
         let zone = self.zone.as_deref().unwrap_or_default();
         let choices = |text: &Option<String>| fold_choices(rules, zone, text.as_deref().unwrap_or_default());
+        let problems = match fields.into_error() {
+            Error::Invalid(problems) => problems,
+            _ => Vec::new(),
+        };
         TimeLook {
+            problems,
             text: planned.as_ref().map(|p| format_range(rules, &p.zone, p.starts_at, p.ends_at)),
             length: planned.as_ref().map(Planned::length),
             latest_end_at: planned.as_ref().map(|p| p.latest_end_at),
@@ -265,6 +270,8 @@ impl MaintenanceInput {
 /// What typed times mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimeLook {
+    /// What stands against the times.
+    pub problems: Vec<FieldError>,
     /// The plan, if the times make one.
     pub planned: Option<Planned>,
     /// In the zone and in UTC.

@@ -5,7 +5,7 @@ use super::scope_of;
 use crate::error::Error;
 use crate::{Actor, Services};
 use domain::component::{Component, Group};
-use domain::gate::{Evidence, JobNames, Purpose, Scope, Verdict, blast_radius};
+use domain::gate::{Evidence, JobNames, Purpose, Scope, Topology, Verdict, blast_radius};
 use domain::host::Host;
 use domain::ids::{ComponentId, HostId, MaintenanceId, UserId, VerdictId};
 use domain::maintenance::{KeptVerdict, Maintenance, State, Update, affected_components};
@@ -61,6 +61,21 @@ impl Listing {
     }
 }
 
+/// A host that the work can destroy, and why it is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RadiusHost {
+    /// Which.
+    pub id: HostId,
+    /// Its name; none where nothing is known of it.
+    pub name: Option<String>,
+    /// What it runs on, where that is in danger too.
+    pub runs_on: Option<HostId>,
+    /// It was named itself.
+    pub named: bool,
+    /// Names of the components named that it is behind.
+    pub behind: Vec<String>,
+}
+
 /// The gate's answer, ready to be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateLook {
@@ -69,7 +84,7 @@ pub struct GateLook {
     /// Names of the jobs it speaks of.
     pub jobs: JobNames,
     /// The blast radius, by name.
-    pub hosts: Vec<(HostId, String)>,
+    pub radius: Vec<RadiusHost>,
     /// What customers are told is touched.
     pub affected: Vec<(ComponentId, String)>,
     /// How many subscribers would hear of it.
@@ -167,22 +182,17 @@ impl Services {
         let (verdict, evidence) = self.gate(tx, self.now(), purpose, scope).await?;
         let topology = tx.topology().await?;
         let ids = affected_components(scope, &topology);
-        let affected: Vec<_> = tx
-            .components(false)
-            .await?
+        let components = tx.components(false).await?;
+        let names = components.iter().map(|c| (c.id, c.name.to_string())).collect();
+        let affected: Vec<_> = components
             .into_iter()
             .filter(|component| ids.contains(&component.id))
             .map(|component| (component.id, component.name.to_string()))
             .collect();
         let followed: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
         let followers = tx.count_followers(&followed).await?;
-        Ok(GateLook {
-            hosts: radius_of(scope, &topology, &evidence),
-            jobs: evidence.job_names(),
-            verdict,
-            affected,
-            followers,
-        })
+        let radius = radius_of(scope, &topology, &evidence, &names);
+        Ok(GateLook { verdict, jobs: evidence.job_names(), radius, affected, followers })
     }
 
     /// What typed times mean.
@@ -355,14 +365,33 @@ impl Services {
     }
 }
 
-/// The hosts of the blast radius by name; one of which nothing is known has none.
-fn radius_of(scope: &Scope, topology: &domain::gate::Topology, evidence: &Evidence) -> Vec<(HostId, String)> {
+/// The hosts of the blast radius by name, with why they are in it.
+fn radius_of(
+    scope: &Scope,
+    topology: &Topology,
+    evidence: &Evidence,
+    components: &HashMap<ComponentId, String>,
+) -> Vec<RadiusHost> {
     let names: HashMap<HostId, &str> = evidence.hosts.iter().map(|host| (host.id, host.name.as_str())).collect();
-    let mut hosts: Vec<(HostId, String)> = blast_radius(scope, topology)
-        .into_iter()
-        .map(|id| (id, names.get(&id).map_or_else(|| format!("Host {id}"), |name| (*name).to_owned())))
+    let below: HashMap<HostId, HostId> =
+        topology.hosts.iter().filter_map(|host| Some((host.id, host.runs_on?))).collect();
+    let radius = blast_radius(scope, topology);
+    let mut hosts: Vec<RadiusHost> = radius
+        .iter()
+        .map(|id| RadiusHost {
+            id: *id,
+            name: names.get(id).map(|name| (*name).to_owned()),
+            runs_on: below.get(id).copied().filter(|below| radius.contains(below)),
+            named: scope.hosts.contains(id),
+            behind: topology
+                .behind
+                .iter()
+                .filter(|(component, host)| host == id && scope.components.contains(component))
+                .filter_map(|(component, _)| components.get(component).cloned())
+                .collect(),
+        })
         .collect();
-    hosts.sort_by(|a, b| a.1.cmp(&b.1));
+    hosts.sort_by(|a, b| a.name.cmp(&b.name));
     hosts
 }
 
