@@ -4,11 +4,13 @@
 // Views are deeply nested types.
 #![recursion_limit = "256"]
 
+pub mod api;
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]
 pub mod form;
+pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]

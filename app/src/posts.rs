@@ -63,6 +63,9 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "tokens"] => pages::admin::tokens::revoke(post).await,
         ["admin", "tokens", "new"] => pages::admin::tokens::add(post).await,
         ["admin", "settings"] => pages::admin::settings::save(post).await,
+        ["admin", "maintenances", "new"] => pages::admin::plan::post_new(post).await,
+        ["admin", "maintenances", id, "edit"] => pages::admin::plan::post_edit(id, post).await,
+        ["admin", "maintenances", id] => pages::admin::maintenance::post(id, post).await,
         _ => Err(Error::NotFound("page")),
     }
 }

@@ -4,9 +4,10 @@ use crate::context::{self, Assets};
 use crate::pages;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, provide_meta_context};
-use leptos_router::SsrMode;
+use leptos_router::any_nested_route::IntoAnyNestedRoute;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
+use leptos_router::{MatchNestedRoutes, SsrMode};
 use service::Error;
 use std::sync::Arc;
 
@@ -57,10 +58,28 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/tokens/new") view=pages::admin::tokens::AddToken ssr=SsrMode::Async/>
                 <Route path=path!("/admin/settings") view=pages::admin::settings::Settings ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=pages::admin::audit::Audit ssr=SsrMode::Async/>
+                <MaintenanceRoutes/>
             </Routes>
         </Router>
     }
     .into_any()
+}
+
+/// What needs somebody now, planning and running windows.
+#[component(transparent)]
+fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{maintenance, maintenances, plan, start};
+    view! {
+        <Route path=path!("/admin") view=start::AdminStart ssr=SsrMode::Async/>
+        <Route path=path!("/admin/maintenances") view=maintenances::Maintenances ssr=SsrMode::Async/>
+        <Route path=path!("/admin/maintenances/new") view=plan::NewMaintenance ssr=SsrMode::Async/>
+        <Route path=path!("/admin/maintenances/:id") view=maintenance::MaintenancePage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/maintenances/:id/edit") view=plan::EditMaintenance ssr=SsrMode::Async/>
+        <Route path=path!("/admin/maintenances/:id/verdicts/:verdict") view=maintenance::VerdictPage
+            ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
 }
 
 /// Whether the page at this path carries scripts: only those behind the sign-in do.

@@ -3,6 +3,20 @@
 pub mod account;
 pub mod audit;
 pub mod desk;
+pub mod gate;
+pub mod maintenance;
+pub mod maintenances;
 pub mod people;
+pub mod plan;
 pub mod settings;
+pub mod start;
 pub mod tokens;
+
+use leptos::prelude::ServerFnError;
+use service::Error;
+
+/// What an island hears of an error: words, and nothing that only we should know.
+#[must_use]
+pub fn answer(error: &Error) -> ServerFnError {
+    ServerFnError::ServerError(error.to_string())
+}

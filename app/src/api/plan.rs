@@ -1,0 +1,77 @@
+//! The scheduling form while it is being filled in.
+
+use crate::view::{BlastView, VerdictView, WhenView};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What the gate says of what is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateView {
+    /// The answer.
+    pub verdict: VerdictView,
+    /// Everything the work can destroy; none where nothing is chosen.
+    pub blast: Option<BlastView>,
+    /// Who will hear of it: "Customers of Cluster 12 …".
+    pub told: String,
+}
+
+/// Two instants to choose from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TwiceView {
+    /// Name of the choice in the form.
+    pub name: String,
+    /// `02:30 happens twice`
+    pub title: String,
+    /// What is sent and what is read, earlier first.
+    pub options: Vec<(String, String)>,
+    /// What was chosen already.
+    pub chosen: String,
+}
+
+/// What the typed times mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeView {
+    /// In the zone and in UTC, where they make a plan.
+    pub when: Option<WhenView>,
+    /// `2 h long. If its start is held it may last until Fri 16 May, 01:00 IST.`
+    pub text: String,
+    /// What stands against the times, in words.
+    pub problems: Vec<String>,
+    /// Times that exist twice.
+    pub twice: Vec<TwiceView>,
+}
+
+/// Asks the gate about the hosts and components chosen in a form.
+#[server(prefix = "/api/fn", endpoint = "gate")]
+pub async fn ask_gate(
+    /// The fields of the form, as a form sends them.
+    form: String,
+) -> Result<GateView, ServerFnError> {
+    use crate::pages::admin::plan::read_form;
+    use crate::pages::admin::{answer, gate};
+    let (services, actor) = (crate::context::services(), crate::context::actor());
+    gate::ask(&services, &actor, &read_form(&form)).await.map_err(|error| answer(&error))
+}
+
+/// Says what the times typed in a form mean.
+#[server(prefix = "/api/fn", endpoint = "time")]
+pub async fn read_time(
+    /// The fields of the form, as a form sends them.
+    form: String,
+) -> Result<TimeView, ServerFnError> {
+    use crate::pages::admin::plan::{read_form, time_view};
+    let (services, actor) = (crate::context::services(), crate::context::actor());
+    actor.require(domain::people::Permission::View).map_err(|error| crate::pages::admin::answer(&error))?;
+    Ok(time_view(&services, &read_form(&form)))
+}
+
+/// Shows a message as customers will read it: sanitised HTML.
+#[server(prefix = "/api/fn", endpoint = "preview")]
+pub async fn preview(
+    /// Markdown.
+    text: String,
+) -> Result<String, ServerFnError> {
+    let actor = crate::context::actor();
+    actor.require(domain::people::Permission::View).map_err(|error| crate::pages::admin::answer(&error))?;
+    Ok(service::prose::html(&text))
+}

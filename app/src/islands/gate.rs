@@ -1,0 +1,101 @@
+//! The gate beside the scheduling form, asked again whenever the form changes.
+
+use super::{fields, when_changed};
+use crate::api::plan::{GateView, ask_gate};
+use crate::components::{Action, Actions, BlastRadius, Button, VerdictPanel};
+use crate::view::{ActionView, Answer, Weight};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::time::Duration;
+
+/// Runs are reported while somebody fills in the form.
+const AGAIN: Duration = Duration::from_secs(20);
+
+/// The panel with its buttons, which send the form `plan`.
+#[island]
+pub fn GateIsland(
+    /// What the server knew when it made the page.
+    initial: GateView,
+    /// Label, name and value of each button; the first may be pressed only when the gate says yes.
+    buttons: Vec<(String, String)>,
+) -> impl IntoView {
+    let view = RwSignal::new(initial);
+    let live = RwSignal::new(false);
+    let away = RwSignal::new(false);
+    let asked = StoredValue::new(0_u64);
+    let ask = move || {
+        let Some(form) = fields("plan") else { return };
+        asked.update_value(|n| *n += 1);
+        let mine = asked.get_value();
+        spawn_local(async move {
+            let answer = ask_gate(form).await;
+            // An answer to an earlier question may come later.
+            if asked.try_get_value() != Some(mine) {
+                return;
+            }
+            match answer {
+                Ok(answer) => {
+                    away.set(false);
+                    if view.with_untracked(|shown| *shown != answer) {
+                        view.set(answer);
+                    }
+                }
+                Err(_) => away.set(true),
+            }
+        });
+    };
+    Effect::new(move || {
+        live.set(true);
+        ask();
+        when_changed("plan", ask);
+        if let Ok(again) = set_interval_with_handle(ask, AGAIN) {
+            on_cleanup(move || again.clear());
+        }
+    });
+    let title = move || view.with(|view| view.verdict.title.clone());
+    view! {
+        <div>
+            {move || panel(view.get(), &buttons, live.get(), away.get())}
+            <p class="vh" aria-live="polite">{move || live.get().then(title)}</p>
+        </div>
+    }
+}
+
+/// The panel as it is now.
+fn panel(view: GateView, buttons: &[(String, String)], live: bool, away: bool) -> AnyView {
+    let blocked = view.verdict.answer == Answer::Blocked;
+    let note = if away {
+        Some("The answer could not be renewed. It is checked again when you schedule.")
+    } else if live {
+        None
+    } else {
+        Some("Press Check after a change: the answer belongs to what was chosen then.")
+    };
+    let buttons = buttons
+        .iter()
+        .enumerate()
+        .map(|(place, (label, value))| {
+            let action = ActionView::submit(label.clone(), "plan", "do", value.clone());
+            let action = if place == 0 {
+                action.weigh(Weight::Primary).enabled(!(blocked && value == "schedule"))
+            } else {
+                action
+            };
+            view! { <Action action/> }
+        })
+        .collect_view();
+    let check = (!live).then(|| {
+        view! { <Button weight=Weight::Quiet form="plan" name="do" value="check" unchecked=true>"Check"</Button> }
+    });
+    view! {
+        <VerdictPanel verdict=view.verdict>
+            {view.blast.map(|blast| view! { <BlastRadius blast/> })}
+            {(!view.told.is_empty()).then(|| view! { <div class="block"><p class="small muted">{view.told}</p></div> })}
+            <div class="verdict-foot">
+                <Actions>{buttons}{check}</Actions>
+                {note.map(|note| view! { <p class="small muted">{note}</p> })}
+            </div>
+        </VerdictPanel>
+    }
+    .into_any()
+}

@@ -1,0 +1,65 @@
+//! A message as customers will read it, while it is being written.
+
+use super::when_changed;
+use crate::api::plan::preview;
+use crate::components::Button;
+use crate::view::Weight;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+
+/// Below the text area `message` of the form `plan`.
+#[island]
+pub fn PreviewIsland(
+    /// Sanitised HTML, as the server knew it.
+    initial: String,
+) -> impl IntoView {
+    let html = RwSignal::new(initial);
+    let live = RwSignal::new(false);
+    let asked = StoredValue::new(0_u64);
+    let ask = move || {
+        let Some(text) = document()
+            .get_element_by_id("message")
+            .and_then(|element| element.dyn_into::<web_sys::HtmlTextAreaElement>().ok())
+            .map(|area| area.value())
+        else {
+            return;
+        };
+        asked.update_value(|n| *n += 1);
+        let mine = asked.get_value();
+        spawn_local(async move {
+            if let Ok(answer) = preview(text).await
+                && asked.try_get_value() == Some(mine)
+            {
+                html.set(answer);
+            }
+        });
+    };
+    Effect::new(move || {
+        live.set(true);
+        ask();
+        when_changed("plan", ask);
+    });
+    let shown = move || {
+        html.with(|html| {
+            (!html.is_empty()).then(|| {
+                view! {
+                    <div class="card mt">
+                        <h3 class="small muted">"As customers read it"</h3>
+                        <div class="prose mt" dir="auto" inner_html=html.clone()></div>
+                    </div>
+                }
+            })
+        })
+    };
+    let button = move || {
+        (!live.get()).then(|| {
+            view! {
+                <Button weight=Weight::Quiet small=true name="do" value="preview" unchecked=true>
+                    "Preview"
+                </Button>
+            }
+        })
+    };
+    view! { <div>{button}{shown}</div> }
+}

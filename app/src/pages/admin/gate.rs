@@ -1,0 +1,227 @@
+//! The gate's answer as pages and islands show it.
+
+use crate::api::plan::GateView;
+use crate::view::{
+    ActionView, AgesView, Answer, BlastView, FineView, NodeView, ProofView, ReasonView, SetView, Shape, StateView,
+    Tone, VerdictView,
+};
+use domain::gate::{Finding, JobNames, Protection, Purpose, Reason, Verdict};
+use domain::ids::HostId;
+use domain::time::{Span, ZoneRules, format_short};
+use service::maintenance::{GateLook, MaintenanceInput, RadiusHost};
+use service::{Actor, Error, Services};
+
+/// Asks about what is chosen in a form.
+///
+/// # Errors
+/// Not allowed, something chosen is no id, or the database does not answer.
+pub async fn ask(services: &Services, actor: &Actor, input: &MaintenanceInput) -> Result<GateView, Error> {
+    let scope = input.scope()?;
+    if scope.is_empty() {
+        actor.require(domain::people::Permission::View)?;
+        return Ok(not_asked());
+    }
+    let zone = services.site().await?.zone;
+    let look = services.ask_gate(actor, &scope, Purpose::Schedule).await?;
+    Ok(view(services.zones.as_ref(), &zone, &look))
+}
+
+/// Before anything is chosen.
+#[must_use]
+pub fn not_asked() -> GateView {
+    GateView {
+        verdict: VerdictView {
+            answer: Answer::NotAsked,
+            title: "Is there a backup to go back to?".to_owned(),
+            detail: "Choose what the work touches: everything it puts at risk is checked at once.".to_owned(),
+            ..VerdictView::default()
+        },
+        ..GateView::default()
+    }
+}
+
+/// An answer with everything it puts at risk.
+#[must_use]
+pub fn view(rules: &dyn ZoneRules, zone: &str, look: &GateLook) -> GateView {
+    GateView {
+        verdict: verdict(rules, zone, &look.verdict, &look.jobs),
+        blast: Some(blast(&look.radius, &look.verdict)),
+        told: told(look),
+    }
+}
+
+fn told(look: &GateLook) -> String {
+    let names: Vec<&str> = look.affected.iter().map(|(_, name)| name.as_str()).collect();
+    let who = match look.followers {
+        0 => "Nobody has subscribed to them yet".to_owned(),
+        1 => "1 subscriber hears of it by mail".to_owned(),
+        n => format!("{n} subscribers hear of it by mail"),
+    };
+    match names.as_slice() {
+        [] => "No component stands on these hosts: customers see the window, but no component changes.".to_owned(),
+        [one] => format!("On the page it touches {one}. {who}."),
+        [all @ .., last] if all.len() < 6 => format!("On the page it touches {} and {last}. {who}.", all.join(", ")),
+        all => format!("On the page it touches {} and {} more. {who}.", all[..5].join(", "), all.len() - 5),
+    }
+}
+
+/// An answer with all its reasons.
+#[must_use]
+pub fn verdict(rules: &dyn ZoneRules, zone: &str, verdict: &Verdict, jobs: &JobNames) -> VerdictView {
+    let mut detail = verdict.summary();
+    if let Some(until) = verdict.until() {
+        detail.push_str(&format!(" This holds until {} if nothing new is reported.", format_short(rules, zone, until)));
+    }
+    let reasons = verdict.reasons().iter().map(|finding| {
+        let view = ReasonView::reason(finding.heading(), finding.sentence(jobs, rules, zone));
+        remedies(finding).into_iter().fold(view, ReasonView::with)
+    });
+    let warnings = verdict
+        .warnings
+        .iter()
+        .map(|finding| ReasonView::warning(finding.heading(), finding.sentence(jobs, rules, zone)));
+    let reasons = reasons.chain(warnings).collect();
+    VerdictView {
+        answer: if verdict.is_confirmed() { Answer::Confirmed } else { Answer::Blocked },
+        title: verdict.headline(),
+        detail,
+        ages: ages(&verdict.protections),
+        reasons,
+        fine: verdict.protections.iter().filter(|p| p.ok).map(fine).collect(),
+        exempt: verdict
+            .exemptions
+            .iter()
+            .map(|(_, name, exemption)| FineView {
+                place: name.clone(),
+                text: format!("{} (said {})", exemption.reason, exemption.by),
+            })
+            .collect(),
+    }
+}
+
+fn fine(protection: &Protection) -> FineView {
+    let age = protection.age.unwrap_or_default();
+    FineView { place: protection.place(), text: format!("{age} old; the limit is {}", protection.limit) }
+}
+
+/// Only where one limit holds for all: a line can not show two.
+fn ages(protections: &[Protection]) -> Option<AgesView> {
+    let limit = protections.first()?.limit;
+    if protections.iter().any(|p| p.limit != limit) {
+        return None;
+    }
+    let minutes = |span: Span| span.as_seconds() / 60;
+    let ages: Vec<i64> = protections.iter().filter_map(|p| p.age.map(minutes)).collect();
+    (!ages.is_empty()).then(|| AgesView { limit: minutes(limit), ages })
+}
+
+/// What can be done about a reason from here.
+fn remedies(finding: &Finding) -> Vec<ActionView> {
+    let about = finding.place();
+    let link = |label: &str, href: String| ActionView::link(label, href).about(about.clone());
+    let host = |id: HostId| format!("/admin/hosts/{id}");
+    match &finding.reason {
+        Reason::NothingNamed => vec![],
+        Reason::NoHostBehind { component } => {
+            vec![link("Say which hosts are behind it", format!("/admin/components/{component}"))]
+        }
+        Reason::UnknownHost => finding.host.map(|id| link("Open the host", host(id))).into_iter().collect(),
+        Reason::NoDataSet => finding
+            .host
+            .into_iter()
+            .flat_map(|id| {
+                [
+                    link("Declare a data set", format!("/admin/hosts/{id}/data-sets/new")),
+                    link("Exempt the host", host(id)),
+                ]
+            })
+            .collect(),
+        Reason::NoJob => finding
+            .data_set
+            .map(|id| link("Add a job", format!("/admin/data-sets/{id}/jobs/new")))
+            .into_iter()
+            .collect(),
+        Reason::JobDisabled { job } | Reason::JobUnknown { job, .. } => {
+            vec![link("Open the job", format!("/admin/jobs/{job}"))]
+        }
+        Reason::NeverRan { job }
+        | Reason::TooOld { job, .. }
+        | Reason::LastRunFailed { job, .. }
+        | Reason::StillRunning { job, .. }
+        | Reason::NotCarried { job, .. }
+        | Reason::ClockInFuture { job, .. } => vec![link("See its runs", format!("/admin/jobs/{job}"))],
+    }
+}
+
+/// Everything the work can destroy, as a tree.
+#[must_use]
+pub fn blast(radius: &[RadiusHost], verdict: &Verdict) -> BlastView {
+    let sets = verdict.protections.len();
+    let count = |n: usize, one: &str, many: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {many}") };
+    let roots =
+        radius.iter().filter(|host| host.runs_on.is_none()).map(|host| node(host, radius, verdict, 0)).collect();
+    BlastView {
+        title: format!(
+            "Blast radius: {}, {}",
+            count(radius.len(), "host", "hosts"),
+            count(sets, "data set", "data sets")
+        ),
+        roots,
+    }
+}
+
+fn node(host: &RadiusHost, radius: &[RadiusHost], verdict: &Verdict, depth: usize) -> NodeView {
+    let mut why = Vec::new();
+    if host.named {
+        why.push("chosen".to_owned());
+    }
+    if !host.behind.is_empty() {
+        why.push(format!("behind {}", host.behind.join(", ")));
+    }
+    if verdict.exemptions.iter().any(|(id, ..)| *id == host.id) {
+        why.push("exempt".to_owned());
+    }
+    let mut sets: Vec<SetView> = verdict
+        .protections
+        .iter()
+        .filter(|protection| protection.host == host.id)
+        .map(|protection| SetView {
+            name: protection.data_set_name.clone(),
+            state: if protection.ok {
+                StateView::new(Tone::Ok, Shape::Ok, "backed up well enough")
+            } else {
+                StateView::new(Tone::Major, Shape::Major, "not backed up well enough")
+            },
+        })
+        .collect();
+    let bare = verdict.reasons().iter().find(|finding| finding.host == Some(host.id) && finding.data_set.is_none());
+    if let Some(finding) = bare {
+        let state = StateView::new(Tone::Major, Shape::Major, "stands against the work");
+        sets.push(SetView { name: finding.reason.headline().to_owned(), state });
+    }
+    // No tree of hosts is deeper than there are hosts.
+    let guests = radius.iter().filter(|guest| guest.runs_on == Some(host.id) && depth < radius.len());
+    NodeView {
+        name: host.name.clone().unwrap_or_else(|| "Unknown host".to_owned()),
+        href: format!("/admin/hosts/{}", host.id),
+        why: why.join(" · "),
+        sets,
+        children: guests.map(|guest| node(guest, radius, verdict, depth + 1)).collect(),
+    }
+}
+
+/// The answer in one line, for lists.
+#[must_use]
+pub fn proof(verdict: &Verdict, lasts: bool) -> ProofView {
+    match (verdict.is_confirmed(), lasts) {
+        (true, true) => ProofView::confirmed("Backups are confirmed and last until the start"),
+        (true, false) => ProofView::waiting("Backups are confirmed now, but will be too old at the start"),
+        (false, _) => {
+            let text = match verdict.reasons().len() {
+                1 => "1 thing is missing before it can start".to_owned(),
+                n => format!("{n} things are missing before it can start"),
+            };
+            ProofView::blocked(text)
+        }
+    }
+}

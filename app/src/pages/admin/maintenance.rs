@@ -1,0 +1,534 @@
+//! One window: where it stands, what can be done with it now, its timeline and the gate's answers.
+
+use super::desk::{Desk, admin};
+use super::gate;
+use super::plan::{id, problems, version};
+use crate::components::{
+    Actions, BlastRadius, Button, ButtonLink, Card, DataTable, Disclosure, ErrorSummary, Fact, Facts, Field, Hidden,
+    Icon, PageHeader, Proof, Section, StateBadge, TextArea, TimeRange, Timeline, VerdictPanel,
+};
+use crate::context::submitted;
+use crate::form::Submitted;
+use crate::posts::{Post, Posted};
+use crate::view::{Answer, ColumnView, EntryView, ProofView, Shape, StateView, Tone, Weight};
+use domain::gate::Evidence;
+use domain::maintenance::{KeptVerdict, Maintenance, State};
+use domain::people::Permission;
+use domain::run::RunState;
+use domain::time::Instant;
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use service::Error;
+use service::maintenance::{Detail, ExtendInput, MaintenanceInput, Planning, Target};
+
+/// Ways to say how much longer, in one press.
+const LONGER: [(&str, &str); 4] =
+    [("15 min", "15 minutes"), ("30 min", "30 minutes"), ("1 h", "1 hour"), ("2 h", "2 hours")];
+
+/// Takes what is pressed on a window's page.
+///
+/// # Errors
+/// What can not be mended on the page.
+pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
+    let id = id(of)?;
+    let (services, actor, version) = (&post.services, &post.actor, version(&post.form));
+    let body = post.form.get("body");
+    let here = format!("/admin/maintenances/{id}");
+    let result = match post.form.get("do") {
+        "start" => services.start_maintenance(actor, id, version, body).await.map(|_| here),
+        "extend" => {
+            let input = ExtendInput {
+                by: post.form.get("by").to_owned(),
+                end: post.form.get("end").to_owned(),
+                end_fold: post.form.get("end_fold").to_owned(),
+                body: body.to_owned(),
+            };
+            services.extend_maintenance(actor, id, version, &input).await.map(|_| here)
+        }
+        "verify" => services.verify_maintenance(actor, id, version, body).await.map(|_| here),
+        "complete" => services.complete_maintenance(actor, id, version, body).await.map(|_| here),
+        "cancel" => services.cancel_maintenance(actor, id, version, body).await.map(|_| here),
+        // A note takes nothing back: it is added to whatever the window has become.
+        "update" => services.post_update(actor, id, None, body).await.map(|_| here),
+        "schedule" => {
+            let target = Target::Stored { id, version };
+            match services.schedule_maintenance(actor, target, &MaintenanceInput::default()).await {
+                Ok(Planning::Scheduled(_)) => Ok(here),
+                Ok(Planning::Refused { draft, .. }) => Ok(format!("/admin/maintenances/{}/edit", draft.id)),
+                Err(Error::Invalid(fields)) => {
+                    // The field to mend is on the form.
+                    let text: Vec<String> = fields.into_iter().map(|field| field.message).collect();
+                    Err(Error::refused("invalid", text.join(" ")))
+                }
+                Err(error) => Err(error),
+            }
+        }
+        "delete" => services.delete_draft(actor, id, version).await.map(|()| "/admin/maintenances".to_owned()),
+        _ => Err(Error::NotFound("page")),
+    };
+    post.done(result)
+}
+
+/// `/admin/maintenances/:id`
+#[component]
+pub fn MaintenancePage() -> impl IntoView {
+    let form = submitted();
+    let of = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
+    admin(
+        |detail: &Detail| format!("M-{} {}", detail.maintenance.number, detail.maintenance.title),
+        |desk| async move { desk.services.maintenance_detail(&desk.actor, id(&of)?).await },
+        move |desk, detail| page(&desk, detail, &form),
+    )
+}
+
+fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
+    let m = &detail.maintenance;
+    let may = desk.may(Permission::Maintain);
+    let edit = (may && !m.state.is_ended()).then(|| {
+        let label = if m.state == State::Postponed { "Give it a new time" } else { "Change" };
+        let weight = if m.state == State::Postponed { Weight::Primary } else { Weight::Normal };
+        view! { <ButtonLink href=format!("/admin/maintenances/{}/edit", m.id) weight=weight>{label}</ButtonLink> }
+    });
+    let public = m.published_at.map(|_| {
+        view! { <ButtonLink href=format!("/maintenance/{}", m.id)>"What customers see"</ButtonLink> }
+    });
+    let blocked = detail.gate.as_ref().is_some_and(|look| !look.verdict.is_confirmed());
+    let actions = if may { what_now(desk, m, blocked, form) } else { ().into_any() };
+    let message = (!m.message.as_str().is_empty()).then(|| {
+        let html = service::prose::html(m.message.as_str());
+        view! { <Card title="What customers read"><div class="prose" dir="auto" inner_html=html></div></Card> }
+    });
+    let timeline = (!detail.updates.is_empty()).then(|| {
+        let entries = entries(desk, &detail);
+        view! { <Section id="timeline" title="Timeline"><Timeline entries/></Section> }
+    });
+    view! {
+        <PageHeader title=m.title.to_string() back=("Maintenance".to_owned(), "/admin/maintenances".to_owned())
+            state=state(m) proof=proof(&detail)>
+            {edit}
+            {public}
+        </PageHeader>
+        <ErrorSummary problems=problems(form) message=form.message.clone()/>
+        <div class="split">
+            <div class="stack">
+                {actions}
+                {facts(desk, &detail)}
+                {message}
+                {timeline}
+            </div>
+            <div class="stack">
+                {panel(desk, &detail)}
+                {history(desk, &detail)}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// In the operators' words: they know what waits for what.
+fn state(m: &Maintenance) -> StateView {
+    let view = StateView::from(m.state);
+    match m.state {
+        State::Held => view.labelled("On hold: waiting for a backup"),
+        State::Postponed => view.labelled("Postponed: needs a new time"),
+        State::Cancelled if m.published_at.is_none() => view.labelled("Deleted draft"),
+        _ => view,
+    }
+}
+
+fn proof(detail: &Detail) -> Option<ProofView> {
+    let m = &detail.maintenance;
+    match (m.state, &detail.gate) {
+        (State::Scheduled, Some(look)) => Some(gate::proof(&look.verdict, look.verdict.holds_at(m.planned.starts_at))),
+        _ => None,
+    }
+}
+
+fn facts(desk: &Desk, detail: &Detail) -> AnyView {
+    let m = &detail.maintenance;
+    let planned = &m.planned;
+    let names = |list: &[String]| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+    let hosts: Vec<String> = detail.hosts.iter().map(|(_, name)| name.clone()).collect();
+    let components: Vec<String> = detail.components.iter().map(|(_, name)| name.clone()).collect();
+    let when = desk.range_in(&planned.zone, planned.starts_at, planned.ends_at);
+    let began = m.started_at.map(|at| fact_at("Began", desk, at));
+    let ended = m.ended_at.filter(|_| m.published_at.is_some()).map(|at| {
+        let label = if m.state == State::Cancelled { "Called off" } else { "Ended" };
+        fact_at(label, desk, at)
+    });
+    let held = m.held_at.map(|at| fact_at("On hold since", desk, at));
+    let wait = (m.state.is_ahead() || m.state == State::Draft).then(|| {
+        let text = if planned.latest_end_at > planned.ends_at {
+            format!("Until {} at the latest: then its whole length fits no more.", desk.short(planned.last_fit()))
+        } else {
+            "Not at all: held at its start, it is postponed at once.".to_owned()
+        };
+        view! { <Fact label="Waits for its backup">{text}</Fact> }
+    });
+    let by_itself = match (m.auto_start, m.auto_complete) {
+        (true, true) => "Starts and ends by itself",
+        (true, false) => "Starts by itself, is ended by hand",
+        (false, true) => "Is started by hand, ends by itself",
+        (false, false) => "Is started and ended by hand",
+    };
+    let number = format!("M-{}", m.number);
+    let (hosts, components) = (names(&hosts), names(&components));
+    view! {
+        <Card>
+            <Facts>
+                <Fact label="Number">{number}</Fact>
+                <Fact label="Planned"><TimeRange when stacked=true/></Fact>
+                {held}
+                {began}
+                {ended}
+                <Fact label="Hosts"><span dir="auto">{hosts}</span></Fact>
+                <Fact label="Components"><span dir="auto">{components}</span></Fact>
+                {wait}
+                <Fact label="By itself">{by_itself}</Fact>
+            </Facts>
+        </Card>
+    }
+    .into_any()
+}
+
+fn fact_at(label: &'static str, desk: &Desk, at: Instant) -> AnyView {
+    let when = desk.instant(at);
+    view! { <Fact label=label><TimeRange when/></Fact> }.into_any()
+}
+
+/// What can be done with it now, the likeliest first.
+fn what_now(desk: &Desk, m: &Maintenance, blocked: bool, form: &Submitted) -> AnyView {
+    match m.state {
+        State::Draft => {
+            let hint = if blocked {
+                "It can be scheduled as soon as nothing stands against it any more."
+            } else {
+                "Customers see it from then on. The gate is asked once more."
+            };
+            let weight = if blocked { Weight::Normal } else { Weight::Primary };
+            let schedule = deed(m, "schedule", "Schedule", weight, hint);
+            let delete = deed(m, "delete", "Delete the draft", Weight::Danger, "Customers never saw it.");
+            view! {
+                <Card title="What now">
+                    {schedule}
+                    <Disclosure label="Throw it away">{delete}</Disclosure>
+                </Card>
+            }
+            .into_any()
+        }
+        State::Scheduled | State::Held => {
+            let early = m.planned.starts_at > desk.now;
+            let hint = match (m.state, early) {
+                (State::Held, _) => {
+                    "It starts by itself when the missing backup is confirmed. Pressing this asks at once."
+                }
+                (_, true) => {
+                    "Before its planned start. The gate is asked at this moment, and refuses if a backup is too old."
+                }
+                (_, false) => "The gate is asked at this moment.",
+            };
+            let label = if early { "Start early" } else { "Start now" };
+            let weight = if m.state == State::Scheduled && !early { Weight::Primary } else { Weight::Normal };
+            let (start, note, cancel) = (deed(m, "start", label, weight, hint), note(m, form), cancel(m, form));
+            view! { <Card title="What now">{start}{note}{cancel}</Card> }.into_any()
+        }
+        State::Postponed => {
+            let (note, cancel) = (note(m, form), cancel(m, form));
+            let text = "It did not begin in its time. Customers were told that a new time will follow: give it one, or call it off.";
+            view! { <Card title="What now"><p>{text}</p>{note}{cancel}</Card> }.into_any()
+        }
+        State::InProgress | State::Verifying => under_way(desk, m, form),
+        State::Completed | State::Cancelled if m.published_at.is_some() => {
+            let note = note(m, form);
+            view! { <Card title="What now">{note}</Card> }.into_any()
+        }
+        State::Completed | State::Cancelled => ().into_any(),
+    }
+}
+
+fn under_way(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
+    let overdue = (m.planned.ends_at <= desk.now).then(|| {
+        let proof = ProofView::blocked("Past its planned end: complete or extend it.");
+        view! { <p><Proof proof/></p> }
+    });
+    let complete = told(m, "complete", "Complete", Weight::Primary, form);
+    let verify = (m.state == State::InProgress).then(|| told(m, "verify", "Done, being checked", Weight::Normal, form));
+    let (extend, note, cancel) = (extend(desk, m, form), note(m, form), cancel(m, form));
+    view! {
+        <Card title="What now">
+            {overdue}
+            {complete}
+            {verify}
+            {extend}
+            {note}
+            {cancel}
+        </Card>
+    }
+    .into_any()
+}
+
+fn version_of(m: &Maintenance) -> AnyView {
+    view! { <Hidden name="version" value=m.version.to_string()/> }.into_any()
+}
+
+/// One press.
+fn deed(m: &Maintenance, value: &'static str, label: &'static str, weight: Weight, hint: &'static str) -> AnyView {
+    view! {
+        <form method="post">
+            {version_of(m)}
+            <p class="small muted">{hint}</p>
+            <Actions><Button weight=weight name="do" value=value>{label}</Button></Actions>
+        </form>
+    }
+    .into_any()
+}
+
+/// One press, with words for customers where there are any. Several such forms stand on a page, so
+/// that ids say which.
+fn told(m: &Maintenance, value: &'static str, label: &'static str, weight: Weight, form: &Submitted) -> AnyView {
+    let (body, error) = typed(form, value);
+    let open = !body.is_empty() || error.is_some();
+    let more = if value == "complete" { "Complete with a message" } else { "Hand it to checking with a message" };
+    let inner = view! {
+        <form class="stack" method="post">
+            {version_of(m)}
+            <TextArea name="body" id=format!("{value}-body") label="Message" rows=2 optional=true value=body error=error
+                hint="Markdown. What customers read beside it."/>
+            <Actions><Button weight=weight name="do" value=value>{label}</Button></Actions>
+        </form>
+    }
+    .into_any();
+    view! {
+        <form method="post">
+            {version_of(m)}
+            <Actions><Button weight=weight name="do" value=value>{label}</Button></Actions>
+        </form>
+        <Disclosure label=more open=open>{inner}</Disclosure>
+    }
+    .into_any()
+}
+
+/// What was typed into this one of several forms, and what is wrong with it.
+fn typed(form: &Submitted, deed: &str) -> (String, Option<String>) {
+    let is_this = form.data.as_ref().is_some_and(|data| data.get("do") == deed);
+    if is_this { (form.value("body", ""), form.error("body")) } else { (String::new(), None) }
+}
+
+fn was_pressed(form: &Submitted, deed: &str) -> bool {
+    form.data.as_ref().is_some_and(|data| data.get("do") == deed)
+}
+
+fn note(m: &Maintenance, form: &Submitted) -> AnyView {
+    let (body, error) = typed(form, "update");
+    let (version, open) = (version_of(m), was_pressed(form, "update"));
+    view! {
+        <Disclosure label="Post an update" open=open>
+            <form class="stack" method="post">
+                {version}
+                <TextArea name="body" id="update-body" label="Message" rows=3 value=body error=error required=true
+                    hint="Markdown. It goes to the page and to subscribers."/>
+                <Actions><Button name="do" value="update">"Post"</Button></Actions>
+            </form>
+        </Disclosure>
+    }
+    .into_any()
+}
+
+fn cancel(m: &Maintenance, form: &Submitted) -> AnyView {
+    let (body, error) = typed(form, "cancel");
+    let (version, open) = (version_of(m), was_pressed(form, "cancel"));
+    view! {
+        <Disclosure label="Call it off" open=open>
+            <form class="stack" method="post">
+                {version}
+                <TextArea name="body" id="cancel-body" label="Why" rows=2 value=body error=error required=true
+                    hint="What customers read. This can not be taken back."/>
+                <Actions><Button weight=Weight::Danger name="do" value="cancel">"Call it off"</Button></Actions>
+            </form>
+        </Disclosure>
+    }
+    .into_any()
+}
+
+fn extend(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
+    let is_this = was_pressed(form, "extend");
+    let (body, _) = typed(form, "extend");
+    let error = is_this.then(|| form.error("by").or(form.error("end")).or(form.error("end_fold"))).flatten();
+    let value = if is_this { form.value("by", "") } else { String::new() };
+    let quick = LONGER
+        .into_iter()
+        .map(|(by, words)| {
+            view! {
+                <form method="post">
+                    {version_of(m)}
+                    <Hidden name="do" value="extend"/>
+                    <Button small=true name="by" value=by>{words}</Button>
+                </form>
+            }
+        })
+        .collect_view();
+    let (version, open) = (version_of(m), is_this || m.planned.ends_at <= desk.now);
+    let until = format!("It is planned until {}. Longer by:", desk.short(m.planned.ends_at));
+    view! {
+        <Disclosure label="It takes longer" open=open>
+            <p class="small muted">{until}</p>
+            <Actions>{quick}</Actions>
+            <form class="stack mt" method="post">
+                {version}
+                <Field name="by" label="Or by" hint="Like 45 min or 3 h." value=value error=error/>
+                <TextArea name="body" id="extend-body" label="Message" rows=2 optional=true value=body/>
+                <Actions><Button name="do" value="extend">"Extend"</Button></Actions>
+            </form>
+        </Disclosure>
+    }
+    .into_any()
+}
+
+fn entries(desk: &Desk, detail: &Detail) -> Vec<EntryView> {
+    detail
+        .updates
+        .iter()
+        .map(|update| {
+            let mut html = service::prose::html(update.body.as_str());
+            if let Some(old) = update.old_starts_at.or(update.old_ends_at) {
+                let old = desk.range(
+                    update.old_starts_at.unwrap_or(update.starts_at),
+                    update.old_ends_at.unwrap_or(update.ends_at).max(old),
+                );
+                let new = desk.range(update.starts_at, update.ends_at);
+                html = format!("<p>Was {}, is {}.</p>{html}", old.text, new.text);
+            }
+            EntryView {
+                state: StateView::from(update.kind),
+                when: desk.instant(update.at),
+                html,
+                author: update.author.and_then(|author| detail.authors.get(&author)).cloned().unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+fn panel(desk: &Desk, detail: &Detail) -> AnyView {
+    let Some(look) = &detail.gate else { return ().into_any() };
+    let view = gate::view(desk.services.zones.as_ref(), &desk.site.zone, look);
+    let told = view.told;
+    view! {
+        <VerdictPanel verdict=view.verdict>
+            {view.blast.map(|blast| view! { <BlastRadius blast/> })}
+            <div class="block"><p class="small muted">{told}</p></div>
+        </VerdictPanel>
+    }
+    .into_any()
+}
+
+fn history(desk: &Desk, detail: &Detail) -> AnyView {
+    if detail.verdicts.is_empty() {
+        return ().into_any();
+    }
+    let m = &detail.maintenance;
+    let lines: Vec<AnyView> = detail
+        .verdicts
+        .iter()
+        .map(|kept| {
+            let href = format!("/admin/maintenances/{}/verdicts/{}", m.id, kept.id);
+            let (tone, shape) = look_of(kept);
+            view! {
+                <li class=tone.class()>
+                    <Icon shape/>
+                    <div class="timeline-head">
+                        <h3><a href=href>{kept.verdict.headline()}</a></h3>
+                        <TimeRange when=desk.instant(kept.verdict.asked_at)/>
+                    </div>
+                    <p class="small muted">{format!("{}. {}", kept.occasion.text(), kept.verdict.summary())}</p>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    view! {
+        <Section id="verdicts" title="What the gate said">
+            <ol class="timeline">{lines}</ol>
+        </Section>
+    }
+    .into_any()
+}
+
+const fn look_of(kept: &KeptVerdict) -> (Tone, Shape) {
+    match kept.verdict.outcome {
+        domain::gate::Outcome::Confirmed { .. } => (Tone::Ok, Shape::Confirmed),
+        domain::gate::Outcome::Blocked { .. } => (Tone::Major, Shape::Held),
+    }
+}
+
+/// `/admin/maintenances/:id/verdicts/:verdict`
+#[component]
+pub fn VerdictPage() -> impl IntoView {
+    let params = use_params_map();
+    let (of, verdict) = params
+        .with_untracked(|params| (params.get("id").unwrap_or_default(), params.get("verdict").unwrap_or_default()));
+    admin(
+        |(m, kept, _): &(Maintenance, KeptVerdict, Evidence)| format!("{}: M-{}", kept.verdict.headline(), m.number),
+        |desk| async move {
+            let verdict = verdict.parse().map_err(|_| Error::NotFound("verdict"))?;
+            desk.services.verdict(&desk.actor, id(&of)?, verdict).await
+        },
+        |desk, (m, kept, evidence)| verdict_page(&desk, &m, &kept, &evidence),
+    )
+}
+
+fn verdict_page(desk: &Desk, m: &Maintenance, kept: &KeptVerdict, evidence: &Evidence) -> AnyView {
+    let verdict = gate::verdict(desk.services.zones.as_ref(), &desk.site.zone, &kept.verdict, &evidence.job_names());
+    let (tone, shape) = look_of(kept);
+    let label = if verdict.answer == Answer::Confirmed { "Confirmed" } else { "Blocked" };
+    let runs = runs(desk, evidence);
+    view! {
+        <PageHeader title=kept.verdict.headline()
+            intro=format!("{} {}. This answer is kept as it was and never changes.", kept.occasion.text(), desk.short(kept.verdict.asked_at))
+            back=(format!("M-{} {}", m.number, m.title), format!("/admin/maintenances/{}", m.id))
+            state=StateView::new(tone, shape, label)/>
+        <div class="stack">
+            <VerdictPanel verdict/>
+            {runs}
+        </div>
+    }
+    .into_any()
+}
+
+/// What the answer was made from.
+fn runs(desk: &Desk, evidence: &Evidence) -> AnyView {
+    let own = evidence.hosts.iter().flat_map(|host| {
+        host.data_sets.iter().flat_map(move |set| {
+            let place = format!("{} · {}", host.name, set.data_set.name);
+            set.jobs.iter().map(move |job| (place.clone(), job))
+        })
+    });
+    let carriers = evidence.carriers.iter().map(|(job, _)| ("carries dumps".to_owned(), job));
+    let rows: Vec<Vec<AnyView>> = own
+        .chain(carriers)
+        .flat_map(|(place, evidence)| {
+            evidence.runs.iter().map(move |run| (place.clone(), evidence.job.name.to_string(), run)).collect::<Vec<_>>()
+        })
+        .map(|(place, job, run)| {
+            let ended = run.finished_at.map_or_else(|| "–".to_owned(), |at| desk.short(at));
+            let state = StateView::from(run.state);
+            let state = if run.state == RunState::Succeeded { state.plain() } else { state };
+            vec![
+                view! { <span dir="auto">{place}</span> }.into_any(),
+                view! { <span dir="auto">{job}</span> }.into_any(),
+                desk.short(run.started_at).into_any(),
+                ended.into_any(),
+                view! { <StateBadge state/> }.into_any(),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return view! { <p class="muted">"No run had been reported."</p> }.into_any();
+    }
+    let columns = ["Data set", "Job", "Started", "Ended", "State"].map(ColumnView::new).to_vec();
+    view! {
+        <Section id="evidence" title="Runs it was made from">
+            <DataTable caption="Runs the answer was made from" columns rows/>
+        </Section>
+    }
+    .into_any()
+}

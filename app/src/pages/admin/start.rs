@@ -1,0 +1,182 @@
+//! `/admin`: what needs me now.
+
+use super::desk::{Desk, admin};
+use super::gate::proof;
+use super::maintenances::window;
+use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
+use crate::view::{ActionView, AttentionView, Shape, Tone, Weight, WindowView};
+use domain::gate::Purpose;
+use domain::maintenance::Maintenance;
+use domain::people::Permission;
+use leptos::prelude::*;
+use service::gate::Coverage;
+use service::maintenance::{HeldBack, NeedsMe};
+
+/// Data sets named one by one; more are counted.
+const NAMED: usize = 5;
+
+/// Everything the page shows.
+struct Start {
+    needs: NeedsMe,
+    coverage: Coverage,
+}
+
+/// `/admin`
+#[component]
+pub fn AdminStart() -> impl IntoView {
+    admin(
+        |_| "Needs me now".to_owned(),
+        |desk| async move {
+            let needs = desk.services.needs_me(&desk.actor).await?;
+            let coverage = desk.services.unprotected(&desk.actor, Purpose::Schedule).await?;
+            Ok(Start { needs, coverage })
+        },
+        |desk, start| page(&desk, start),
+    )
+}
+
+fn page(desk: &Desk, start: Start) -> AnyView {
+    let mut items = windows(desk, &start.needs);
+    items.extend(mails(desk));
+    items.extend(coverage(&start.coverage));
+    let new = desk.may(Permission::Maintain).then(|| {
+        view! { <ButtonLink href="/admin/maintenances/new" weight=Weight::Primary>"Plan maintenance"</ButtonLink> }
+    });
+    let attention = if items.is_empty() {
+        view! {
+            <EmptyState title="Nothing needs you now" good=true
+                text="No window is on hold, every data set has a good run, and mails go out."/>
+        }
+        .into_any()
+    } else {
+        view! { <AttentionList items/> }.into_any()
+    };
+    let under_way: Vec<WindowView> = start.needs.under_way.iter().map(|m| window(desk, m)).collect();
+    let under_way = (!under_way.is_empty())
+        .then(|| view! { <Section id="under-way" title="Under way"><PlanList windows=under_way/></Section> });
+    let soon: Vec<WindowView> = start
+        .needs
+        .soon
+        .iter()
+        .map(|soon| WindowView {
+            proof: Some(proof(&soon.gate.verdict, soon.lasts)),
+            ..window(desk, &soon.maintenance)
+        })
+        .collect();
+    let soon = (!soon.is_empty())
+        .then(|| view! { <Section id="soon" title="Starting soon"><PlanList windows=soon/></Section> });
+    view! {
+        <PageHeader title="Needs me now">{new}</PageHeader>
+        {attention}
+        {under_way}
+        {soon}
+    }
+    .into_any()
+}
+
+fn href(m: &Maintenance) -> String {
+    format!("/admin/maintenances/{}", m.id)
+}
+
+fn item(m: &Maintenance, tone: Tone, shape: Shape, detail: String, action: ActionView) -> AttentionView {
+    let title = format!("M-{} {}", m.number, m.title);
+    let about = title.clone();
+    AttentionView { tone, shape, title, href: href(m), detail, actions: vec![action.about(about)] }
+}
+
+/// What stands against it, in one line.
+fn reasons(held: &HeldBack) -> String {
+    let all = held.gate.verdict.reasons();
+    let first: Vec<String> = all.iter().take(2).map(domain::gate::Finding::heading).collect();
+    match all.len() {
+        0 => "Nothing stands against it any more.".to_owned(),
+        n if n > 2 => format!("{}, and {} more.", first.join("; "), n - 2),
+        _ => format!("{}.", first.join("; ")),
+    }
+}
+
+/// Windows that wait for a person, most urgent first.
+fn windows(desk: &Desk, needs: &NeedsMe) -> Vec<AttentionView> {
+    let mut items = Vec::new();
+    for held in &needs.held {
+        let m = &held.maintenance;
+        let detail = format!("On hold; it can wait until {}. {}", desk.short(m.planned.last_fit()), reasons(held));
+        items.push(item(m, Tone::Major, Shape::Held, detail, ActionView::link("See what is missing", href(m))));
+    }
+    for m in &needs.overdue {
+        let detail =
+            format!("Planned until {}, and still under way. Complete or extend it.", desk.short(m.planned.ends_at));
+        items.push(item(m, Tone::Major, Shape::Work, detail, ActionView::link("Complete or extend", href(m))));
+    }
+    for m in &needs.to_start {
+        let detail = format!("Was to begin {}, by hand.", desk.short(m.planned.starts_at));
+        items.push(item(m, Tone::Degraded, Shape::Scheduled, detail, ActionView::link("Start it", href(m))));
+    }
+    for m in &needs.postponed {
+        let detail = "It did not begin in its time; customers wait for a new one.".to_owned();
+        let action = ActionView::link("Give it a new time", format!("{}/edit", href(m)));
+        items.push(item(m, Tone::Degraded, Shape::Postponed, detail, action));
+    }
+    for held in &needs.blocked_drafts {
+        let m = &held.maintenance;
+        let detail = format!("This draft can not be scheduled. {}", reasons(held));
+        let action = ActionView::link("Open the draft", format!("{}/edit", href(m)));
+        items.push(item(m, Tone::Quiet, Shape::Draft, detail, action));
+    }
+    items
+}
+
+/// Mails that do not go out.
+fn mails(desk: &Desk) -> Vec<AttentionView> {
+    let mut items = Vec::new();
+    if let Some(problem) = desk.services.mail_status().problem {
+        items.push(AttentionView {
+            tone: Tone::Major,
+            shape: Shape::Mail,
+            title: "Mails are not going out".to_owned(),
+            href: "/admin/deliveries".to_owned(),
+            detail: problem,
+            actions: vec![ActionView::link("See what waits", "/admin/deliveries")],
+        });
+    }
+    items
+}
+
+/// Data sets without a good run.
+fn coverage(coverage: &Coverage) -> Vec<AttentionView> {
+    let place = |u: &service::gate::Unprotected| match u.data_set {
+        Some(_) => format!("{} · {}", u.host_name, u.data_set_name),
+        None => u.host_name.clone(),
+    };
+    let mut items: Vec<AttentionView> = coverage
+        .unprotected
+        .iter()
+        .take(NAMED)
+        .map(|u| {
+            let href = match u.data_set {
+                Some(id) => format!("/admin/data-sets/{id}"),
+                None => format!("/admin/hosts/{}", u.host),
+            };
+            let why: Vec<&str> = u.findings.iter().map(|finding| finding.reason.headline()).collect();
+            AttentionView {
+                tone: Tone::Degraded,
+                shape: Shape::Unknown,
+                title: place(u),
+                detail: format!("Not protected: {}.", why.join("; ")),
+                actions: vec![ActionView::link("Look", href.clone()).about(place(u))],
+                href,
+            }
+        })
+        .collect();
+    if let Some(more) = coverage.unprotected.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        items.push(AttentionView {
+            tone: Tone::Degraded,
+            shape: Shape::Unknown,
+            title: format!("{more} more without a good run"),
+            href: "/admin/data-sets".to_owned(),
+            detail: format!("Of {} data sets that are asked about.", coverage.data_sets),
+            actions: vec![ActionView::link("See all", "/admin/data-sets")],
+        });
+    }
+    items
+}
