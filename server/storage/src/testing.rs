@@ -85,9 +85,7 @@ impl Cluster {
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(folder));
         }
-        run(as_postgres(&bin.join("initdb"))
-            .args(["--auth=trust", "--username=fermata", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
-            .arg(&data));
+        run(as_postgres(Path::new("cp")).arg("-a").arg(empty_cluster(&bin)).arg(&data));
         let server = as_postgres(&bin.join("postgres"))
             .arg("-D")
             .arg(&data)
@@ -151,6 +149,39 @@ fn as_postgres(program: &Path) -> Command {
 fn run(command: &mut Command) {
     let out = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// An empty cluster to copy: making one costs more than most tests do. Made once per machine and version of PostgreSQL.
+fn empty_cluster(bin: &Path) -> PathBuf {
+    let version =
+        Command::new(bin.join("postgres")).arg("--version").output().map(|out| out.stdout).unwrap_or_default();
+    let version: String = String::from_utf8_lossy(&version).chars().filter(char::is_ascii_alphanumeric).collect();
+    let shared = std::env::temp_dir().join(format!("fermata-{version}-empty-1"));
+    if !shared.join("cluster/PG_VERSION").exists() {
+        let folder = tempfile::Builder::new()
+            .prefix("fermata-empty-")
+            .tempdir()
+            .unwrap_or_else(|e| panic!("temporary folder: {e}"));
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(folder.path()));
+        }
+        run(as_postgres(&bin.join("initdb"))
+            .args([
+                "--auth=trust",
+                "--username=fermata",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--wal-segsize=1",
+                "-D",
+            ])
+            .arg(folder.path().join("cluster")));
+        // Whoever is first wins; the others' copies are as good and go away with their folders.
+        if std::fs::rename(folder.path(), &shared).is_ok() {
+            let _ = folder.keep();
+        }
+    }
+    shared.join("cluster")
 }
 
 /// Where `initdb` and `postgres` are: Debian keeps them out of the path.
