@@ -1,15 +1,12 @@
 //! Forgetting what has expired.
 
+use crate::people::password::FORGET_AFTER;
 use crate::{Error, Services};
-use domain::time::Span;
 use storage::ms;
 use storage::session::Sessions;
 
-/// How long the answer to an `Idempotency-Key` is repeated.
-const KEEP_ANSWERS: Span = Span::hours(48);
-
 impl Services {
-    /// Forgets ended sessions and old answers to idempotency keys.
+    /// Forgets ended sessions and one-time links, and guesses at passwords that do not count any more.
     ///
     /// # Errors
     /// The database does not answer.
@@ -17,7 +14,8 @@ impl Services {
         let now = self.now();
         Sessions::new(self.db.clone()).purge(ms(now)).await?;
         let mut tx = self.db.write().await?;
-        tx.forget_answers(KEEP_ANSWERS.before(now)).await?;
+        tx.purge_links(now).await?;
+        tx.purge_attempts(FORGET_AFTER.before(now)).await?;
         Ok(tx.commit().await?)
     }
 }

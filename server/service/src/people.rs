@@ -12,7 +12,6 @@ use domain::people::{LinkPurpose, Permission, Role, User};
 use domain::text::Name;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use storage::session::Sessions;
 
 /// The key under which a session keeps the id of its person.
 pub use storage::session::USER_KEY as SESSION_USER;
@@ -206,22 +205,6 @@ impl Services {
         tx.use_links(Some(id), self.now()).await?;
         tx.end_sessions(id).await?;
         tx.add_audit(&self.audit(actor, action("person.set_password", &user), None::<&()>, None)).await?;
-        Ok(tx.commit().await?)
-    }
-}
-
-impl Services {
-    /// Forgets sessions and one-time links that ended, and guesses that do not count any more. For a
-    /// worker, now and then.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn tidy_people(&self) -> Result<(), Error> {
-        let now = self.now();
-        Sessions::new(self.db.clone()).purge(now.timestamp_millis()).await?;
-        let mut tx = self.db.write().await?;
-        tx.purge_links(now).await?;
-        tx.purge_attempts(password::FORGET_AFTER.before(now)).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -181,7 +181,7 @@ impl Reader<'_> {
             let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
             if url.scheme() == "http" && !local {
                 self.missing.push(format!(
-                    "public_url is {url}: without https browsers refuse the sign-in cookie, so nobody can sign in there"
+                    "public_url is {url}: without https everybody on the way can read passwords and sessions"
                 ));
             }
             return Some(url);

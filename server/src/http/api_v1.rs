@@ -9,6 +9,9 @@ mod data_sets;
 mod gate;
 mod hosts;
 mod jobs;
+mod people;
+mod site;
+mod tokens;
 
 use super::problem::Problem;
 use crate::router::AppState;
@@ -32,6 +35,9 @@ pub fn routes() -> Router<AppState> {
         .merge(data_sets::routes())
         .merge(jobs::routes())
         .merge(components::routes())
+        .merge(people::routes())
+        .merge(tokens::routes())
+        .merge(site::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

@@ -37,7 +37,7 @@ const FIRST_DELAY: Span = Span::seconds(2);
 const LONGEST_DELAY: Span = Span::minutes(15);
 
 /// After this long without a guess the count starts again.
-pub(super) const FORGET_AFTER: Span = Span::hours(24);
+pub(crate) const FORGET_AFTER: Span = Span::hours(24);
 
 /// What is verified where there is no password: it costs the same and never fits.
 const NOBODY: &str =

@@ -1,0 +1,79 @@
+//! `/api/v1/site`: name, zone and the policy for hosts that have none of their own.
+
+use super::version;
+use crate::http::problem::{Input, Problem};
+use crate::router::AppState;
+use axum::extract::{Extension, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use domain::people::Permission;
+use domain::site::Site;
+use serde::{Deserialize, Serialize};
+use service::Actor;
+use service::site::SiteSettings;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/api/v1/site", get(one).patch(edit))
+}
+
+/// The site as programs see it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    name: String,
+    zone: String,
+    schedule_max_age: String,
+    start_max_age: String,
+    lead: String,
+    warnings_are_good: bool,
+    version: i64,
+}
+
+impl From<Site> for Shown {
+    fn from(site: Site) -> Self {
+        Self {
+            name: site.name.into(),
+            zone: site.zone,
+            schedule_max_age: site.policy.schedule_max_age.to_input(),
+            start_max_age: site.policy.start_max_age.to_input(),
+            lead: site.policy.lead.to_input(),
+            warnings_are_good: site.policy.warnings_are_good,
+            version: site.version,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    version: Option<i64>,
+    name: Option<String>,
+    zone: Option<String>,
+    schedule_max_age: Option<String>,
+    start_max_age: Option<String>,
+    lead: Option<String>,
+    warnings_are_good: Option<bool>,
+}
+
+async fn one(State(state): State<AppState>, Extension(actor): Extension<Actor>) -> Result<Json<Shown>, Problem> {
+    actor.require(Permission::View)?;
+    Ok(Json(state.services.site().await?.into()))
+}
+
+async fn edit(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Input(body): Input<Body>,
+) -> Result<Json<Shown>, Problem> {
+    actor.require(Permission::Administer)?;
+    let stored = Shown::from(state.services.site().await?);
+    let edit = SiteSettings {
+        version: version(body.version)?,
+        name: body.name.unwrap_or(stored.name),
+        zone: body.zone.unwrap_or(stored.zone),
+        schedule_max_age: body.schedule_max_age.unwrap_or(stored.schedule_max_age),
+        start_max_age: body.start_max_age.unwrap_or(stored.start_max_age),
+        lead: body.lead.unwrap_or(stored.lead),
+        warnings_are_good: body.warnings_are_good.unwrap_or(stored.warnings_are_good),
+    };
+    Ok(Json(state.services.edit_site(&actor, &edit).await?.into()))
+}
