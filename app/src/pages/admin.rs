@@ -12,11 +12,15 @@ pub mod settings;
 pub mod start;
 pub mod tokens;
 
-use leptos::prelude::ServerFnError;
+use leptos::prelude::{ServerFnError, use_context};
+use leptos_axum::ResponseOptions;
 use service::Error;
 
-/// What an island hears of an error: words, and nothing that only we should know.
+/// What an island hears of an error: its status and words, and nothing that only we should know.
 #[must_use]
 pub fn answer(error: &Error) -> ServerFnError {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(crate::context::status(error));
+    }
     ServerFnError::ServerError(error.to_string())
 }

@@ -3,7 +3,9 @@
 
 mod backup_runs_api;
 mod inventory_api;
+mod matrix;
 mod pages;
+mod people;
 mod ping;
 mod sessions;
 mod test_app;

@@ -1,5 +1,4 @@
 //! A whole server on a free port.
-#![expect(dead_code, reason = "each test uses some of it")]
 
 use chrono::{DateTime, Utc};
 use domain::ids::UserId;

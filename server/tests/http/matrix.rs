@@ -1,0 +1,364 @@
+//! Every address × everybody who may knock (SEC-5). An address that is not in these tables fails
+//! the test: whoever adds one says here who may use it.
+//!
+//! Denied means: who is not signed in is sent to sign in (pages) or told 401 (API), who is signed
+//! in but may not gets 403; and that before anything is looked up, so a made-up id tells nothing.
+
+use crate::test_app::{TestApp, TestClient};
+use domain::people::{Permission, Role, Scope};
+use reqwest::{Method, Response};
+use std::collections::BTreeSet;
+use std::path::Path;
+use storage::testing::Engine;
+
+/// Who may.
+#[derive(Clone, Copy, Debug)]
+enum May {
+    /// Anybody on the network.
+    Anybody,
+    /// Who knows the secret in the address; a wrong one leads nowhere.
+    Knowing,
+    /// Whose role allows this.
+    Team(Permission),
+}
+use May::{Anybody, Knowing, Team};
+use Permission::{Administer, EditInventory, Maintain, ReadAudit, ReportBackup, View};
+
+/// Pages, as the router writes them.
+const PAGES: &[(&str, May)] = &[
+    ("/", Anybody),
+    ("/sign-in", Anybody),
+    ("/sign-out", Anybody),
+    ("/setup/{token}", Knowing),
+    ("/password/{token}", Knowing),
+    ("/admin", Team(View)),
+    ("/admin/account", Team(View)),
+    ("/admin/maintenances", Team(View)),
+    ("/admin/maintenances/new", Team(Maintain)),
+    ("/admin/maintenances/{id}", Team(View)),
+    ("/admin/maintenances/{id}/edit", Team(Maintain)),
+    ("/admin/maintenances/{id}/verdicts/{verdict}", Team(View)),
+    ("/admin/audit", Team(ReadAudit)),
+    ("/admin/people", Team(Administer)),
+    ("/admin/people/new", Team(Administer)),
+    ("/admin/people/{id}", Team(Administer)),
+    ("/admin/settings", Team(View)),
+    ("/admin/tokens", Team(Administer)),
+    ("/admin/tokens/new", Team(Administer)),
+];
+
+/// Forms, by the address they are posted to, with what it takes to get past reading the form.
+const FORMS: &[(&str, &str, May)] = &[
+    ("/sign-in", "", Anybody),
+    ("/sign-out", "", Anybody),
+    ("/setup/{token}", "", Knowing),
+    ("/password/{token}", "", Knowing),
+    ("/admin/account", "password=correct+horse+battery&again=correct+horse+battery", Team(View)),
+    ("/admin/maintenances/new", "do=draft", Team(Maintain)),
+    ("/admin/maintenances/new", "do=schedule", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=start&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=extend&version=1&by=1+h", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=verify&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=complete&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=cancel&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=update&body=x", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=schedule&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=delete&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}/edit", "do=draft&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}/edit", "do=schedule&version=1", Team(Maintain)),
+    ("/admin/people/new", "", Team(Administer)),
+    ("/admin/people/{id}", "do=disable", Team(Administer)),
+    ("/admin/people/{id}", "do=enable", Team(Administer)),
+    ("/admin/people/{id}", "do=link", Team(Administer)),
+    ("/admin/people/{id}", "do=save&version=1", Team(Administer)),
+    ("/admin/settings", "version=1", Team(Administer)),
+    ("/admin/tokens", "id=00000000-0000-0000-0000-000000000000", Team(Administer)),
+    ("/admin/tokens/new", "", Team(Administer)),
+];
+
+/// The API, with a body that can be read.
+const API: &[(&str, &str, &str, Permission)] = &[
+    ("GET", "/api/v1/backup-runs", "", View),
+    ("POST", "/api/v1/backup-runs", r#"{"job":"00000000-0000-0000-0000-000000000000"}"#, ReportBackup),
+    ("GET", "/api/v1/backup-runs/{id}", "", View),
+    ("GET", "/api/v1/component-groups", "", View),
+    ("POST", "/api/v1/component-groups", "{}", EditInventory),
+    ("GET", "/api/v1/component-groups/{id}", "", View),
+    ("PATCH", "/api/v1/component-groups/{id}", r#"{"version":1}"#, EditInventory),
+    ("DELETE", "/api/v1/component-groups/{id}?version=1", "", EditInventory),
+    ("POST", "/api/v1/component-groups/{id}/move", r#"{"to":"up"}"#, EditInventory),
+    ("GET", "/api/v1/components", "", View),
+    ("POST", "/api/v1/components", "{}", EditInventory),
+    ("GET", "/api/v1/components/{id}", "", View),
+    ("PATCH", "/api/v1/components/{id}", r#"{"version":1}"#, EditInventory),
+    ("DELETE", "/api/v1/components/{id}?version=1", "", EditInventory),
+    ("POST", "/api/v1/components/{id}/move", r#"{"to":"up"}"#, EditInventory),
+    ("POST", "/api/v1/components/{id}/retire", r#"{"version":1}"#, EditInventory),
+    ("GET", "/api/v1/data-sets", "", View),
+    ("POST", "/api/v1/data-sets", r#"{"host_id":"00000000-0000-0000-0000-000000000000"}"#, EditInventory),
+    ("GET", "/api/v1/data-sets/{id}", "", View),
+    ("PATCH", "/api/v1/data-sets/{id}", r#"{"version":1}"#, EditInventory),
+    ("DELETE", "/api/v1/data-sets/{id}?version=1", "", EditInventory),
+    ("POST", "/api/v1/data-sets/{id}/retire", r#"{"version":1}"#, EditInventory),
+    ("GET", "/api/v1/gate", "", View),
+    ("GET", "/api/v1/hosts", "", View),
+    ("POST", "/api/v1/hosts", "{}", EditInventory),
+    ("GET", "/api/v1/hosts/{id}", "", View),
+    ("PATCH", "/api/v1/hosts/{id}", r#"{"version":1}"#, EditInventory),
+    ("DELETE", "/api/v1/hosts/{id}?version=1", "", EditInventory),
+    ("PUT", "/api/v1/hosts/{id}/exemption", r#"{"version":1}"#, EditInventory),
+    ("DELETE", "/api/v1/hosts/{id}/exemption?version=1", "", EditInventory),
+    ("PUT", "/api/v1/hosts/{id}/policy", r#"{"version":1}"#, Administer),
+    ("POST", "/api/v1/hosts/{id}/retire", r#"{"version":1}"#, EditInventory),
+    ("GET", "/api/v1/jobs", "", View),
+    ("POST", "/api/v1/jobs", r#"{"data_set_id":"00000000-0000-0000-0000-000000000000"}"#, EditInventory),
+    ("GET", "/api/v1/jobs/{id}", "", View),
+    ("PATCH", "/api/v1/jobs/{id}", r#"{"version":1}"#, EditInventory),
+    ("DELETE", "/api/v1/jobs/{id}?version=1", "", EditInventory),
+    ("POST", "/api/v1/jobs/{id}/disable", r#"{"version":1}"#, EditInventory),
+    ("POST", "/api/v1/jobs/{id}/enable", r#"{"version":1}"#, EditInventory),
+    ("POST", "/api/v1/jobs/{id}/retire", r#"{"version":1}"#, EditInventory),
+    ("POST", "/api/v1/jobs/{id}/rotate-ping", r#"{"version":1}"#, EditInventory),
+    ("GET", "/api/v1/people", "", Administer),
+    ("POST", "/api/v1/people", "{}", Administer),
+    ("GET", "/api/v1/people/{id}", "", Administer),
+    ("PATCH", "/api/v1/people/{id}", r#"{"version":1}"#, Administer),
+    ("POST", "/api/v1/people/{id}/disable", "{}", Administer),
+    ("POST", "/api/v1/people/{id}/enable", "{}", Administer),
+    ("GET", "/api/v1/site", "", View),
+    ("PATCH", "/api/v1/site", r#"{"version":1}"#, Administer),
+    ("GET", "/api/v1/tokens", "", Administer),
+    ("POST", "/api/v1/tokens", "{}", Administer),
+    ("DELETE", "/api/v1/tokens/{id}", "", Administer),
+];
+
+/// What else the router knows, and why nobody has to say who they are there.
+const OPEN: &[(&str, &str)] = &[
+    ("/api/fn/{*name}", "server functions, each in FUNCTIONS"),
+    ("/api/{*rest}", "says that there is nothing"),
+    ("/healthz", "for load balancers, says nothing but yes"),
+    ("/readyz", "for load balancers, says nothing but yes or no"),
+    ("/metrics", "only on a listener of its own, or with a token of its own"),
+    ("/ping/{address}", "the address is the secret"),
+    ("/ping/{address}/", "the address is the secret"),
+    ("/ping/{address}/{signal}", "the address is the secret"),
+    ("/ping/{address}/{signal}/", "the address is the secret"),
+];
+
+/// Server functions of the islands.
+const FUNCTIONS: &[(&str, &str, Permission)] =
+    &[("/api/fn/gate", "form=", View), ("/api/fn/preview", "text=x", View), ("/api/fn/time", "form=", View)];
+
+/// An address with made-up ids.
+fn made_up(path: &str) -> String {
+    let parts = path.split('/').map(|part| {
+        let (name, query) =
+            part.split_once('?').map_or((part, String::new()), |(name, query)| (name, format!("?{query}")));
+        if name.starts_with('{') { format!("00000000-0000-0000-0000-000000000000{query}") } else { part.to_owned() }
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn fields(form: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(form.as_bytes()).into_owned().collect()
+}
+
+fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+fn sent_to_sign_in(response: &Response) -> bool {
+    let place = response.headers().get("location").map_or("", |place| place.to_str().unwrap());
+    response.status() == 303 && place.starts_with("/sign-in?")
+}
+
+/// Checks one answer to one who is nobody (`None`) or has a role.
+fn check(what: &str, response: &Response, role: Option<Role>, may: May) -> Option<String> {
+    let status = response.status().as_u16();
+    let refused = sent_to_sign_in(response) || matches!(status, 401 | 403);
+    let right = match (may, role) {
+        (Anybody, _) => !refused && status != 404,
+        (Knowing, _) => status == 404,
+        (Team(_), None) => sent_to_sign_in(response),
+        (Team(permission), Some(role)) if role.may(permission) => !refused,
+        (Team(_), Some(_)) => status == 403,
+    };
+    (!right || status >= 500).then(|| format!("{what} as {role:?}: {status}"))
+}
+
+/// Nobody, then everybody by their role; each time somebody new, for forms end sessions.
+async fn knock(app: &TestApp, role: Option<Role>) -> TestClient {
+    match role {
+        None => app.stranger(),
+        Some(role) => app.sign_in_as(role).await,
+    }
+}
+
+fn everybody() -> impl Iterator<Item = Option<Role>> {
+    std::iter::once(None).chain(Role::ALL.into_iter().map(Some))
+}
+
+async fn each_page_is_for_those_who_may(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut wrong = Vec::new();
+    for (path, may) in PAGES {
+        for role in everybody() {
+            let response = knock(&app, role).await.get(&made_up(path)).await;
+            wrong.extend(check(path, &response, role, *may));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+async fn each_form_is_for_those_who_may(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut wrong = Vec::new();
+    for (path, form, may) in FORMS {
+        let fields = fields(form);
+        for role in everybody() {
+            let response = knock(&app, role).await.post_form(&made_up(path), &borrowed(&fields)).await;
+            wrong.extend(check(&format!("POST {path} {form}"), &response, role, *may));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+async fn each_function_is_for_those_who_may(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    for (path, form, permission) in FUNCTIONS {
+        let fields = fields(form);
+        for role in everybody() {
+            let status = knock(&app, role).await.post_form(path, &borrowed(&fields)).await.status().as_u16();
+            let right = match role {
+                None => status == 401,
+                Some(role) if role.may(*permission) => status < 500 && !matches!(status, 401 | 403 | 404),
+                Some(_) => status == 403,
+            };
+            assert!(right, "{path} as {role:?}: {status}");
+        }
+    }
+}
+
+async fn each_door_of_the_api_asks_for_its_scope(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let admin = app.sign_in_as(Role::Admin).await;
+    let mut programs = Vec::new();
+    for scope in Scope::ALL {
+        programs.push((scope, app.with_token(&app.token(&[scope]).await)));
+    }
+    let mut wrong = Vec::new();
+    for (method, path, body, permission) in API {
+        let method: Method = method.parse().unwrap();
+        let place = format!("{}{}", app.base, made_up(path));
+        let send = |client: &TestClient| {
+            let request = client.http.request(method.clone(), &place).header("sec-fetch-site", "same-origin");
+            let request = request.header("content-type", "application/json");
+            async move { request.body(*body).send().await.unwrap().status().as_u16() }
+        };
+        let mut say = |who: String, status: u16| wrong.push(format!("{method} {path} with {who}: {status}"));
+        for (who, client) in [("no token", &app.anyone), ("only a session", &admin)] {
+            let status = send(client).await;
+            if status != 401 {
+                say(who.to_owned(), status);
+            }
+        }
+        for (scope, client) in &programs {
+            let status = send(client).await;
+            // Who may look may learn first that there is nothing with a made-up id.
+            let nothing = status == 404 && scope.grants(View) && path.contains("{id}");
+            let right = match scope.grants(*permission) {
+                true => status < 500 && !matches!(status, 401 | 403 | 405 | 415),
+                false => status == 403 || nothing,
+            };
+            if !right {
+                say(format!("{scope:?}"), status);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_page_is_forgotten() {
+    let routed: BTreeSet<String> =
+        leptos_axum::generate_route_list(app::App).iter().map(|listing| listing.path().to_owned()).collect();
+    let listed: BTreeSet<String> = PAGES.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(routed, listed, "left: the router, right: PAGES");
+}
+
+#[test]
+fn no_form_is_forgotten() {
+    let table = std::fs::read_to_string(root().join("app/src/posts.rs")).unwrap();
+    let arms = table.lines().filter_map(|line| line.trim().strip_prefix('[')?.split_once("] =>").map(|(arm, _)| arm));
+    let routed: BTreeSet<String> = arms.map(|arm| pattern(arm.split(',').map(str::trim))).collect();
+    let listed: BTreeSet<String> = FORMS.iter().map(|(path, ..)| unnamed(path)).collect();
+    assert!(!routed.is_empty());
+    assert_eq!(routed, listed, "left: app/src/posts.rs, right: FORMS");
+}
+
+#[test]
+fn no_function_is_forgotten() {
+    let routed: BTreeSet<String> =
+        leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    let listed: BTreeSet<String> = FUNCTIONS.iter().map(|(path, ..)| (*path).to_owned()).collect();
+    assert_eq!(routed, listed, "left: the server functions, right: FUNCTIONS");
+}
+
+#[test]
+fn no_other_route_is_forgotten() {
+    let mut routed = BTreeSet::new();
+    for file in sources(&root().join("server/src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for part in text.split(".route(\"").skip(1) {
+            let (path, rest) = part.split_once('"').unwrap();
+            let call = rest.split(".route(").next().unwrap().split(".merge(").next().unwrap();
+            let call = call.split(['\n', ';']).next().unwrap();
+            if !path.starts_with("/api/v1/") {
+                routed.insert(path.to_owned());
+                continue;
+            }
+            let methods = ["get", "post", "put", "patch", "delete", "any"];
+            let found: Vec<_> = methods.iter().filter(|name| call.contains(&format!("{name}("))).collect();
+            assert!(!found.is_empty(), "{path} in {}: write its methods on the same line", file.display());
+            routed.extend(found.iter().map(|name| format!("{} {}", name.to_uppercase(), unnamed(path))));
+        }
+    }
+    let bare = |path: &str| unnamed(path.split('?').next().unwrap());
+    let api = API.iter().map(|(method, path, ..)| format!("{method} {}", bare(path)));
+    let listed: BTreeSet<String> = api.chain(OPEN.iter().map(|(path, _)| (*path).to_owned())).collect();
+    assert_eq!(routed, listed, "left: .route(…) in server/src, right: API and OPEN");
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// `"admin", "people", id` as `/admin/people/{}`.
+fn pattern<'a>(parts: impl Iterator<Item = &'a str>) -> String {
+    parts.map(|part| format!("/{}", if part.starts_with('"') { part.trim_matches('"') } else { "{}" })).collect()
+}
+
+/// `/admin/people/{id}` as `/admin/people/{}`.
+fn unnamed(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+storage::on_both!(
+    each_page_is_for_those_who_may,
+    each_form_is_for_those_who_may,
+    each_function_is_for_those_who_may,
+    each_door_of_the_api_asks_for_its_scope,
+);
