@@ -23,6 +23,8 @@ pub enum Purpose {
     Manage,
     /// Reports runs of a job.
     Ping,
+    /// Says when a public form was handed out.
+    Form,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Confirm => b"confirm",
             Self::Manage => b"manage",
             Self::Ping => b"ping",
+            Self::Form => b"form",
         }
     }
 }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
 use storage::maintenance::Order;
 
-/// Published windows that have not ended.
+/// Published windows that have not ended, what matters most to customers first.
 const OPEN: [State; 5] = [State::InProgress, State::Verifying, State::Held, State::Postponed, State::Scheduled];
 
 /// Windows that have ended.
@@ -177,10 +177,7 @@ impl Services {
         let board = Board::load(&mut tx).await?;
         let open = tx.maintenances_in(&OPEN, Order::Earliest, None, LIST).await?;
         let open = windows(&mut tx, &board, open).await?;
-        let recent = tx.maintenances_between(RECENT.before(now), now).await?;
-        let since = RECENT.before(now);
-        let recent =
-            recent.into_iter().rev().filter(|m| ENDED.contains(&m.state) && m.ended_at > Some(since)).collect();
+        let recent = tx.maintenances_ended_after(RECENT.before(now), LIST).await?;
         let recent = windows(&mut tx, &board, recent).await?;
         let names: Vec<(&Maintenance, Vec<String>)> =
             open.iter().map(|w| (&w.maintenance, w.affected.iter().map(|(_, name)| name.clone()).collect())).collect();
@@ -190,8 +187,9 @@ impl Services {
         let states = component_states(ids.iter().map(|(state, ids)| (*state, ids.as_slice())));
         let groups = groups(&mut tx, &board, &states).await?;
         let until = recent.iter().filter_map(|w| w.maintenance.ended_at).map(|ended| RECENT.after(ended)).min();
-        let (next, now): (Vec<Window>, Vec<Window>) =
+        let (next, mut now): (Vec<Window>, Vec<Window>) =
             open.into_iter().partition(|w| w.maintenance.state == State::Scheduled);
+        now.sort_by_key(|w| OPEN.iter().position(|state| *state == w.maintenance.state));
         Ok(Home { calm: now.is_empty() && states.is_empty(), site, sentence, groups, now, next, recent, until })
     }
 
@@ -265,9 +263,9 @@ impl Services {
         let mut maintenances = tx.maintenances_between(CALENDAR_REACH.before(now), CALENDAR_REACH.after(now)).await?;
         if maintenances.is_empty() {
             // A feed that ever had an event never goes back to none: clients would keep the last one (CAL-5).
-            maintenances = tx.maintenances_in(&ENDED, Order::Latest, None, 1).await?;
+            let ended = tx.maintenances_in(&ENDED, Order::Latest, None, LIST).await?;
+            maintenances.extend(ended.into_iter().find(|m| m.published_at.is_some()));
         }
-        maintenances.retain(|m| m.published_at.is_some());
         let events = self.events(&mut tx, &site, maintenances).await?;
         drop(tx);
         let body = calendar::feed(&Feed {

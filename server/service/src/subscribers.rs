@@ -18,12 +18,19 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 use storage::outbox::NewNotification;
 use storage::subscriber::{SubscriberCounts, email_key};
+use uuid::Uuid;
 
 /// How long the link of a confirmation mail works.
 pub const CONFIRM_WITHIN: Span = Span::hours(48);
 
 /// How long an address that did not confirm is kept.
 pub const FORGET_PENDING_AFTER: Span = Span::days(7);
+
+/// A person needs at least this long for the form (SEC-13).
+const FORM_TAKES: Span = Span::seconds(2);
+
+/// A form handed out longer ago is asked for again.
+const FORM_WORKS: Span = Span::days(1);
 
 /// The kind of notification that carries a confirmation link.
 pub(crate) const CONFIRM: &str = "confirm";
@@ -132,6 +139,33 @@ impl Line {
 }
 
 impl Services {
+    /// The hidden part of the public form: when it was handed out, signed by us. Needs no cookie and no database.
+    #[must_use]
+    pub fn form_stamp(&self) -> String {
+        let seconds = u64::try_from(self.now().timestamp()).unwrap_or_default();
+        self.keys.link(Purpose::Form, Uuid::from_u64_pair(0, seconds), 0)
+    }
+
+    /// Whether a person may have filled in the form that carries this stamp.
+    ///
+    /// # Errors
+    /// Sent faster than anybody types, long ago, or not one of our forms.
+    pub fn check_form_stamp(&self, stamp: &str) -> Result<(), Error> {
+        let again = |message| Err(Error::refused("form_again", message));
+        let Some(handed_out) = Keys::claimed(stamp).filter(|_| self.keys.verify(Purpose::Form, stamp, 0)) else {
+            return again("This form was not complete. Please send it again.");
+        };
+        let seconds = i64::try_from(handed_out.as_u64_pair().1).unwrap_or_default();
+        let age = self.now().timestamp().saturating_sub(seconds);
+        if age < FORM_TAKES.as_seconds() {
+            again("That was faster than we expect of people. Please send it again.")
+        } else if age > FORM_WORKS.as_seconds() {
+            again("This form has been open for more than a day. Please send it again.")
+        } else {
+            Ok(())
+        }
+    }
+
     /// Asks an address to confirm. The answer is the same whether it is new, waiting or subscribed.
     ///
     /// # Errors

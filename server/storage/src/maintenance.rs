@@ -400,6 +400,25 @@ impl Tx {
         self.complete_rows(rows).await
     }
 
+    /// Published windows that were completed or called off after an instant, the newest end first.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn maintenances_ended_after(&mut self, at: Instant, limit: i64) -> Result<Vec<Maintenance>, StoreError> {
+        let rows: Vec<MaintenanceRow> = on_tx!(self, |x| {
+            sqlx::query_as(AssertSqlSafe(format!(
+                "select {COLUMNS} from maintenances
+                 where published_at is not null and state in ('completed', 'cancelled') and ended_at > $1
+                 order by ended_at desc, id limit $2"
+            )))
+            .bind(ms(at))
+            .bind(limit)
+            .fetch_all(x)
+            .await?
+        });
+        self.complete_rows(rows).await
+    }
+
     /// Windows at which the worker has to look now, longest due first.
     ///
     /// # Errors

@@ -177,6 +177,26 @@ async fn lists_are_ordered_paged_and_complete(engine: Engine) {
     assert_eq!(numbers(&tx.maintenances_between(at(-281), at(301)).await.unwrap()), [6, 3, 2, 4]);
 }
 
+async fn what_ended_lately_is_found_by_its_end(engine: Engine) {
+    let t = started(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    let ended = |n, state, start, end| Maintenance { ended_at: Some(at(end)), ..window(n, state, start) };
+    let called_off_early = ended(1, State::Cancelled, 9000, -50);
+    let unpublished = Maintenance { published_at: None, ..ended(4, State::Cancelled, 0, -10) };
+    for m in [
+        &called_off_early,
+        &ended(2, State::Completed, -400, -100),
+        &ended(3, State::Completed, -300, -40),
+        &unpublished,
+        &window(5, State::Scheduled, 0),
+    ] {
+        tx.add_maintenance(m).await.unwrap();
+    }
+    assert_eq!(numbers(&tx.maintenances_ended_after(at(-100), 9).await.unwrap()), [3, 1]);
+    assert_eq!(numbers(&tx.maintenances_ended_after(at(-101), 9).await.unwrap()), [3, 1, 2]);
+    assert_eq!(numbers(&tx.maintenances_ended_after(at(-101), 1).await.unwrap()), [3]);
+}
+
 async fn windows_are_due_from_their_instant_on(engine: Engine) {
     let t = started(engine).await;
     let mut tx = t.db.decide().await.unwrap();
@@ -290,6 +310,7 @@ storage::on_both!(
     a_window_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time,
     only_drafts_without_a_verdict_can_be_deleted,
     lists_are_ordered_paged_and_complete,
+    what_ended_lately_is_found_by_its_end,
     windows_are_due_from_their_instant_on,
     timelines_are_read_newest_first_for_many_windows_at_once,
     verdicts_are_kept_and_never_change,
