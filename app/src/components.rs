@@ -7,6 +7,7 @@ pub mod form;
 pub mod frame;
 pub mod group;
 pub mod icon;
+pub mod log;
 pub mod message;
 pub mod state;
 pub mod table;
@@ -21,6 +22,7 @@ pub use form::{Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextA
 pub use frame::{AdminLayout, PublicLayout, Sheet};
 pub use group::{ComponentGroup, ComponentGroups};
 pub use icon::{Fermata, Icon, Sprite};
+pub use log::LogList;
 pub use message::{AttentionList, Copy, EmptyState, ErrorSummary, Flash, Hero, Pager};
 pub use state::{Proof, StateBadge, States, TimeRange};
 pub use table::DataTable;

@@ -45,6 +45,8 @@ pub struct Submitted {
     pub retry_after_s: Option<i64>,
     /// A secret that was just made and is shown this once: a token, a link.
     pub secret: Option<String>,
+    /// What was done, where the page is shown again after it.
+    pub done: Option<String>,
     /// The gate's answer, where it refused.
     pub verdict: Option<Box<domain::gate::Verdict>>,
 }
@@ -81,6 +83,12 @@ impl Submitted {
             ProblemView { field: e.field.to_owned(), text: format!("{label}: {}", e.message) }
         };
         self.errors.iter().map(line).collect()
+    }
+
+    /// It was done; the page that follows says so.
+    #[must_use]
+    pub fn done(message: impl Into<String>) -> Self {
+        Self { done: Some(message.into()), ..Self::default() }
     }
 
     /// What was typed, or the stored value when the form is shown for the first time.

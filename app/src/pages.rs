@@ -2,6 +2,6 @@
 
 pub mod admin;
 pub mod error;
-pub mod home;
+pub mod public;
 pub mod set_up;
 pub mod sign_in;

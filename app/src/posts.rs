@@ -26,7 +26,7 @@ pub enum Posted {
     Redirect(String),
     /// The same page again, with this (422).
     Again(Submitted),
-    /// It was done; the page shows what can not be shown later (200).
+    /// It was done; the same page says so, and shows what can not be shown later (200).
     Shown(Submitted),
 }
 
@@ -53,6 +53,10 @@ impl Post {
 pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     match segments.as_slice() {
+        ["subscribe"] => pages::public::subscribe::take(post).await,
+        ["subscribe", "confirm", link] => pages::public::subscription::confirm(post, link).await,
+        ["subscriptions", link] => pages::public::subscription::change(post, link).await,
+        ["unsubscribe", link] => pages::public::subscription::leave(post, link).await,
         ["sign-in"] => pages::sign_in::sign_in(post).await,
         ["sign-out"] => pages::sign_in::sign_out(post).await,
         ["setup", token] => pages::set_up::set_up(post, token).await,

@@ -1,9 +1,9 @@
 //! The shell around every page, and the route table.
 
 use crate::context::{self, Assets};
-use crate::pages;
+use crate::pages::{self, public};
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::any_nested_route::IntoAnyNestedRoute;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
@@ -40,12 +40,14 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     if let Some(error) = use_context::<Arc<Error>>() {
-        return view! { <pages::error::FormError error/> }.into_any();
+        return view! { <Title formatter=escaped/><pages::error::FormError error/> }.into_any();
     }
     view! {
+        // The library writes titles as they are: one of a window or a host could end the element.
+        <Title formatter=escaped/>
         <Router>
             <Routes fallback=pages::error::NotFound>
-                <Route path=path!("/") view=pages::home::Home ssr=SsrMode::Async/>
+                <PublicRoutes/>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignIn ssr=SsrMode::Async/>
                 <Route path=path!("/sign-out") view=pages::sign_in::SignOut ssr=SsrMode::Async/>
                 <Route path=path!("/setup/:token") view=pages::set_up::SetUp ssr=SsrMode::Async/>
@@ -63,6 +65,29 @@ pub fn App() -> impl IntoView {
         </Router>
     }
     .into_any()
+}
+
+/// Text as it may stand in an element.
+fn escaped(text: String) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Pages for customers.
+#[component(transparent)]
+fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <Route path=path!("/") view=public::home::Home ssr=SsrMode::Async/>
+        <Route path=path!("/maintenance/:id") view=public::maintenance::Maintenance ssr=SsrMode::Async/>
+        <Route path=path!("/history") view=public::history::History ssr=SsrMode::Async/>
+        <Route path=path!("/history/:month") view=public::history::History ssr=SsrMode::Async/>
+        <Route path=path!("/subscribe") view=public::subscribe::Subscribe ssr=SsrMode::Async/>
+        <Route path=path!("/subscribe/sent") view=public::subscribe::Sent ssr=SsrMode::Async/>
+        <Route path=path!("/subscribe/confirm/:link") view=public::subscription::Confirm ssr=SsrMode::Async/>
+        <Route path=path!("/subscriptions/:link") view=public::subscription::Manage ssr=SsrMode::Async/>
+        <Route path=path!("/unsubscribe/:link") view=public::subscription::Leave ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
 }
 
 /// What needs somebody now, planning and running windows.

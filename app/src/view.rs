@@ -406,6 +406,27 @@ pub struct WindowView {
     pub action: Option<ActionView>,
 }
 
+/// A window in a list of what has been.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogView {
+    /// `Thu 15 May`
+    pub date: String,
+    /// What was done.
+    pub title: String,
+    /// Its page.
+    pub href: String,
+    /// When.
+    pub when: WhenView,
+    /// The time is that of the plan: nothing was begun.
+    pub was_planned: bool,
+    /// The last word about it: sanitised HTML; may be empty.
+    pub html: String,
+    /// How it ended.
+    pub state: StateView,
+    /// Names of the components.
+    pub components: Vec<String>,
+}
+
 /// A line of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryView {

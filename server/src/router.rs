@@ -2,7 +2,7 @@
 
 use crate::http::actor::{self, Doorkeeper};
 use crate::http::problem::Problem;
-use crate::http::{api_v1, ping};
+use crate::http::{api_v1, feeds, ping};
 use app::context::Assets;
 use axum::Router;
 use axum::extract::FromRef;
@@ -37,6 +37,7 @@ pub fn routes(state: AppState) -> Router {
         .merge(api_v1::routes())
         .merge(ping::routes())
         .route("/api/{*rest}", any(no_such_api))
+        .route("/calendar.ics", get(feeds::calendar))
         .merge(pages())
         .with_state(state)
         .layer(from_fn_with_state(keeper, actor::find))
@@ -45,7 +46,9 @@ pub fn routes(state: AppState) -> Router {
 fn pages() -> Router<AppState> {
     let mut router = Router::new();
     for listing in leptos_axum::generate_route_list(app::App) {
-        router = router.route(listing.path(), get(crate::web::page).post(crate::web::page));
+        // The router knows no names with an ending, so the page and the file share a handler.
+        let show = if listing.path() == "/maintenance/{id}" { get(feeds::window) } else { get(crate::web::page) };
+        router = router.route(listing.path(), show.post(crate::web::page));
     }
     router.fallback(crate::web::page)
 }

@@ -14,27 +14,27 @@ pub fn Hero(
     /// The overall state in words.
     #[prop(into)]
     title: String,
-    /// What else there is to know.
+    /// What else there is to know; may be empty.
     #[prop(optional, into)]
-    lead: Option<String>,
-    /// When this was true.
-    #[prop(optional)]
-    as_of: Option<WhenView>,
+    lead: String,
+    /// When something was last said. Not when the page was made: the same state is the same page.
+    #[prop(optional_no_strip)]
+    changed: Option<WhenView>,
 ) -> AnyView {
     let drawn = match shape {
         Shape::Held => view! { <Fermata/> }.into_any(),
         shape => view! { <Icon shape/> }.into_any(),
     };
-    let as_of = as_of.map(|when| {
+    let changed = changed.map(|when| {
         let utc = (!when.utc.is_empty()).then(|| format!(" ({})", when.utc));
-        view! { <p class="asof">"As of "<time datetime=when.datetime>{when.text}</time>{utc}</p> }
+        view! { <p class="asof">"Last update "<time datetime=when.datetime>{when.text}</time>{utc}</p> }
     });
     view! {
         <div class=format!("hero {}", tone.class())>
             {drawn}
             <h1><span dir="auto">{title}</span></h1>
-            {lead.map(|lead| view! { <p class="lead">{lead}</p> })}
-            {as_of}
+            {(!lead.is_empty()).then(|| view! { <p class="lead">{lead}</p> })}
+            {changed}
         </div>
     }
     .into_any()

@@ -145,7 +145,7 @@ fn no_component_styles_itself_inline() {
     let admin = AdminFrame { path: "/admin".to_owned(), ..AdminFrame::default() };
     let shown = html(|| {
         view! {
-            <PublicLayout frame><Hero tone=Tone::Ok shape=Shape::Ok title="All systems are operational" as_of=when()/></PublicLayout>
+            <PublicLayout frame><Hero tone=Tone::Ok shape=Shape::Ok title="All systems are operational" changed=Some(when())/></PublicLayout>
             <AdminLayout frame=admin><VerdictPanel verdict=verdict()/></AdminLayout>
         }
         .into_any()

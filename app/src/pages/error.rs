@@ -1,10 +1,12 @@
 //! Pages that say what went wrong and what to do next.
 
+use crate::components::{Actions, ButtonLink, Sheet};
 use crate::context::answer;
+use crate::view::Weight;
 use http::StatusCode;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 use service::Error;
 
 /// No such address.
@@ -32,11 +34,10 @@ pub fn error_page(error: &Error) -> AnyView {
     };
     view! {
         <Title text=title.clone()/>
-        <main class="wrap">
-            <h1>{title}</h1>
-            <p>{text}</p>
-            <p><a href="/">"To the status page"</a></p>
-        </main>
+        <Meta name="robots" content="noindex"/>
+        <Sheet site="Status" title lead=text>
+            <Actions><ButtonLink href="/" weight=Weight::Primary>"To the status page"</ButtonLink></Actions>
+        </Sheet>
     }
     .into_any()
 }

@@ -69,9 +69,9 @@ fn html(status: StatusCode, title: &str, detail: &str, id: &RequestId, styleshee
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"robots\" content=\"noindex\">{stylesheet}<title>{title}</title></head>\
-         <body><main><h1>{title}</h1><p>{detail}</p>\
-         <p>Reference: <code>{id}</code> (error {code})</p>\
-         <p><a href=\"/\">Back to the status page</a></p></main></body></html>",
+         <body><main class=\"sheet\"><h1>{title}</h1><p>{detail}</p>\
+         <p class=\"actions\"><a class=\"btn is-primary\" href=\"/\">To the status page</a></p>\
+         <p class=\"small muted mt\">Reference: <code>{id}</code> (error {code})</p></main></body></html>",
         title = escape(title),
         detail = escape(detail),
         code = status.as_u16(),

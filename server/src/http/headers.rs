@@ -15,12 +15,8 @@ pub const NO_SCRIPTS: HeaderValue = HeaderValue::from_static(
 );
 
 /// Addresses that open something; they must not reach another site as a referrer.
-const WITH_SECRET: [&str; 7] = ["/subscriptions/", "/confirm/", "/u/", "/f/", "/setup/", "/password/", "/ping/"];
-
-/// Whether knowing this address is a right by itself.
-pub fn holds_secret(path: &str) -> bool {
-    WITH_SECRET.iter().any(|prefix| path.starts_with(prefix))
-}
+const WITH_SECRET: [&str; 7] =
+    ["/subscriptions/", "/subscribe/confirm/", "/unsubscribe/", "/f/", "/setup/", "/password/", "/ping/"];
 
 /// For pages with islands: our own module and its WebAssembly, by a nonce that is new for each answer.
 pub fn scripts_with(nonce: &str) -> HeaderValue {
@@ -39,7 +35,14 @@ pub fn complete(headers: &mut HeaderMap, path: &str, https: bool) {
     };
     default(X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(X_FRAME_OPTIONS, "DENY");
-    default(REFERRER_POLICY, if holds_secret(path) { "no-referrer" } else { "strict-origin-when-cross-origin" });
+    default(
+        REFERRER_POLICY,
+        if WITH_SECRET.iter().any(|prefix| path.starts_with(prefix)) {
+            "no-referrer"
+        } else {
+            "strict-origin-when-cross-origin"
+        },
+    );
     default(
         HeaderName::from_static("permissions-policy"),
         "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

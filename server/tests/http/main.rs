@@ -2,10 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod backup_runs_api;
+mod feeds;
 mod inventory_api;
+mod live;
 mod matrix;
 mod pages;
 mod people;
 mod ping;
+mod public_pages;
 mod sessions;
+mod stage;
+mod subscriptions;
 mod test_app;

@@ -1,0 +1,93 @@
+//! `/history` and `/history/YYYY-MM`: what has been, month by month of the site's zone.
+
+use super::{Head, Reader, words};
+use crate::components::{ButtonLink, EmptyState, LogList, PublicLayout, Section, Title};
+use crate::context::{load, services};
+use crate::view::ActionView;
+use chrono::NaiveDate;
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use service::public::Month;
+
+/// `/history` and `/history/{month}`
+#[component]
+pub fn History() -> impl IntoView {
+    let services = services();
+    let named = use_params_map().read_untracked().get("month");
+    let loading = services.clone();
+    let find = async move {
+        let first = match &named {
+            Some(month) => Some(first_of(month).ok_or(service::Error::NotFound("month"))?),
+            None => None,
+        };
+        Ok((loading.history(first).await?, named.is_some()))
+    };
+    load(find, move |(month, is_named)| {
+        let reader = Reader::new(&services, &month.site);
+        reader.keep(None);
+        show(&reader, &month, is_named)
+    })
+}
+
+/// The first day of "2014-05"; none for anything else, so that a month has one address.
+fn first_of(month: &str) -> Option<NaiveDate> {
+    let day = NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").ok()?;
+    (address(day) == month).then_some(day)
+}
+
+fn address(first: NaiveDate) -> String {
+    first.format("%Y-%m").to_string()
+}
+
+fn show(reader: &Reader, month: &Month, is_named: bool) -> AnyView {
+    let name = month.first.format("%B %Y").to_string();
+    let site = reader.site();
+    let path = if is_named { format!("/history/{}", address(month.first)) } else { "/history".to_owned() };
+    let entries: Vec<_> = month.windows.iter().map(|window| words::past(reader, window)).collect();
+    let count = match entries.len() {
+        0 => "No maintenance".to_owned(),
+        1 => "1 maintenance window".to_owned(),
+        n => format!("{n} maintenance windows"),
+    };
+    let list = if entries.is_empty() {
+        let action = ActionView::link("What is planned", reader.link("/"));
+        view! { <EmptyState title=format!("No work in {name}") text="Nothing was begun or called off." good=true action/> }
+            .into_any()
+    } else {
+        view! { <Section id="month" title=name.clone()><LogList entries/></Section> }.into_any()
+    };
+    let neighbour = |day: NaiveDate, rel: &'static str| {
+        let href = reader.link(&format!("/history/{}", address(day)));
+        let label = day.format("%B %Y").to_string();
+        let label = if rel == "prev" { format!("← {label}") } else { format!("{label} →") };
+        view! { <ButtonLink href small=true>{label}</ButtonLink> }
+    };
+    let pager = (month.earlier.is_some() || month.later.is_some()).then(|| {
+        let earlier = month.earlier.map(|day| neighbour(day, "prev"));
+        let later = month.later.map(|day| neighbour(day, "next"));
+        view! { <nav class="pager" aria-label="Months"><span>{earlier}</span><span>{later}</span></nav> }
+    });
+    let (frame, back) = (reader.frame(), ("Status now".to_owned(), reader.link("/")));
+    view! {
+        <Head title=format!("{count} in {name} – {site} status") path description=format!("{count} in {name}.")/>
+        <PublicLayout frame>
+            <Title title="History" lead="Work and how it ended, newest first." back/>
+            {list}
+            {pager}
+        </PublicLayout>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_has_one_address() {
+        assert_eq!(first_of("2014-05"), NaiveDate::from_ymd_opt(2014, 5, 1));
+        for wrong in ["2014-5", "2014-13", "2014", "2014-05-01", "+2014-05", "may", "", " 2014-05"] {
+            assert_eq!(first_of(wrong), None, "{wrong}");
+        }
+    }
+}

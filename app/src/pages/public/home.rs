@@ -1,0 +1,147 @@
+//! `/`: what works, what does not, what is planned.
+
+use super::{Head, Reader, words};
+use crate::components::{
+    Card, ComponentGroups, Disclosure, Fact, Facts, Hero, LogList, PlanList, Proof, PublicLayout, Section, Timeline,
+    WindowCard,
+};
+use crate::context::{load, services};
+use domain::component::ComponentState;
+use domain::maintenance::State;
+use leptos::prelude::*;
+use service::public::{Home as Data, Window};
+
+/// Lines of a timeline shown on the front page.
+const NEWEST: usize = 3;
+
+/// Planned windows shown unfolded.
+const NEXT: usize = 10;
+
+/// `/`
+#[component]
+pub fn Home() -> impl IntoView {
+    let services = services();
+    let loading = services.clone();
+    load(async move { loading.home().await }, move |home| {
+        let reader = Reader::new(&services, &home.site);
+        reader.keep(home.until);
+        show(&reader, home)
+    })
+}
+
+fn show(reader: &Reader, home: Data) -> AnyView {
+    let (tone, shape) = words::overall(&home.now);
+    let lead = lead(reader, &home);
+    let site = reader.site();
+    let frame = reader.frame();
+    let changed = newest_change(&home).map(|at| reader.brief(at));
+    let (without_time, now): (Vec<Window>, Vec<Window>) =
+        home.now.into_iter().partition(|window| window.maintenance.state == State::Postponed);
+    let now = (!now.is_empty()).then(|| {
+        let cards = now.iter().map(|window| card(reader, window)).collect_view();
+        view! { <Section id="now" title="Now">{cards}</Section> }
+    });
+    let mut next: Vec<_> = home.next.iter().chain(&without_time).map(|window| words::planned(reader, window)).collect();
+    let next = if next.is_empty() {
+        let subscribe = reader.link("/subscribe");
+        view! {
+            <Card>
+                <p class="muted">
+                    "No work is planned. When some is, you read it here, "
+                    <a href=subscribe>"by mail or in your calendar"</a> "."
+                </p>
+            </Card>
+        }
+        .into_any()
+    } else {
+        let later = next.split_off(next.len().min(NEXT));
+        let label = format!("{} more planned later", later.len());
+        let later = (!later.is_empty()).then(|| {
+            view! { <div class="mt"><Disclosure label><PlanList windows=later/></Disclosure></div> }
+        });
+        view! { <PlanList windows=next/>{later} }.into_any()
+    };
+    let recent: Vec<_> = home.recent.iter().map(|window| words::past(reader, window)).collect();
+    let recent = (!recent.is_empty()).then(|| {
+        let more = ("All history".to_owned(), reader.link("/history"));
+        view! { <Section id="recent" title="Finished in the last 7 days" more=more><LogList entries=recent/></Section> }
+    });
+    let groups = words::groups(home.groups);
+    let groups = (!groups.is_empty()).then(|| {
+        view! { <Section id="components" title="Components"><ComponentGroups groups/></Section> }
+    });
+    view! {
+        <Head title=format!("{} – {site} status", home.sentence) path="/"
+            description=format!("{}. {lead}", home.sentence)/>
+        <PublicLayout frame>
+            <Hero tone shape title=home.sentence lead=lead changed=changed/>
+            {now}
+            <Section id="planned" title="Planned">{next}</Section>
+            {groups}
+            {recent}
+        </PublicLayout>
+    }
+    .into_any()
+}
+
+/// What else there is to know beside the one sentence.
+fn lead(reader: &Reader, home: &Data) -> String {
+    let under_way = home.now.iter().any(|w| w.maintenance.state.is_under_way());
+    let held = home.now.iter().any(|w| w.maintenance.state == State::Held);
+    if under_way {
+        let mut lines = home.groups.iter().flat_map(|group| &group.components);
+        let has_others = lines.any(|line| line.state == ComponentState::Operational);
+        return if has_others { "Everything else is operational.".to_owned() } else { String::new() };
+    }
+    if held {
+        return "It waits for a backup to be confirmed. Everything is operational meanwhile.".to_owned();
+    }
+    if let Some(window) = home.now.first() {
+        return format!("“{}” was postponed: a new time will be announced.", window.maintenance.title);
+    }
+    match home.next.first() {
+        Some(window) => format!("The next planned work begins {}.", reader.short(window.maintenance.begins_at())),
+        None => String::new(),
+    }
+}
+
+/// The newest thing that was said about any window.
+fn newest_change(home: &Data) -> Option<domain::time::Instant> {
+    let windows = home.now.iter().chain(&home.next).chain(&home.recent);
+    windows.flat_map(|window| &window.updates).map(|update| update.at).max()
+}
+
+fn card(reader: &Reader, window: &Window) -> AnyView {
+    let m = &window.maintenance;
+    let href = reader.link(&words::page_of(m));
+    let planned = match m.state {
+        State::Held => "Planned for",
+        _ => "Planned until",
+    };
+    let begun = m.started_at.map(|at| words::time_fact("Began", reader.brief(at)));
+    let time = if m.state.is_under_way() { reader.brief(m.finishes_at()) } else { words::when(reader, m) };
+    let latest =
+        (m.state == State::Held).then(|| words::time_fact("Starts at the latest", reader.brief(m.planned.last_fit())));
+    let affected = words::affected(window);
+    let affected =
+        (!affected.is_empty()).then(|| view! { <Fact label="Affects"><span dir="auto">{affected}</span></Fact> });
+    let proof = words::proof(reader, window).map(|proof| view! { <Fact label="Backup"><Proof proof/></Fact> });
+    let entries = window.updates.iter().take(NEWEST).map(|update| words::entry(reader, update)).collect::<Vec<_>>();
+    let more = (window.updates.len() > NEWEST).then(|| {
+        view! { <p class="small mt"><a href=href.clone()>{format!("All {} updates", window.updates.len())}</a></p> }
+    });
+    view! {
+        <WindowCard title=m.title.to_string() href=href.clone() state=words::state(m.state)>
+            <Facts>
+                {begun}
+                {words::time_fact(planned, time)}
+                {latest}
+                {affected}
+                {proof}
+            </Facts>
+            <Timeline entries/>
+            {more}
+        </WindowCard>
+    }
+    .into_any()
+}
