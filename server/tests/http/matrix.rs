@@ -27,6 +27,14 @@ use Permission::{Administer, EditInventory, Maintain, ReadAudit, ReportBackup, V
 /// Pages, as the router writes them.
 const PAGES: &[(&str, May)] = &[
     ("/", Anybody),
+    ("/history", Anybody),
+    ("/history/{month}", Knowing),
+    ("/maintenance/{id}", Knowing),
+    ("/subscribe", Anybody),
+    ("/subscribe/sent", Anybody),
+    ("/subscribe/confirm/{link}", Knowing),
+    ("/subscriptions/{link}", Knowing),
+    ("/unsubscribe/{link}", Knowing),
     ("/sign-in", Anybody),
     ("/sign-out", Anybody),
     ("/setup/{token}", Knowing),
@@ -49,6 +57,10 @@ const PAGES: &[(&str, May)] = &[
 
 /// Forms, by the address they are posted to, with what it takes to get past reading the form.
 const FORMS: &[(&str, &str, May)] = &[
+    ("/subscribe", "", Anybody),
+    ("/subscribe/confirm/{link}", "", Knowing),
+    ("/subscriptions/{link}", "zone=UTC", Knowing),
+    ("/unsubscribe/{link}", "", Knowing),
     ("/sign-in", "", Anybody),
     ("/sign-out", "", Anybody),
     ("/setup/{token}", "", Knowing),
@@ -136,6 +148,7 @@ const API: &[(&str, &str, &str, Permission)] = &[
 const OPEN: &[(&str, &str)] = &[
     ("/api/fn/{*name}", "server functions, each in FUNCTIONS"),
     ("/api/{*rest}", "says that there is nothing"),
+    ("/calendar.ics", "published windows"),
     ("/healthz", "for load balancers, says nothing but yes"),
     ("/readyz", "for load balancers, says nothing but yes or no"),
     ("/metrics", "only on a listener of its own, or with a token of its own"),

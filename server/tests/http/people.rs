@@ -123,7 +123,7 @@ async fn settings_are_seen_by_all_and_changed_by_admins(engine: Engine) {
     let stale = admin.post_form("/admin/settings", &form("3 h", "1")).await;
     assert_eq!(stale.status(), 422);
     assert!(stale.text().await.unwrap().contains("changed by somebody else"));
-    assert!(shown(&app.anyone, "/").await.contains("<title>Northwind"), "the public page follows");
+    assert!(shown(&app.anyone, "/").await.contains("– Northwind status</title>"), "the public page follows");
     assert_eq!(verbs(&app).await, ["site.edit"]);
     let approver = app.sign_in_as(Role::Approver).await;
     let log = shown(&approver, "/admin/audit?object=site").await;

@@ -270,7 +270,7 @@ async fn no_public_page_sets_a_cookie_or_runs_a_script(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
     let input = MaintenanceInput {
-        message: Some("<script>alert(2)</script> [x](javascript:alert(3)) ![y](http://t.example/p.png)".to_owned()),
+        message: Some("<script>alert(2)</script>\n\n[x](javascript:alert(3)) ![y](http://t.example/p.png)".to_owned()),
         ..stage.input("</script><script>alert(1)//", "15 20:00", "15 22:00")
     };
     let m = match stage.services.schedule_maintenance(&Actor::system(), Target::New, &input).await.unwrap() {
@@ -279,11 +279,11 @@ async fn no_public_page_sets_a_cookie_or_runs_a_script(engine: Engine) {
     };
     for path in ["/", "/?tz=Asia/Tokyo", "/history", "/subscribe", "/subscribe/sent"] {
         let html = page(&app, path).await;
-        has_not(&html, &["<script", "href=\"javascript:", "<img", " style=", "onload", "t.example"]);
+        has_not(&html, &["<script", "href=\"javascript:", "<img", " style=", "onload", "src=\"http"]);
     }
     let html = page(&app, &address(&m)).await;
     has(&html, &["<title>Scheduled: &lt;/script&gt;&lt;script&gt;alert(1)// –"]);
-    has_not(&html, &["<script>", "href=\"javascript:", "<img", " style=", "t.example"]);
+    has_not(&html, &["<script>", "href=\"javascript:", "<img", " style=", "src=\"http"]);
     // The one block of data is not a script, and no title can end it.
     assert_eq!(html.matches("<script").count(), 1);
     let data = html.split_once("<script type=\"application/ld+json\">").unwrap().1;
