@@ -41,6 +41,8 @@ pub struct Submitted {
     pub errors: Vec<FieldError>,
     /// What is wrong with the whole.
     pub message: Option<String>,
+    /// Somebody else saved it meanwhile: what is stored now stands beside what was typed.
+    pub stale: bool,
     /// Seconds to wait before it is worth sending again.
     pub retry_after_s: Option<i64>,
     /// A secret that was just made and is shown this once: a token, a link.
@@ -62,6 +64,14 @@ impl Submitted {
                 back.message = Some(message);
                 back.verdict = verdict;
             }
+            Error::Stale(what) => {
+                back.stale = true;
+                back.message = Some(format!(
+                    "The {what} was changed by somebody else meanwhile. Nothing was saved: what you typed is still \
+                     here, and what is stored now stands beside it. Press the button again to go on with yours."
+                ));
+            }
+
             other => {
                 back.message = Some(sentence(&other.to_string()));
                 if let Error::TooMany { retry_after_s } = other {

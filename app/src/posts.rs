@@ -2,6 +2,7 @@
 
 use crate::form::{FormData, Submitted};
 use crate::pages;
+use crate::pages::admin;
 use service::{Actor, Error, Services};
 
 /// A posted form with who sent it.
@@ -70,6 +71,11 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "maintenances", "new"] => pages::admin::plan::post_new(post).await,
         ["admin", "maintenances", id, "edit"] => pages::admin::plan::post_edit(id, post).await,
         ["admin", "maintenances", id] => pages::admin::maintenance::post(id, post).await,
+        ["admin", "hosts", rest @ ..] => admin::hosts::take(rest, post).await,
+        ["admin", "data-sets", rest @ ..] => admin::data_sets::take(rest, post).await,
+        ["admin", "jobs", rest @ ..] => admin::jobs::take(rest, post).await,
+        ["admin", "components", rest @ ..] => admin::components::take(rest, post).await,
+        ["admin", "component-groups", rest @ ..] => admin::components::take_group(rest, post).await,
         _ => Err(Error::NotFound("page")),
     }
 }

@@ -61,6 +61,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/settings") view=pages::admin::settings::Settings ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=pages::admin::audit::Audit ssr=SsrMode::Async/>
                 <MaintenanceRoutes/>
+                <InventoryRoutes/>
+                <ComponentRoutes/>
             </Routes>
         </Router>
     }
@@ -102,6 +104,44 @@ fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/maintenances/:id/edit") view=plan::EditMaintenance ssr=SsrMode::Async/>
         <Route path=path!("/admin/maintenances/:id/verdicts/:verdict") view=maintenance::VerdictPage
             ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What is protected.
+#[component(transparent)]
+fn InventoryRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{data_sets, host, hosts, jobs};
+    view! {
+        <Route path=path!("/admin/hosts") view=hosts::Hosts ssr=SsrMode::Async/>
+        <Route path=path!("/admin/hosts/new") view=hosts::NewHost ssr=SsrMode::Async/>
+        <Route path=path!("/admin/hosts/:id") view=host::HostPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/hosts/:id/:form") view=host::HostPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/data-sets") view=data_sets::DataSets ssr=SsrMode::Async/>
+        <Route path=path!("/admin/data-sets/:id") view=data_sets::DataSetPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/data-sets/:id/:form") view=data_sets::DataSetPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/jobs") view=jobs::Jobs ssr=SsrMode::Async/>
+        <Route path=path!("/admin/jobs/new") view=jobs::NewJob ssr=SsrMode::Async/>
+        <Route path=path!("/admin/jobs/:id") view=jobs::JobPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/jobs/:id/:form") view=jobs::JobPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What customers know.
+#[component(transparent)]
+fn ComponentRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::components;
+    view! {
+        <Route path=path!("/admin/components") view=components::Components ssr=SsrMode::Async/>
+        <Route path=path!("/admin/components/new-group") view=components::Components ssr=SsrMode::Async/>
+        <Route path=path!("/admin/components/new") view=components::NewComponent ssr=SsrMode::Async/>
+        <Route path=path!("/admin/components/:id") view=components::ComponentPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/components/:id/:form") view=components::ComponentPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/component-groups/:id") view=components::GroupPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/component-groups/:id/:form") view=components::GroupPage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

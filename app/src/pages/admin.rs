@@ -2,8 +2,14 @@
 
 pub mod account;
 pub mod audit;
+pub mod components;
+pub mod data_sets;
 pub mod desk;
+pub mod edit;
 pub mod gate;
+pub mod host;
+pub mod hosts;
+pub mod jobs;
 pub mod maintenance;
 pub mod maintenances;
 pub mod people;

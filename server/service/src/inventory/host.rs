@@ -14,7 +14,7 @@ use domain::policy::{Policy, PolicyOverride};
 use domain::text::{Name, TextError, optional_line};
 use domain::time::{Span, SpanError};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use storage::Tx;
 
 /// Characters in a note or a reason.
@@ -49,10 +49,6 @@ pub struct HostLine {
     pub depth: usize,
     /// The host.
     pub host: Host,
-    /// Its data sets in use.
-    pub data_sets: usize,
-    /// Those of them that no job in use protects.
-    pub unprotected: usize,
     /// Names of the components that stand directly on it.
     pub components: Vec<Name>,
 }
@@ -125,13 +121,6 @@ impl Services {
         actor.require(Permission::View)?;
         let mut tx = self.db.read().await?;
         let hosts = tx.hosts(retired_too).await?;
-        let protected: BTreeSet<_> = tx.placed_jobs().await?.into_iter().map(|placed| placed.job.data_set_id).collect();
-        let mut lines: BTreeMap<HostId, (usize, usize)> = BTreeMap::new();
-        for data_set in tx.data_sets(false).await? {
-            let (all, open) = lines.entry(data_set.host_id).or_default();
-            *all += 1;
-            *open += usize::from(!protected.contains(&data_set.id));
-        }
         let names: BTreeMap<_, _> = tx.components(false).await?.into_iter().map(|c| (c.id, c.name)).collect();
         let mut on: BTreeMap<HostId, Vec<Name>> = BTreeMap::new();
         for (component, host) in tx.topology().await?.behind {
@@ -140,9 +129,8 @@ impl Services {
         Ok(tree(hosts)
             .into_iter()
             .map(|(depth, host)| {
-                let (data_sets, unprotected) = lines.remove(&host.id).unwrap_or_default();
                 let components = on.remove(&host.id).unwrap_or_default();
-                HostLine { depth, host, data_sets, unprotected, components }
+                HostLine { depth, host, components }
             })
             .collect())
     }

@@ -106,6 +106,15 @@ impl Services {
         Ok(JobView { job, data_set, host, carrier, carries, ping, choices })
     }
 
+    /// All jobs in use with their places, by host, data set and name.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn placed_jobs(&self, actor: &Actor) -> Result<Vec<PlacedJob>, Error> {
+        actor.require(Permission::View)?;
+        Ok(self.db.read().await?.placed_jobs().await?)
+    }
+
     /// The jobs that may carry others, to choose from.
     ///
     /// # Errors

@@ -1,0 +1,179 @@
+//! What the pages that edit the inventory have in common: forms that stand side by side, lists in
+//! pages, and how a data set stands.
+
+use crate::components::ErrorSummary;
+use crate::context;
+use crate::form::{FormData, Submitted, encode};
+use crate::view::{PagerView, ProblemView, Shape, StateView, Tone};
+use domain::gate::Verdict;
+use domain::ids::{DataSetId, HostId};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use service::Error;
+use std::str::FromStr;
+
+/// Rows on one page of a list.
+pub const ROWS: usize = 100;
+
+/// One of several forms on a page: it has what was typed only if it is the one that came back.
+#[derive(Clone, Debug)]
+pub struct Form {
+    submitted: Submitted,
+    prefix: &'static str,
+}
+
+impl Form {
+    /// The form that posts to `path`; `prefix` makes the ids of its fields its own.
+    #[must_use]
+    pub fn at(path: &str, prefix: &'static str) -> Self {
+        let came_back = context::uri().path().trim_end_matches('/') == path;
+        let submitted = if came_back { context::submitted() } else { Submitted::default() };
+        Self { submitted, prefix }
+    }
+
+    /// The id of a field.
+    #[must_use]
+    pub fn id(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}-{name}", self.prefix) }
+    }
+
+    /// What was typed, or what is stored.
+    #[must_use]
+    pub fn value(&self, name: &str, stored: impl Into<String>) -> String {
+        self.submitted.value(name, stored)
+    }
+
+    /// Whether an option is chosen.
+    #[must_use]
+    pub fn chosen(&self, name: &str, value: &str, stored: bool) -> bool {
+        self.submitted.chosen(name, value, stored)
+    }
+
+    /// What is wrong with a field.
+    #[must_use]
+    pub fn error(&self, name: &str) -> Option<String> {
+        self.submitted.error(name)
+    }
+
+    /// What somebody else stored meanwhile, where it differs from what was typed.
+    #[must_use]
+    pub fn stored_now(&self, name: &str, stored: &str) -> Option<String> {
+        let differs = self.submitted.stale && self.submitted.value(name, stored) != stored;
+        differs
+            .then(|| if stored.is_empty() { "Stored now: nothing".to_owned() } else { format!("Stored now: {stored}") })
+    }
+
+    /// Whether it came back.
+    #[must_use]
+    pub const fn came_back(&self) -> bool {
+        self.submitted.data.is_some()
+    }
+
+    /// What stands against it, with the way to each field; nothing where it did not come back.
+    #[must_use]
+    pub fn summary(&self, labels: &[(&str, &str)]) -> AnyView {
+        let line = |field: &str, message: &str| {
+            let label = labels.iter().find(|(name, _)| *name == field).map_or(field, |(_, label)| *label);
+            ProblemView { field: self.id(field), text: format!("{label}: {message}") }
+        };
+        let problems = self.submitted.errors.iter().map(|e| line(e.field, &e.message)).collect();
+        let message = self.submitted.message.clone();
+        view! { <ErrorSummary problems message/> }.into_any()
+    }
+}
+
+/// The id in the address of the page.
+///
+/// # Errors
+/// It can not be an id.
+pub fn param<T: FromStr>(what: &'static str) -> Result<T, Error> {
+    let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
+    self::id(&id, what)
+}
+
+/// An id in an address.
+///
+/// # Errors
+/// It can not be one.
+pub fn id<T: FromStr>(text: &str, what: &'static str) -> Result<T, Error> {
+    text.parse().map_err(|_| Error::NotFound(what))
+}
+
+/// The version that the form was made from; none of ours where it is missing.
+#[must_use]
+pub fn version(form: &FormData) -> i64 {
+    form.get("version").parse().unwrap_or_default()
+}
+
+/// The query of the page's address.
+#[must_use]
+pub fn query() -> FormData {
+    FormData::parse(context::uri().query().unwrap_or_default().as_bytes())
+}
+
+/// The part of a list that the query asks for, and the way to its neighbours.
+#[must_use]
+pub fn part<T>(mut rows: Vec<T>, path: &str, keep: &[(&str, &str)]) -> (Vec<T>, PagerView) {
+    let all = rows.len();
+    let last = all.saturating_sub(1) / ROWS;
+    let page = query().get("page").parse::<usize>().unwrap_or(1).saturating_sub(1).min(last);
+    let shown: Vec<T> = rows.drain(..).skip(page * ROWS).take(ROWS).collect();
+    let kept: String = keep
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("&{name}={}", encode(value)))
+        .collect();
+    let to = |page: usize| format!("{path}?page={}{kept}", page + 1);
+    let pager = PagerView {
+        text: format!("{}–{} of {all}", (page * ROWS + 1).min(all), page * ROWS + shown.len()),
+        previous: (page > 0).then(|| to(page - 1)),
+        next: (page < last).then(|| to(page + 1)),
+    };
+    (shown, pager)
+}
+
+/// How a data set stands, by a verdict over its host.
+#[must_use]
+pub fn standing(verdict: &Verdict, host: HostId, data_set: DataSetId) -> StateView {
+    if verdict.exemptions.iter().any(|(exempt, _, _)| *exempt == host) {
+        return StateView::new(Tone::Quiet, Shape::Exempt, "Exempt").plain();
+    }
+    let reasons: Vec<&str> = verdict
+        .reasons()
+        .iter()
+        .filter(|finding| finding.data_set == Some(data_set))
+        .map(|finding| finding.reason.headline())
+        .collect();
+    if let [first, more @ ..] = reasons.as_slice() {
+        let more = if more.is_empty() { String::new() } else { format!(", and {} more", more.len()) };
+        return StateView::new(Tone::Major, Shape::Major, format!("{}{more}", capital(first)));
+    }
+    let age = verdict.protections.iter().find(|p| p.data_set == data_set).and_then(|p| p.age.map(|age| (age, p.limit)));
+    match age {
+        Some((age, limit)) => {
+            StateView::new(Tone::Ok, Shape::Ok, format!("Safe up to {age} ago (limit {limit})")).plain()
+        }
+        None => StateView::new(Tone::Quiet, Shape::Unknown, "Nothing known").plain(),
+    }
+}
+
+/// With a capital letter.
+#[must_use]
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Names with commas between them, each a link.
+#[must_use]
+pub fn links(items: Vec<(String, String)>) -> AnyView {
+    let last = items.len().saturating_sub(1);
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(n, (label, href))| {
+            view! { <a href=href><span dir="auto">{label}</span></a>{(n < last).then_some(", ")} }
+        })
+        .collect_view()
+        .into_any()
+}

@@ -1,0 +1,372 @@
+//! Backup jobs: all of them, one of them with the address at which it reports, and a new one.
+
+use super::data_sets::{end, job_state};
+use super::desk::{Desk, admin};
+use super::edit::{Form, id, links, param, part, query, version};
+use super::hosts::count;
+use crate::components::{
+    Action, Actions, Button, Card, Copy, DataTable, EmptyState, Fact, Facts, Field, Flash, Hidden, PageHeader, Pager,
+    Section, Select, StateBadge,
+};
+use crate::context;
+use crate::form::FormData;
+use crate::posts::{Post, Posted};
+use crate::view::{ActionView, ColumnView, OptionView, Weight};
+use domain::host::DataKind;
+use domain::ids::{DataSetId, JobId};
+use domain::people::Permission;
+use domain::time::Span;
+use leptos::prelude::*;
+use service::Error;
+use service::inventory::{JobInput, JobView, PingAddress, PlacedJob};
+
+const LABELS: [(&str, &str); 6] = [
+    ("name", "Name"),
+    ("tool", "Program"),
+    ("carried_by", "Carried by"),
+    ("every", "Runs every"),
+    ("max_duration", "Lost after"),
+    ("data_set", "Data set"),
+];
+
+const DONE: [(&str, &str); 6] = [
+    ("added", "The job was added. Let it report to the address below."),
+    ("saved", "Saved."),
+    ("rotated", "The job has a new address. The old one is not accepted any more."),
+    ("disabled", "The job is switched off: it protects nothing until it is switched on."),
+    ("enabled", "The job is switched on."),
+    ("retired", "The job is out of use. Its runs stay."),
+];
+
+/// Takes the forms of all pages below `/admin/jobs`.
+///
+/// # Errors
+/// Those that the user can not mend in the form.
+pub async fn take(rest: &[&str], post: Post) -> Result<Posted, Error> {
+    let (services, actor, form) = (&post.services, &post.actor, &post.form);
+    let read = version(form);
+    let at = |job: JobId, done: &str| format!("/admin/jobs/{job}?done={done}");
+    let done = match rest {
+        ["new"] => {
+            let data_set: DataSetId = id(post.query.get("data_set"), "data set")?;
+            services.add_job(actor, data_set, input(form)).await.map(|job| at(job.id, "added"))
+        }
+        [job] => {
+            let job: JobId = id(job, "job")?;
+            services.edit_job(actor, job, read, input(form)).await.map(|_| at(job, "saved"))
+        }
+        [job, "rotate"] => {
+            let job: JobId = id(job, "job")?;
+            services.rotate_ping(actor, job, read).await.map(|_| at(job, "rotated"))
+        }
+        [job, "enable"] => {
+            let job: JobId = id(job, "job")?;
+            services.set_job_enabled(actor, job, read, true).await.map(|_| at(job, "enabled"))
+        }
+        [job, "disable"] => {
+            let job: JobId = id(job, "job")?;
+            services.set_job_enabled(actor, job, read, false).await.map(|_| at(job, "disabled"))
+        }
+        [job, "retire"] => {
+            let job: JobId = id(job, "job")?;
+            services.retire_job(actor, job, read).await.map(|_| at(job, "retired"))
+        }
+        [job, "delete"] => {
+            let job: JobId = id(job, "job")?;
+            services.delete_job(actor, job, read).await.map(|()| "/admin/jobs?done=deleted".to_owned())
+        }
+        _ => Err(Error::NotFound("page")),
+    };
+    post.done(done)
+}
+
+fn input(form: &FormData) -> JobInput {
+    JobInput {
+        name: form.get("name").to_owned(),
+        tool: form.get("tool").to_owned(),
+        carried_by: form.get("carried_by").to_owned(),
+        every: form.get("every").to_owned(),
+        max_duration: form.get("max_duration").to_owned(),
+    }
+}
+
+/// `/admin/jobs`
+#[component]
+pub fn Jobs() -> impl IntoView {
+    admin(
+        |_| "Backup jobs".to_owned(),
+        |desk: Desk| async move { desk.services.placed_jobs(&desk.actor).await },
+        |_, jobs| {
+            let intro = format!(
+                "{}. A job protects one data set and reports each of its runs.",
+                count(jobs.len(), "job", "jobs")
+            );
+            let find = query().get("q").trim().to_owned();
+            let wanted = find.to_lowercase();
+            let found = jobs.iter().filter(|job| format!("{job} {}", job.job.tool).to_lowercase().contains(&wanted));
+            let (shown, pager) = part(found.collect::<Vec<_>>(), "/admin/jobs", &[("q", &find)]);
+            let rows: Vec<Vec<AnyView>> = shown.into_iter().map(|job| row(job, &jobs)).collect();
+            let columns = ["Job", "Protects", "Expected", "State"].map(ColumnView::new).to_vec();
+            let table = if rows.is_empty() {
+                view! {
+                    <EmptyState title="No job here" text="A job is added where it belongs: on the page of its data set."
+                        action=ActionView::link("To the data sets", "/admin/data-sets")/>
+                }
+                .into_any()
+            } else {
+                view! { <DataTable caption="Backup jobs" columns rows/> }.into_any()
+            };
+            view! {
+                <PageHeader title="Backup jobs" intro/>
+                {context::done(&[("deleted", "The job was deleted.")]).map(|flash| view! { <Flash flash/> })}
+                <form class="filters" method="get">
+                    <Field name="q" label="Host, data set, job or program" kind="search" value=find/>
+                    <Button>"Filter"</Button>
+                </form>
+                {table}
+                <Pager pager/>
+            }
+        },
+    )
+}
+
+fn row(placed: &PlacedJob, all: &[PlacedJob]) -> Vec<AnyView> {
+    let job = &placed.job;
+    let carrier = job.carried_by.and_then(|id| all.iter().find(|other| other.job.id == id));
+    let sub = match (carrier, job.tool.is_empty()) {
+        (Some(carrier), _) => format!("carried by {carrier}"),
+        (None, false) => job.tool.clone(),
+        (None, true) => String::new(),
+    };
+    let set = (placed.data_set.to_string(), format!("/admin/data-sets/{}", job.data_set_id));
+    let host = (placed.host.to_string(), format!("/admin/hosts/{}", placed.host_id));
+    vec![
+        view! { {links(vec![(job.name.to_string(), format!("/admin/jobs/{}", job.id))])}<span class="sub" dir="auto">{sub}</span> }
+            .into_any(),
+        view! { {links(vec![host])}" · "{links(vec![set])} }.into_any(),
+        format!("every {}", job.every).into_any(),
+        view! { <StateBadge state=job_state(job)/> }.into_any(),
+    ]
+}
+
+/// `/admin/jobs/new?data_set=ID`
+#[component]
+pub fn NewJob() -> impl IntoView {
+    let data_set = id::<DataSetId>(query().get("data_set"), "data set");
+    admin(
+        |_| "Add a backup job".to_owned(),
+        |desk: Desk| async move {
+            desk.actor.require(Permission::EditInventory)?;
+            let view = desk.services.data_set_view(&desk.actor, data_set?).await?;
+            let choices = desk.services.carrier_choices(&desk.actor).await?;
+            Ok((view, choices))
+        },
+        |_, (view, choices)| {
+            let form = Form::at("/admin/jobs/new", "");
+            let back = (view.data_set.name.to_string(), format!("/admin/data-sets/{}", view.data_set.id));
+            let intro = format!("It protects {} on {}.", view.data_set.name, view.host.name);
+            let stored = Stored {
+                name: "",
+                tool: "",
+                carried_by: String::new(),
+                every: Span::hours(24).to_input(),
+                max_duration: Span::hours(6).to_input(),
+            };
+            let dump = view.data_set.kind == DataKind::Database;
+            view! {
+                <PageHeader title="Add a backup job" back intro/>
+                {form.summary(&LABELS)}
+                <form class="form card" method="post">
+                    {fields(&form, &stored, &choices, dump)}
+                    <Actions><Button weight=Weight::Primary>"Add"</Button></Actions>
+                </form>
+            }
+        },
+    )
+}
+
+/// What a form shows before anything is typed.
+struct Stored<'a> {
+    name: &'a str,
+    tool: &'a str,
+    carried_by: String,
+    every: String,
+    max_duration: String,
+}
+
+fn fields(form: &Form, stored: &Stored<'_>, choices: &[PlacedJob], dump: bool) -> AnyView {
+    let chosen = form.value("carried_by", stored.carried_by.as_str());
+    let carriers =
+        std::iter::once(OptionView::new("", "Nothing: its own output is the backup").chosen(chosen.is_empty()))
+            .chain(choices.iter().map(|placed| {
+                let id = placed.job.id.to_string();
+                OptionView::new(id.clone(), placed.to_string()).chosen(chosen == id)
+            }))
+            .collect();
+    let carried = if dump {
+        "A dump that lies on the same host is safe only once a backup of the files has copied it. Name that job here."
+    } else {
+        "Only for dumps: the job that copies its output."
+    };
+    view! {
+        <Field name="name" label="Name" id=form.id("name") value=form.value("name", stored.name) error=form.error("name")
+            after=form.stored_now("name", stored.name) hint="Like “nightly” or “dump”." required=true maxlength=120/>
+        <Field name="tool" label="Program" id=form.id("tool") value=form.value("tool", stored.tool) error=form.error("tool")
+            after=form.stored_now("tool", stored.tool) hint="What does it: borgmatic, restic, pg_dump." optional=true
+            maxlength=60/>
+        <Select name="carried_by" label="Carried by" id=form.id("carried_by") options=carriers hint=carried
+            error=form.error("carried_by")/>
+        <div class="fields">
+            <Field name="every" label="Runs every" id=form.id("every") value=form.value("every", stored.every.as_str())
+                error=form.error("every") after=form.stored_now("every", &stored.every)
+                hint="Like 24 h, 7 d or 90 min." required=true/>
+            <Field name="max_duration" label="Lost after" id=form.id("max_duration")
+                value=form.value("max_duration", stored.max_duration.as_str()) error=form.error("max_duration")
+                after=form.stored_now("max_duration", &stored.max_duration)
+                hint="A run that has not ended by then counts as lost." required=true/>
+        </div>
+    }
+    .into_any()
+}
+
+/// `/admin/jobs/ID`, also where one of its forms came back.
+#[component]
+pub fn JobPage() -> impl IntoView {
+    let id = param::<JobId>("job");
+    admin(
+        |view: &JobView| format!("{}: {} on {}", view.job.name, view.data_set.name, view.host.name),
+        |desk: Desk| async move { desk.services.job_view(&desk.actor, id?).await },
+        |desk, view| show(&desk, &view),
+    )
+}
+
+fn show(desk: &Desk, view: &JobView) -> AnyView {
+    let job = &view.job;
+    let path = format!("/admin/jobs/{}", job.id);
+    let retired = job.retired_at.is_some();
+    let may = desk.may(Permission::EditInventory);
+    let edits = may && !retired;
+    let form = Form::at(&path, "");
+    let others = ["rotate", "enable", "disable", "retire", "delete"].map(|end| Form::at(&format!("{path}/{end}"), ""));
+    let version = job.version.to_string();
+    let read = [("version", version.as_str())];
+    let switch = if job.enabled { ("Switch off", "disable") } else { ("Switch on", "enable") };
+    let switch = edits.then(|| {
+        let action = ActionView::post(switch.0, format!("{path}/{}", switch.1), &read);
+        view! { <Action action/> }
+    });
+    let back =
+        (format!("{} on {}", view.data_set.name, view.host.name), format!("/admin/data-sets/{}", view.data_set.id));
+    view! {
+        <PageHeader title=job.name.to_string() back state=job_state(job)>{switch}</PageHeader>
+        {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
+        {form.summary(&LABELS)}
+        {others.map(|form| form.summary(&[])).collect_view()}
+        {facts(view)}
+        {(!retired).then(|| reporting(view, &path, may))}
+        {edits.then(|| edit_form(&form, &path, view))}
+        {may.then(|| end(&path, &version, job.name.as_str(), retired,
+            "Retired, it accepts no more reports; its runs stay. Deleting is for what was added by mistake and never ran."))}
+    }
+    .into_any()
+}
+
+fn facts(view: &JobView) -> AnyView {
+    let job = &view.job;
+    let place = vec![
+        (view.host.name.to_string(), format!("/admin/hosts/{}", view.host.id)),
+        (view.data_set.name.to_string(), format!("/admin/data-sets/{}", view.data_set.id)),
+    ];
+    let job_link = |placed: &PlacedJob| (placed.to_string(), format!("/admin/jobs/{}", placed.job.id));
+    let carrier = view.carrier.as_ref().map(|carrier| links(vec![job_link(carrier)]));
+    let carrier = carrier.map(|carrier| view! { <Fact label="Safe once copied by">{carrier}</Fact> });
+    let (every, max_duration) = (job.every.to_string(), job.max_duration.to_string());
+    let carried = links(view.carries.iter().map(job_link).collect());
+    let carries = (!view.carries.is_empty()).then(|| view! { <Fact label="Carries">{carried}</Fact> });
+    let tool = job.tool.clone();
+    let tool = (!tool.is_empty()).then(|| view! { <Fact label="Program"><span dir="auto">{tool}</span></Fact> });
+    view! {
+        <Card>
+            <Facts>
+                <Fact label="Protects">{links(place)}</Fact>
+                {tool}
+                <Fact label="Runs every">{every}</Fact>
+                <Fact label="Lost after">{max_duration}</Fact>
+                {carrier}
+                {carries}
+            </Facts>
+        </Card>
+    }
+    .into_any()
+}
+
+fn reporting(view: &JobView, path: &str, may: bool) -> AnyView {
+    let content = match &view.ping {
+        PingAddress::Hidden => {
+            view! { <p class="muted">"Only operators see the address at which it reports."</p> }.into_any()
+        }
+        PingAddress::Forgotten => view! {
+            <p>
+                "The address was made with a secret of the server that is no longer configured. It still works, but
+                can not be shown. Make a new one to see it here."
+            </p>
+        }
+        .into_any(),
+        PingAddress::Known(url) => snippets(url),
+    };
+    let version = view.job.version.to_string();
+    let rotate = may.then(|| {
+        let fields = [("version", version.as_str())];
+        let action = ActionView::post("Make a new address", format!("{path}/rotate"), &fields);
+        view! {
+            <Actions><Action action/></Actions>
+            <p class="small muted">"The old address stops working at once."</p>
+        }
+    });
+    view! {
+        <Section id="reporting" title="How it reports">
+            <Card>{content}{rotate}</Card>
+        </Section>
+    }
+    .into_any()
+}
+
+fn snippets(url: &str) -> AnyView {
+    let shell = format!(
+        "curl -fsS -m 10 --retry 5 -o /dev/null {url}/start\n\
+         your-backup-command\n\
+         curl -fsS -m 10 --retry 5 -o /dev/null {url}/$?"
+    );
+    let borgmatic = format!("healthchecks:\n    ping_url: {url}");
+    view! {
+        <h3>"Its own address"</h3>
+        <p>"Who knows it can report runs of this job. Call it with "<code>"/start"</code>" before and "<code>"/EXIT-CODE"</code>" after: data is safe up to the start."</p>
+        <Copy text=url.to_owned()/>
+        <h3>"In a script"</h3>
+        <Copy text=shell/>
+        <h3>"In borgmatic"</h3>
+        <Copy text=borgmatic/>
+    }
+    .into_any()
+}
+
+fn edit_form(form: &Form, path: &str, view: &JobView) -> AnyView {
+    let job = &view.job;
+    let stored = Stored {
+        name: job.name.as_str(),
+        tool: &job.tool,
+        carried_by: job.carried_by.map(|carrier| carrier.to_string()).unwrap_or_default(),
+        every: job.every.to_input(),
+        max_duration: job.max_duration.to_input(),
+    };
+    let dump = view.data_set.kind == DataKind::Database;
+    let inner = view! {
+        <form class="form card" method="post" action=path.to_owned()>
+            <Hidden name="version" value=job.version.to_string()/>
+            {fields(form, &stored, &view.choices, dump)}
+            <Actions><Button>"Save"</Button></Actions>
+        </form>
+    }
+    .into_any();
+    view! { <Section id="details" title="Details">{inner}</Section> }.into_any()
+}
