@@ -4,6 +4,7 @@
 mod backup_runs_api;
 mod feeds;
 mod inventory_api;
+mod inventory_pages;
 mod live;
 mod matrix;
 mod pages;
