@@ -64,16 +64,9 @@ impl Submitted {
                 back.message = Some(message);
                 back.verdict = verdict;
             }
-            Error::Stale(what) => {
-                back.stale = true;
-                back.message = Some(format!(
-                    "The {what} was changed by somebody else meanwhile. Nothing was saved: what you typed is still \
-                     here, and what is stored now stands beside it. Press the button again to go on with yours."
-                ));
-            }
-
             other => {
                 back.message = Some(sentence(&other.to_string()));
+                back.stale = matches!(other, Error::Stale(_));
                 if let Error::TooMany { retry_after_s } = other {
                     back.retry_after_s = Some(retry_after_s);
                 }

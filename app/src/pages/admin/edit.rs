@@ -77,7 +77,16 @@ impl Form {
             ProblemView { field: self.id(field), text: format!("{label}: {message}") }
         };
         let problems = self.submitted.errors.iter().map(|e| line(e.field, &e.message)).collect();
-        let message = self.submitted.message.clone();
+        let message = self.submitted.message.clone().map(|message| {
+            if self.submitted.stale {
+                format!(
+                    "{message} Nothing was saved: what you typed is still here, and what is stored now stands beside \
+                     it. Press the button again to go on with yours."
+                )
+            } else {
+                message
+            }
+        });
         view! { <ErrorSummary problems message/> }.into_any()
     }
 }
