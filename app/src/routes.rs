@@ -58,6 +58,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/people/:id") view=pages::admin::people::EditPerson ssr=SsrMode::Async/>
                 <Route path=path!("/admin/tokens") view=pages::admin::tokens::Tokens ssr=SsrMode::Async/>
                 <Route path=path!("/admin/tokens/new") view=pages::admin::tokens::AddToken ssr=SsrMode::Async/>
+                <Route path=path!("/admin/runs") view=pages::admin::runs::Runs ssr=SsrMode::Async/>
+                <Route path=path!("/admin/runs/:id") view=pages::admin::runs::OneRun ssr=SsrMode::Async/>
                 <Route path=path!("/admin/settings") view=pages::admin::settings::Settings ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=pages::admin::audit::Audit ssr=SsrMode::Async/>
                 <MaintenanceRoutes/>

@@ -14,6 +14,7 @@ pub mod maintenance;
 pub mod maintenances;
 pub mod people;
 pub mod plan;
+pub mod runs;
 pub mod settings;
 pub mod start;
 pub mod tokens;
