@@ -158,11 +158,13 @@ create table runs (
     files bigint,
     snapshot text,
     exit_code bigint,
+    -- Where it stands in lists: at its start, unless its clock puts that into the future.
+    listed_at bigint generated always as (case when started_at < received_at then started_at else received_at end) stored,
     unique (job_id, run_key)
 );
--- For lists; an id sorts by the time of the first report.
-create index runs_of_job on runs (job_id, id desc);
-create index runs_state on runs (state, id desc);
+create index runs_listed on runs (listed_at desc, id desc);
+create index runs_of_job on runs (job_id, listed_at desc, id desc);
+create index runs_state on runs (state, listed_at desc, id desc);
 -- For the gate: each question about a job is one step into one of these, however many runs it has.
 create index runs_telling on runs (job_id, started_at desc, received_at desc, id desc) where not dry_run and not clock_fault;
 create index runs_worth on runs (job_id, worth, started_at desc, finished_at desc, id desc) where not clock_fault;

@@ -137,7 +137,7 @@ impl Services {
         self.intake.take_in(&self.db, incoming).await
     }
 
-    /// Runs, last reported first.
+    /// Runs, newest first.
     ///
     /// # Errors
     /// The actor may not look, a part of the query can not be read, or the database does not answer.

@@ -95,7 +95,8 @@ const RUNS: &str = concat!(
          select (select x.id from runs x where x.job_id = j.id and not x.dry_run and not x.clock_fault
                  order by x.started_at desc, x.received_at desc, x.id desc limit 1) from picked j
          union all
-         select (select x.id from runs x where x.job_id = j.id order by x.id desc limit 1) from picked j
+         select (select x.id from runs x where x.job_id = j.id
+                 order by x.listed_at desc, x.id desc limit 1) from picked j
          union all
          select (select x.id from runs x where x.job_id = j.id and x.worth = 'good' and not x.clock_fault
                  order by x.started_at desc, x.finished_at desc, x.id desc limit 1) from picked j

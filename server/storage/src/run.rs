@@ -249,16 +249,16 @@ impl Tx {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// The run of a job that was reported last.
+    /// The newest run of a job, in whatever state.
     ///
     /// # Errors
     /// The database refused, or the row does not parse.
-    pub async fn last_reported(&mut self, job: JobId) -> Result<Option<Run>, StoreError> {
+    pub async fn newest_run(&mut self, job: JobId) -> Result<Option<Run>, StoreError> {
         let row: Option<RunRow> = on_tx!(self, |x| {
             sqlx::query_as(concat!(
                 "select ",
                 run_columns!(),
-                " from runs r where r.job_id = $1 order by r.id desc limit 1"
+                " from runs r where r.job_id = $1 order by r.listed_at desc, r.id desc limit 1"
             ))
             .bind(job.0)
             .fetch_optional(x)
@@ -308,7 +308,7 @@ impl Tx {
         row.ok_or(StoreError::NotFound("run"))?.try_into()
     }
 
-    /// Runs, last reported first, strictly before one of them.
+    /// Runs, newest first, strictly before one of them.
     ///
     /// # Errors
     /// The database refused, or a row does not parse.
@@ -319,7 +319,7 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<RunLine>, StoreError> {
         // One text per filter, so that each finds its index.
-        let before = before.map_or(Uuid::max(), RunId::uuid);
+        let before = self.place_in_lists(before).await?;
         let rows: Vec<RunLineRow> = match filter {
             RunFilter { job: Some(job), state, .. } => self.lines_of_job(job.0, before, state, limit).await?,
             RunFilter { host: Some(host), state, .. } => {
@@ -335,43 +335,62 @@ impl Tx {
                 for job in jobs {
                     rows.extend(self.lines_of_job(job, before, state, limit).await?);
                 }
-                rows.sort_by_key(|row| std::cmp::Reverse(row.run.id));
+                rows.sort_by_key(|row| std::cmp::Reverse((row.run.started_at.min(row.run.received_at), row.run.id)));
                 rows.truncate(usize::try_from(limit).unwrap_or(0));
                 rows
             }
             RunFilter { state: Some(state), .. } => on_tx!(self, |x| {
-                sqlx::query_as(concat!(lines!(), "where r.state = $1 and r.id < $2 order by r.id desc limit $3"))
-                    .bind(state.as_str())
-                    .bind(before)
-                    .bind(limit)
-                    .fetch_all(x)
-                    .await?
+                sqlx::query_as(concat!(
+                    lines!(),
+                    "where r.state = $1 and (r.listed_at, r.id) < ($2, $3) order by r.listed_at desc, r.id desc limit $4"
+                ))
+                .bind(state.as_str())
+                .bind(before.0)
+                .bind(before.1)
+                .bind(limit)
+                .fetch_all(x)
+                .await?
             }),
             RunFilter { .. } => on_tx!(self, |x| {
-                sqlx::query_as(concat!(lines!(), "where r.id < $1 order by r.id desc limit $2"))
-                    .bind(before)
-                    .bind(limit)
-                    .fetch_all(x)
-                    .await?
+                sqlx::query_as(concat!(
+                    lines!(),
+                    "where (r.listed_at, r.id) < ($1, $2) order by r.listed_at desc, r.id desc limit $3"
+                ))
+                .bind(before.0)
+                .bind(before.1)
+                .bind(limit)
+                .fetch_all(x)
+                .await?
             }),
         };
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// Where a run stands in lists; none is before all of them.
+    async fn place_in_lists(&mut self, id: Option<RunId>) -> Result<(i64, Uuid), StoreError> {
+        let Some(id) = id else { return Ok((i64::MAX, Uuid::max())) };
+        let at: Option<i64> = on_tx!(self, |x| {
+            sqlx::query_scalar("select listed_at from runs where id = $1").bind(id.0).fetch_optional(x).await?
+        });
+        Ok((at.ok_or(StoreError::NotFound("run"))?, id.0))
+    }
+
     async fn lines_of_job(
         &mut self,
         job: Uuid,
-        before: Uuid,
+        before: (i64, Uuid),
         state: Option<RunState>,
         limit: i64,
     ) -> Result<Vec<RunLineRow>, StoreError> {
         Ok(on_tx!(self, |x| {
             sqlx::query_as(concat!(
                 lines!(),
-                "where r.job_id = $1 and r.id < $2 and ($3 = '' or r.state = $3) order by r.id desc limit $4"
+                "where r.job_id = $1 and (r.listed_at, r.id) < ($2, $3) and ($4 = '' or r.state = $4)
+                 order by r.listed_at desc, r.id desc limit $5"
             ))
             .bind(job)
-            .bind(before)
+            .bind(before.0)
+            .bind(before.1)
             .bind(state.map_or("", RunState::as_str))
             .bind(limit)
             .fetch_all(x)

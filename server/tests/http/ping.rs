@@ -1,5 +1,6 @@
 use crate::test_app::TestApp;
 use domain::backup::Job;
+use domain::people::Role;
 use reqwest::Method;
 use service::Actor;
 use service::inventory::{DataSetInput, HostInput, JobInput};
@@ -23,8 +24,11 @@ pub(crate) async fn a_job(app: &TestApp) -> Job {
     services.add_job(&system, files, job).await.unwrap()
 }
 
+/// All runs, last reported first.
 pub(crate) async fn runs(app: &TestApp) -> Vec<RunLine> {
-    app.services.runs(&Actor::system(), &RunsQuery::default()).await.unwrap().items
+    let mut lines = app.services.runs(&Actor::system(), &RunsQuery::default()).await.unwrap().items;
+    lines.sort_by_key(|line| std::cmp::Reverse(line.run.id));
+    lines
 }
 
 async fn the_door_understands_what_healthchecks_understands(engine: Engine) {
@@ -90,4 +94,40 @@ async fn a_large_log_is_cut_and_not_refused(engine: Engine) {
     assert!(log.ends_with("\nrepository is full"));
 }
 
-storage::on_both!(the_door_understands_what_healthchecks_understands, a_large_log_is_cut_and_not_refused);
+async fn the_pages_show_what_was_reported(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let vera = app.sign_in_as(Role::Viewer).await;
+    let empty = vera.get("/admin/runs").await.text().await.unwrap();
+    assert!(empty.contains("No run has been reported yet"), "{empty}");
+
+    let job = a_job(&app).await;
+    let own = app.services.keys.ping(job.id.0, job.ping_version);
+    app.get(&format!("/ping/{own}/start")).await;
+    let log = "<script>alert(1)</script> repository is full";
+    app.anyone.http.post(format!("{}/ping/{own}/2", app.base)).body(log).send().await.unwrap();
+    assert_eq!(app.get("/admin/runs").await.status(), 303);
+
+    let list = vera.get("/admin/runs?state=failed").await;
+    assert_eq!(list.status(), 200);
+    let list = list.text().await.unwrap();
+    assert!(list.contains("web-12 · Files") && list.contains("Thu 15 May, 13:00 IST"), "{list}");
+    let none = vera.get("/admin/runs?state=running").await.text().await.unwrap();
+    assert!(none.contains("No such run"), "{none}");
+    assert_eq!(vera.get("/admin/runs?state=fine").await.status(), 422);
+
+    let id = runs(&app).await[0].run.id;
+    let page = vera.get(&format!("/admin/runs/{id}")).await;
+    assert_eq!(page.status(), 200);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("Does not count: it failed") && page.contains("&lt;script&gt;alert(1)"), "{page}");
+    assert!(page.contains(&format!("href=\"/admin/jobs/{}\"", job.id)), "{page}");
+    for missing in ["/admin/runs/x".to_owned(), format!("/admin/runs/{}", uuid::Uuid::nil())] {
+        assert_eq!(vera.get(&missing).await.status(), 404, "{missing}");
+    }
+}
+
+storage::on_both!(
+    the_door_understands_what_healthchecks_understands,
+    a_large_log_is_cut_and_not_refused,
+    the_pages_show_what_was_reported,
+);

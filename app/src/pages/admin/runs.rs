@@ -1,4 +1,4 @@
-//! Backup runs: what was reported, last first, and one run with its output.
+//! Backup runs: what was reported, newest first, and one run with its output.
 
 use super::desk::{Desk, admin};
 use crate::components::{
@@ -47,7 +47,7 @@ fn list(desk: &Desk, query: &RunsQuery, page: Page<RunLine>, hosts: Vec<Host>) -
     let everything = RunsQuery::default();
     let is_filtered = [&query.job, &query.host, &query.state, &query.cursor].into_iter().any(|part| !part.is_empty());
     let pager = PagerView {
-        text: format!("{} runs, last reported first", page.items.len()),
+        text: format!("{} runs, newest first", page.items.len()),
         previous: (!query.cursor.is_empty()).then(|| place(query, "")),
         next: page.next_cursor.as_deref().map(|cursor| place(query, cursor)),
     };
@@ -190,6 +190,19 @@ fn bytes_text(bytes: i64) -> String {
     }
 }
 
+/// "2,216,920".
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// What the page of a job shows of its runs.
 ///
 /// # Errors
@@ -268,7 +281,7 @@ fn facts(desk: &Desk, line: &RunLine) -> AnyView {
         fact("Took", plain(took(run))),
         fact("First reported", Some(instant(run.received_at))),
         fact("Size", plain(run.bytes.map(bytes_text))),
-        fact("Files", plain(run.files.map(|files| files.to_string()))),
+        fact("Files", plain(run.files.map(grouped))),
         fact("Snapshot", run.snapshot.as_deref().map(written)),
         fact("Exit code", plain(run.exit_code.map(|code| code.to_string()))),
         fact("Called by the tool", key.map(|key| written(key))),
@@ -289,7 +302,7 @@ fn output(log: Option<String>) -> AnyView {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes_text, place};
+    use super::{bytes_text, grouped, place};
     use service::runs::RunsQuery;
 
     #[test]
@@ -305,6 +318,13 @@ mod tests {
             (i64::MAX, "9.2 EB"),
         ] {
             assert_eq!(bytes_text(bytes), text);
+        }
+    }
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (2_216_920, "2,216,920")] {
+            assert_eq!(grouped(number), text);
         }
     }
 

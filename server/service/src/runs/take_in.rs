@@ -250,7 +250,7 @@ async fn record(tx: &mut Tx, job: &Job, incoming: &Incoming) -> Taken {
         (None, Signal::Start) => None,
         (None, Signal::Log) => match tx.running_of(job.id, UNNAMED).await?.into_iter().next() {
             Some(run) => Some(run),
-            None => tx.last_reported(job.id).await?,
+            None => tx.newest_run(job.id).await?,
         },
         (None, _) => {
             let found = ending(tx, job).await?;
@@ -300,6 +300,6 @@ async fn ending(tx: &mut Tx, job: &Job) -> Result<Option<(Run, Option<Instant>)>
         let earliest = running.iter().map(|run| run.started_at).min().filter(|at| *at < newest.started_at);
         return Ok(Some((newest.clone(), earliest)));
     }
-    let last = tx.last_reported(job.id).await?;
+    let last = tx.newest_run(job.id).await?;
     Ok(last.filter(|run| run.state == RunState::Lost && run.key.starts_with(UNNAMED)).map(|run| (run, None)))
 }

@@ -52,7 +52,7 @@ async fn a_run_is_found_by_its_key_and_goes_on_once(engine: Engine) {
     assert_eq!(tx.running_of(files.id, "key").await.unwrap(), vec![begun.clone()]);
     assert!(tx.running_of(files.id, "~").await.unwrap().is_empty());
     assert!(tx.running_of(dump.id, "key").await.unwrap().is_empty());
-    assert_eq!(tx.last_reported(files.id).await.unwrap(), Some(begun.clone()));
+    assert_eq!(tx.newest_run(files.id).await.unwrap(), Some(begun.clone()));
 
     let ended = run(1, 21, RunState::Succeeded);
     tx.update_run(&begun, &ended, None).await.unwrap();
@@ -80,7 +80,7 @@ async fn overdue_runs_are_found_in_the_order_they_fell_due(engine: Engine) {
     assert_eq!(ids(tx.overdue_runs(at(20), 9).await.unwrap()), [3]);
 }
 
-async fn lists_go_from_the_last_report_back_and_filter(engine: Engine) {
+async fn lists_go_from_the_newest_back_and_filter(engine: Engine) {
     let t = TestDb::start(engine).await;
     let mut tx = t.db.write().await.unwrap();
     let (files, dump) = web_12(&mut tx).await;
@@ -115,11 +115,26 @@ async fn lists_go_from_the_last_report_back_and_filter(engine: Engine) {
         (RunFilter { host: Some(host), state: failed, job: None }, None, 2, &[9, 6]),
         (RunFilter { host: Some(nobody), ..RunFilter::default() }, None, 9, &[]),
     ];
+
     for (filter, before, limit, expected) in cases {
         let before = before.map(|n| RunId(Uuid::from_u128(n)));
         let lines = tx.runs_before(before, filter, limit).await.unwrap();
         let ids: Vec<u128> = lines.iter().map(|line| line.run.id.0.as_u128()).collect();
         assert_eq!(ids, expected, "{filter:?} before {before:?}");
+    }
+    let unknown = tx.runs_before(Some(missing), RunFilter::default(), 9).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound("run"))), "{unknown:?}");
+
+    // A late report of an early run stands where the run began; one from the future where it came in.
+    let early = Run { received_at: at(90), ..run(10, 21, RunState::Succeeded) };
+    let early = Run { started_at: at(4), ..early };
+    let future = Run { received_at: at(6), clock_fault: true, ..run(1_000_000, 21, RunState::Succeeded) };
+    tx.insert_run(&early, None).await.unwrap();
+    tx.insert_run(&future, None).await.unwrap();
+    for filter in [RunFilter::default(), RunFilter { host: Some(host), ..RunFilter::default() }] {
+        let lines = tx.runs_before(Some(RunId(Uuid::from_u128(8))), filter, 5).await.unwrap();
+        let ids: Vec<u128> = lines.iter().map(|line| line.run.id.0.as_u128()).collect();
+        assert_eq!(ids, [7, 1_000_000, 6, 5, 10]);
     }
 }
 
@@ -145,6 +160,6 @@ async fn an_answer_is_kept_per_caller_and_key(engine: Engine) {
 storage::on_both!(
     a_run_is_found_by_its_key_and_goes_on_once,
     overdue_runs_are_found_in_the_order_they_fell_due,
-    lists_go_from_the_last_report_back_and_filter,
+    lists_go_from_the_newest_back_and_filter,
     an_answer_is_kept_per_caller_and_key,
 );
