@@ -7,6 +7,7 @@ mod inventory_api;
 mod inventory_pages;
 mod live;
 mod matrix;
+mod inventory_pages;
 mod pages;
 mod people;
 mod ping;
