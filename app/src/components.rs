@@ -31,5 +31,12 @@ pub use tree::{BlastRadius, HostTree};
 pub use verdict::{Reason, VerdictPanel};
 pub use window::{PlanList, WindowCard};
 
+/// Text for the places that the renderer leaves as they are: in a `textarea` and in the page's
+/// `title` a `</…>` would end the element and begin another.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 #[cfg(all(test, feature = "ssr"))]
 mod tests;

@@ -1,6 +1,6 @@
 //! Fields. Each shows its label, what helps, what was typed, and what is wrong with it, beside it.
 
-use super::Icon;
+use super::{Icon, escape};
 use crate::view::{OptionGroupView, OptionView, Shape};
 use leptos::prelude::*;
 
@@ -181,9 +181,7 @@ pub fn TextArea(
             {described.hint()}
             <textarea class="input" id=described.id.clone() name=name rows=rows.to_string() required=required
                 maxlength=maxlength.map(|n| n.to_string()) dir="auto"
-                aria-invalid=described.invalid() aria-describedby=described.by()>
-                {value}
-            </textarea>
+                aria-invalid=described.invalid() aria-describedby=described.by() inner_html=escape(&value)></textarea>
             {described.error()}
         </div>
     }

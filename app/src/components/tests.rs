@@ -55,6 +55,13 @@ fn a_text_that_begins_with_a_line_break_keeps_it() {
 }
 
 #[test]
+fn a_text_can_not_leave_its_area() {
+    let shown =
+        html(|| view! { <TextArea name="message" label="Message" value="</textarea><script>&amp;"/> }.into_any());
+    assert!(shown.contains(">&lt;/textarea&gt;&lt;script&gt;&amp;amp;</textarea>"), "{shown}");
+}
+
+#[test]
 fn a_state_has_a_shape_and_words() {
     for state in [
         State::Draft,

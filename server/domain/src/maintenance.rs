@@ -219,6 +219,21 @@ impl State {
         Self::Cancelled,
     ];
 
+    /// As stored, and as programs read it: `in_progress`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Scheduled => "scheduled",
+            Self::Held => "held",
+            Self::Postponed => "postponed",
+            Self::InProgress => "in_progress",
+            Self::Verifying => "verifying",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Nothing more becomes of it.
     #[must_use]
     pub const fn is_ended(self) -> bool {

@@ -8,7 +8,10 @@ pub mod look;
 
 pub use decide::{ExtendInput, Planning, Target};
 pub use input::{MaintenanceInput, TimeLook, Typed};
-pub use look::{Choices, Detail, GateLook, HeldBack, HostTree, Listing, NeedsMe, Position, RadiusHost, Readiness};
+pub use look::{
+    Choices, Detail, GateLook, HeldBack, HostTree, Listing, MaintenanceQuery, NeedsMe, Position, RadiusHost, Readiness,
+    position_text, read_position,
+};
 
 use domain::gate::Scope;
 use domain::maintenance::Maintenance;

@@ -170,7 +170,7 @@ impl World {
     async fn scheduled(&self, input: &MaintenanceInput) -> Maintenance {
         match self.services.schedule_maintenance(&self.system, Target::New, input).await.unwrap() {
             Planning::Scheduled(m) => m,
-            Planning::Refused { verdict, .. } => panic!("{verdict:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -298,6 +298,7 @@ async fn a_window_is_checked_ahead_starts_and_ends_by_itself(engine: Engine) {
     assert_eq!(w.asked(m.id).await[1..], [(Occasion::DayBefore, false)]);
     let soon = w.services.needs_me(&w.system).await.unwrap().soon;
     assert!(soon.len() == 1 && !soon[0].lasts && !soon[0].gate.verdict.is_confirmed());
+    assert_eq!(w.window(m.id).await.version, m.version);
     w.restart();
     assert_eq!(w.pass("Thu 17:30").await, 1);
     assert_eq!(w.asked(m.id).await[2..], [(Occasion::Lead, false)]);

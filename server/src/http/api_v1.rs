@@ -9,6 +9,7 @@ mod data_sets;
 mod gate;
 mod hosts;
 mod jobs;
+mod maintenances;
 mod people;
 mod site;
 mod tokens;
@@ -38,6 +39,7 @@ pub fn routes() -> Router<AppState> {
         .merge(people::routes())
         .merge(tokens::routes())
         .merge(site::routes())
+        .merge(maintenances::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

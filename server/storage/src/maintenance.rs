@@ -291,6 +291,29 @@ impl Tx {
         self.set_scope(m).await
     }
 
+    /// Notes which checks were made and when to look again, which changes nothing that people edit:
+    /// the version stays.
+    ///
+    /// # Errors
+    /// Stale, or the database refused.
+    pub async fn note_checks(&mut self, m: &Maintenance) -> Result<(), StoreError> {
+        let done = on_tx!(self, |x| {
+            sqlx::query(
+                "update maintenances set day_check_at = $1, lead_check_at = $2, next_due_at = $3
+                 where id = $4 and version = $5",
+            )
+            .bind(m.day_check_at.map(ms))
+            .bind(m.lead_check_at.map(ms))
+            .bind(m.next_due_at.map(ms))
+            .bind(m.id.0)
+            .bind(m.version)
+            .execute(x)
+            .await?
+            .rows_affected()
+        });
+        if done == 1 { Ok(()) } else { Err(StoreError::Stale("maintenance")) }
+    }
+
     async fn set_scope(&mut self, m: &Maintenance) -> Result<(), StoreError> {
         for host in &m.hosts {
             on_tx!(self, |x| {

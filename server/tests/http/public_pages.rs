@@ -208,12 +208,12 @@ async fn drafts_are_nowhere(engine: Engine) {
     let refused = stage.input("Refused plan", "16 20:00", "16 21:00");
     let refused = match stage.services.schedule_maintenance(&a, Target::New, &refused).await.unwrap() {
         Planning::Refused { draft, .. } => draft,
-        Planning::Scheduled(m) => unreachable!("{m:?}"),
+        other => unreachable!("{other:?}"),
     };
     let thrown_away = stage.input("Thrown away plan", "16 20:00", "16 21:00");
     let thrown_away = match stage.services.schedule_maintenance(&a, Target::New, &thrown_away).await.unwrap() {
         Planning::Refused { draft, .. } => draft,
-        Planning::Scheduled(m) => unreachable!("{m:?}"),
+        other => unreachable!("{other:?}"),
     };
     stage.services.delete_draft(&a, thrown_away.id, None).await.unwrap();
     for path in ["/", "/history", "/history/2014-05", "/calendar.ics", "/subscribe", "/?tz=Asia/Tokyo"] {
@@ -275,7 +275,7 @@ async fn no_public_page_sets_a_cookie_or_runs_a_script(engine: Engine) {
     };
     let m = match stage.services.schedule_maintenance(&Actor::system(), Target::New, &input).await.unwrap() {
         Planning::Scheduled(m) => m,
-        Planning::Refused { verdict, .. } => unreachable!("{verdict:?}"),
+        other => unreachable!("{other:?}"),
     };
     for path in ["/", "/?tz=Asia/Tokyo", "/history", "/subscribe", "/subscribe/sent"] {
         let html = page(&app, path).await;

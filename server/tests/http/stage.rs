@@ -133,7 +133,7 @@ impl Stage {
         let input = self.input(title, start, end);
         match self.services.schedule_maintenance(&Actor::system(), Target::New, &input).await.unwrap() {
             Planning::Scheduled(m) => m,
-            Planning::Refused { verdict, .. } => unreachable!("{verdict:?}"),
+            other => unreachable!("{other:?}"),
         }
     }
 

@@ -53,7 +53,7 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
         "schedule" => {
             let target = Target::Stored { id, version };
             match services.schedule_maintenance(actor, target, &MaintenanceInput::default()).await {
-                Ok(Planning::Scheduled(_)) => Ok(here),
+                Ok(Planning::Scheduled(_) | Planning::Drafted(_)) => Ok(here),
                 Ok(Planning::Refused { draft, .. }) => Ok(format!("/admin/maintenances/{}/edit", draft.id)),
                 Err(Error::Invalid(fields)) => {
                     // The field to mend is on the form.

@@ -4,12 +4,10 @@ use super::desk::{Desk, admin};
 use super::plan::query;
 use crate::components::{ButtonLink, EmptyState, PageHeader, Pager, PlanList, Section};
 use crate::view::{ActionView, PagerView, StateView, Weight, WindowView};
-use domain::ids::MaintenanceId;
 use domain::maintenance::{Maintenance, State};
 use domain::people::Permission;
-use domain::time::Instant;
 use leptos::prelude::*;
-use service::maintenance::{Listing, Position};
+use service::maintenance::{Listing, position_text, read_position};
 
 /// Windows of one kind on the page that shows all kinds.
 const FEW: i64 = 10;
@@ -33,16 +31,6 @@ const fn name(listing: Listing) -> (&'static str, &'static str) {
     }
 }
 
-/// A place in a list, as it stands in an address.
-fn place(m: &Maintenance) -> String {
-    format!("{}_{}", m.planned.starts_at.timestamp_millis(), m.id)
-}
-
-fn read_place(text: &str) -> Option<Position> {
-    let (at, id) = text.split_once('_')?;
-    Some((Instant::from_timestamp_millis(at.parse().ok()?)?, id.parse::<MaintenanceId>().ok()?))
-}
-
 /// `/admin/maintenances`
 #[component]
 pub fn Maintenances() -> impl IntoView {
@@ -58,7 +46,7 @@ pub fn Maintenances() -> impl IntoView {
             let limit = if only.is_some() { MANY } else { FEW };
             for listing in listings {
                 let mut windows =
-                    desk.services.maintenances(&desk.actor, listing, read_place(&after), limit + 1).await?;
+                    desk.services.maintenances(&desk.actor, listing, read_position(&after), limit + 1).await?;
                 let goes_on = windows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
                 if goes_on {
                     windows.pop();
@@ -132,7 +120,7 @@ fn one(desk: &Desk, part: Part, is_first: bool) -> AnyView {
     let pager = PagerView {
         text: format!("{} on this page", part.windows.len()),
         previous: (!is_first).then(|| format!("/admin/maintenances?show={id}")),
-        next: next.map(|m| format!("/admin/maintenances?show={id}&after={}", place(m))),
+        next: next.map(|m| format!("/admin/maintenances?show={id}&after={}", position_text(m))),
     };
     view! {
         <h2 class="vh">{title}</h2>
@@ -161,22 +149,5 @@ pub fn window(desk: &Desk, m: &Maintenance) -> WindowView {
         proof: None,
         components: Vec::new(),
         action: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    #[test]
-    fn a_place_in_a_list_survives_the_address() {
-        let id: MaintenanceId = uuid::Uuid::from_u128(7).into();
-        let at = Instant::from_timestamp_millis(1_400_180_400_123).unwrap();
-        let text = format!("{}_{id}", at.timestamp_millis());
-        assert_eq!(read_place(&text), Some((at, id)));
-        for bad in ["", "1", "x_y", "1_x", "99999999999999999999_1"] {
-            assert_eq!(read_place(bad), None, "{bad}");
-        }
     }
 }

@@ -147,7 +147,7 @@ pub async fn post_edit(of: &str, post: Post) -> Result<Posted, Error> {
 /// A refused window is kept as a draft; its form shows the reasons.
 async fn schedule(post: &Post, target: Target, input: &MaintenanceInput) -> Result<String, Error> {
     Ok(match post.services.schedule_maintenance(&post.actor, target, input).await? {
-        Planning::Scheduled(m) => format!("/admin/maintenances/{}", m.id),
+        Planning::Scheduled(m) | Planning::Drafted(m) => format!("/admin/maintenances/{}", m.id),
         Planning::Refused { draft, .. } => format!("/admin/maintenances/{}/edit", draft.id),
     })
 }

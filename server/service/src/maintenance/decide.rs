@@ -13,8 +13,10 @@ use domain::people::Permission;
 use domain::policy::Policy;
 use domain::text::Prose;
 use domain::time::{Instant, Span, parse_local};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use storage::Tx;
+use storage::idempotency::KeptAnswer;
+use uuid::Uuid;
 
 /// Which window content is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +32,11 @@ pub enum Target {
     },
 }
 
-/// What became of a wish to schedule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What became of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Planning {
+    /// It is kept as a draft, as was asked for.
+    Drafted(Maintenance),
     /// It is published.
     Scheduled(Maintenance),
     /// The gate refused; the draft is kept.
@@ -97,6 +101,22 @@ fn blocked(verdict: Option<&Verdict>, otherwise: String) -> Error {
         message: verdict.map_or(otherwise, |v| format!("{}.", v.headline())),
         verdict: verdict.cloned().map(Box::new),
     }
+}
+
+/// Who sent which request under which key; none where there is no key or nobody to tell apart.
+fn once(
+    actor: &Actor,
+    key: Option<&str>,
+    input: &MaintenanceInput,
+    schedule: bool,
+) -> Result<Option<(Uuid, String, String)>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    if key.is_empty() || key.len() > 255 {
+        return Err(Error::field("Idempotency-Key", "Use 1 to 255 characters."));
+    }
+    let caller = actor.token_id().map(|id| id.0).or_else(|| actor.user_id().map(|id| id.0));
+    let request = serde_json::to_string(&("maintenance", schedule, input)).map_err(|e| Error::internal(&e))?;
+    Ok(caller.map(|caller| (caller, key.to_owned(), crate::keys::hash(&request))))
 }
 
 fn body(text: &str) -> Result<Prose, Error> {
@@ -165,7 +185,16 @@ impl Services {
         proof: Option<&Verdict>,
     ) -> Result<Maintenance, Error> {
         let mut after = change.maintenance;
-        if after != *before {
+        let only_checked = Maintenance {
+            day_check_at: before.day_check_at,
+            lead_check_at: before.lead_check_at,
+            next_due_at: before.next_due_at,
+            ..after.clone()
+        } == *before;
+        if only_checked {
+            // Whoever has the form open must not hear that somebody else changed the window.
+            tx.note_checks(&after).await?;
+        } else {
             tx.update_maintenance(&after).await?;
             after.version += 1;
         }
@@ -257,11 +286,15 @@ impl Services {
     pub async fn draft_maintenance(&self, actor: &Actor, input: &MaintenanceInput) -> Result<Maintenance, Error> {
         actor.require(Permission::Maintain)?;
         let mut tx = self.db.decide().await?;
-        let now = self.now();
-        let policy = tx.site().await?.policy;
-        let (_, draft) = self.draft_in(&mut tx, actor, Target::New, input, &policy, now).await?;
-        self.note(&mut tx, actor, "maintenance.draft", None, &draft).await?;
+        let draft = self.keep_draft(&mut tx, actor, input).await?;
         self.commit(tx).await?;
+        Ok(draft)
+    }
+
+    async fn keep_draft(&self, tx: &mut Tx, actor: &Actor, input: &MaintenanceInput) -> Result<Maintenance, Error> {
+        let policy = tx.site().await?.policy;
+        let (_, draft) = self.draft_in(tx, actor, Target::New, input, &policy, self.now()).await?;
+        self.note(tx, actor, "maintenance.draft", None, &draft).await?;
         Ok(draft)
     }
 
@@ -278,25 +311,72 @@ impl Services {
     ) -> Result<Planning, Error> {
         actor.require(Permission::Maintain)?;
         let mut tx = self.db.decide().await?;
+        let planning = self.try_to_schedule(&mut tx, actor, target, input).await?;
+        self.commit(tx).await?;
+        Ok(planning)
+    }
+
+    async fn try_to_schedule(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        target: Target,
+        input: &MaintenanceInput,
+    ) -> Result<Planning, Error> {
         let now = self.now();
         let policy = tx.site().await?.policy;
-        let (before, draft) = self.draft_in(&mut tx, actor, target, input, &policy, now).await?;
-        let asked = self.ask(&mut tx, now, Purpose::Schedule, &draft).await?;
-        self.keep(&mut tx, draft.id, Occasion::Schedule, &asked).await?;
+        let (before, draft) = self.draft_in(tx, actor, target, input, &policy, now).await?;
+        let asked = self.ask(tx, now, Purpose::Schedule, &draft).await?;
+        self.keep(tx, draft.id, Occasion::Schedule, &asked).await?;
         match transition::schedule(&draft, now, &asked.verdict, &policy) {
             Ok(change) => {
-                let m = self.carry_out(&mut tx, actor, &draft, change, Prose::default(), Some(&asked.verdict)).await?;
-                self.note(&mut tx, actor, "maintenance.schedule", before.as_ref(), &m).await?;
-                self.commit(tx).await?;
+                let m = self.carry_out(tx, actor, &draft, change, Prose::default(), Some(&asked.verdict)).await?;
+                self.note(tx, actor, "maintenance.schedule", before.as_ref(), &m).await?;
                 Ok(Planning::Scheduled(m))
             }
             Err(Refusal::Blocked { .. }) => {
-                self.note(&mut tx, actor, "maintenance.refuse", before.as_ref(), &draft).await?;
-                self.commit(tx).await?;
+                self.note(tx, actor, "maintenance.refuse", before.as_ref(), &draft).await?;
                 Ok(Planning::Refused { draft, verdict: Box::new(asked.verdict) })
             }
             Err(other) => Err(refused(&other, Some(&asked.verdict))),
         }
+    }
+
+    /// Plans a new window for a program. A request that comes again with the same key changes
+    /// nothing and gets the first answer.
+    ///
+    /// # Errors
+    /// As [`Self::schedule_maintenance`]; the key is too long, or was used for another request.
+    pub async fn plan_maintenance(
+        &self,
+        actor: &Actor,
+        idempotency_key: Option<&str>,
+        input: &MaintenanceInput,
+        schedule: bool,
+    ) -> Result<Planning, Error> {
+        actor.require(Permission::Maintain)?;
+        let once = once(actor, idempotency_key, input, schedule)?;
+        let mut tx = self.db.decide().await?;
+        if let Some((caller, key, request_hash)) = &once
+            && let Some(before) = tx.kept_answer(*caller, key).await?
+        {
+            if before.request_hash != *request_hash {
+                return Err(Error::field("Idempotency-Key", "This key was used for another request. Use a new one."));
+            }
+            return serde_json::from_str(&before.response).map_err(|e| Error::internal(&e));
+        }
+        let planning = if schedule {
+            self.try_to_schedule(&mut tx, actor, Target::New, input).await?
+        } else {
+            Planning::Drafted(self.keep_draft(&mut tx, actor, input).await?)
+        };
+        if let Some((caller, key, request_hash)) = once {
+            let response = serde_json::to_string(&planning).map_err(|e| Error::internal(&e))?;
+            let status = if matches!(planning, Planning::Refused { .. }) { 409 } else { 201 };
+            tx.keep_answer(caller, &key, &KeptAnswer { request_hash, status, response }, self.now()).await?;
+        }
+        self.commit(tx).await?;
+        Ok(planning)
     }
 
     /// Changes what a person can set. A published window whose scope or time changes is asked

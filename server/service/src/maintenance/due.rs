@@ -59,7 +59,7 @@ impl Services {
             // The policy has changed since: look again when it says.
             let next = transition::next_due(&m, &policy);
             if next != m.next_due_at && next.is_none_or(|at| at > now) {
-                tx.update_maintenance(&Maintenance { next_due_at: next, ..m }).await?;
+                tx.note_checks(&Maintenance { next_due_at: next, ..m }).await?;
                 tx.commit().await?;
             }
             return Ok(false);

@@ -7,11 +7,11 @@ use domain::maintenance::transition::Edit;
 use domain::maintenance::{Fold, FoldChoice, Maintenance, PlanError, PlanField, Planned};
 use domain::text::{Name, Prose};
 use domain::time::{Instant, LocalTime, Span, TimeText, ZoneRules, civil, format_range, parse_local};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A window as it was typed. What is missing is left as it is stored; a new window needs all but
 /// the folds, `may_wait` and the switches.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceInput {
     /// One line: what will be done.

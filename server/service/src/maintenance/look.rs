@@ -2,7 +2,8 @@
 
 use super::input::{MaintenanceInput, TimeLook};
 use super::scope_of;
-use crate::error::Error;
+use crate::error::{Error, Fields};
+use crate::inventory::Page;
 use crate::{Actor, Services};
 use domain::component::{Component, Group};
 use domain::gate::{Evidence, JobNames, Purpose, Scope, Topology, Verdict, blast_radius};
@@ -10,7 +11,7 @@ use domain::host::Host;
 use domain::ids::{ComponentId, HostId, MaintenanceId, UserId, VerdictId};
 use domain::maintenance::{KeptVerdict, Maintenance, State, Update, affected_components};
 use domain::people::Permission;
-use domain::time::Span;
+use domain::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use storage::Tx;
 use storage::maintenance::Order;
@@ -24,6 +25,35 @@ const SOON: Span = Span::hours(48);
 
 /// Windows in one part of the start page.
 const FEW: i64 = 25;
+
+/// Most windows on a page of a program.
+const MAX_PAGE: i64 = 200;
+
+/// Which windows a program asks for, as it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MaintenanceQuery {
+    /// One state; empty for all.
+    pub state: String,
+    /// `latest` (if empty) or `earliest` start first.
+    pub order: String,
+    /// Where the page before ended.
+    pub cursor: String,
+    /// Most windows wanted.
+    pub limit: String,
+}
+
+/// A place in a list ordered by start, as it stands in an address.
+#[must_use]
+pub fn position_text(m: &Maintenance) -> String {
+    format!("{}_{}", m.planned.starts_at.timestamp_millis(), m.id)
+}
+
+/// Reads [`position_text`]; none where it is not ours.
+#[must_use]
+pub fn read_position(text: &str) -> Option<Position> {
+    let (at, id) = text.split_once('_')?;
+    Some((Instant::from_timestamp_millis(at.parse().ok()?)?, id.parse().ok()?))
+}
 
 /// Which windows a list holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -216,6 +246,60 @@ impl Services {
         Ok(self.db.read().await?.maintenances_in(listing.states(), listing.order(), beyond, limit).await?)
     }
 
+    /// Windows for a program.
+    ///
+    /// # Errors
+    /// Not allowed, a part of the query can not be read, or the database does not answer.
+    pub async fn list_maintenances(&self, actor: &Actor, query: &MaintenanceQuery) -> Result<Page<Maintenance>, Error> {
+        actor.require(Permission::View)?;
+        let mut fields = Fields::default();
+        let states = match query.state.trim() {
+            "" => State::ALL.to_vec(),
+            text => {
+                let found = State::ALL.into_iter().find(|state| state.as_str() == text);
+                if found.is_none() {
+                    let known: Vec<&str> = State::ALL.iter().map(|state| state.as_str()).collect();
+                    fields.add("state", format!("“{text}” is no state. Use one of {}.", known.join(", ")));
+                }
+                found.into_iter().collect()
+            }
+        };
+        let order = match query.order.trim() {
+            "" | "latest" => Order::Latest,
+            "earliest" => Order::Earliest,
+            _ => {
+                fields.add("order", "Use earliest or latest.");
+                Order::Latest
+            }
+        };
+        let beyond = match query.cursor.trim() {
+            "" => None,
+            text => {
+                let found = read_position(text);
+                if found.is_none() {
+                    fields.add("cursor", "This is no cursor of ours.");
+                }
+                found
+            }
+        };
+        let limit = match query.limit.trim() {
+            "" => 50,
+            text => text.parse().ok().filter(|n| (1..=MAX_PAGE).contains(n)).unwrap_or_else(|| {
+                fields.add("limit", format!("Ask for 1 to {MAX_PAGE}."));
+                1
+            }),
+        };
+        if !fields.is_empty() {
+            return Err(fields.into_error());
+        }
+        let mut items = self.db.read().await?.maintenances_in(&states, order, beyond, limit + 1).await?;
+        let fits = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > fits;
+        items.truncate(fits);
+        let next_cursor = items.last().filter(|_| more).map(position_text);
+        Ok(Page { items, next_cursor })
+    }
+
     /// One window.
     ///
     /// # Errors
@@ -223,6 +307,22 @@ impl Services {
     pub async fn maintenance(&self, actor: &Actor, id: MaintenanceId) -> Result<Maintenance, Error> {
         actor.require(Permission::View)?;
         Ok(self.db.read().await?.maintenance(id).await?)
+    }
+
+    /// One window with its timeline, newest line first.
+    ///
+    /// # Errors
+    /// Not allowed, there is none, or the database does not answer.
+    pub async fn maintenance_timeline(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+    ) -> Result<(Maintenance, Vec<Update>), Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let maintenance = tx.maintenance(id).await?;
+        let updates = tx.updates_of(&[id]).await?;
+        Ok((maintenance, updates))
     }
 
     /// One window with everything that belongs to it.
@@ -440,4 +540,19 @@ fn on(host: &Host, depth: usize, guests: &mut HashMap<HostId, Vec<Host>>) -> Vec
     let mut list: Vec<_> = guests.remove(&host.id).unwrap_or_default().into_iter().map(|g| (depth, g)).collect();
     list.sort_by(|a, b| b.1.name.cmp(&a.1.name));
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_a_list_is_read_only_from_what_we_wrote() {
+        let id = MaintenanceId(uuid::Uuid::from_u128(7));
+        let at = Instant::from_timestamp_millis(1_400_180_400_123);
+        assert_eq!(read_position(&format!("1400180400123_{id}")), at.map(|at| (at, id)));
+        for bad in ["", "1", "x_y", "1_x", "99999999999999999999_1"] {
+            assert_eq!(read_position(bad), None, "{bad}");
+        }
+    }
 }

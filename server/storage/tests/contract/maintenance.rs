@@ -116,6 +116,19 @@ async fn a_window_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time(en
     assert!(matches!(tx.add_maintenance(&same_number).await, Err(StoreError::Conflict(_))));
 }
 
+async fn checks_are_noted_without_a_new_version(engine: Engine) {
+    let t = started(engine).await;
+    let m = window(7, State::Scheduled, 0);
+    let mut tx = t.db.decide().await.unwrap();
+    tx.add_maintenance(&m).await.unwrap();
+    let checked =
+        Maintenance { day_check_at: Some(at(-60)), lead_check_at: Some(at(-9)), next_due_at: Some(at(1)), ..m.clone() };
+    tx.note_checks(&checked).await.unwrap();
+    assert_eq!(tx.maintenance(m.id).await.unwrap(), checked);
+    let stale = Maintenance { version: 2, ..checked };
+    assert!(matches!(tx.note_checks(&stale).await, Err(StoreError::Stale(_))));
+}
+
 async fn only_drafts_without_a_verdict_can_be_deleted(engine: Engine) {
     let t = started(engine).await;
     let mut tx = t.db.decide().await.unwrap();
@@ -308,6 +321,7 @@ async fn every_state_can_be_stored(engine: Engine) {
 storage::on_both!(
     numbers_are_never_given_twice,
     a_window_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time,
+    checks_are_noted_without_a_new_version,
     only_drafts_without_a_verdict_can_be_deleted,
     lists_are_ordered_paged_and_complete,
     what_ended_lately_is_found_by_its_end,

@@ -1,0 +1,388 @@
+//! `/api/v1/maintenances`
+
+use super::{Asked, Listed, created, id, version};
+use crate::http::problem::{Input, Problem, parse};
+use crate::router::AppState;
+use axum::extract::{Extension, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use domain::gate::{Evidence, Verdict};
+use domain::ids::{ComponentId, HostId, MaintenanceId, UpdateId, VerdictId};
+use domain::maintenance::{Fold, KeptVerdict, Maintenance, Occasion, Update, UpdateKind};
+use domain::time::Instant;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use service::maintenance::{ExtendInput, MaintenanceInput, MaintenanceQuery, Planning, Target, Typed};
+use service::{Actor, Error, Services};
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/maintenances", get(list).post(add))
+        .route("/api/v1/maintenances/{id}", get(one).patch(edit).delete(delete))
+        .route("/api/v1/maintenances/{id}/schedule", post(schedule))
+        .route("/api/v1/maintenances/{id}/start", post(start))
+        .route("/api/v1/maintenances/{id}/extend", post(extend))
+        .route("/api/v1/maintenances/{id}/verify", post(verify))
+        .route("/api/v1/maintenances/{id}/complete", post(complete))
+        .route("/api/v1/maintenances/{id}/cancel", post(cancel))
+        .route("/api/v1/maintenances/{id}/updates", post(update))
+        .route("/api/v1/maintenances/{id}/verdicts", get(verdicts))
+        .route("/api/v1/maintenances/{id}/verdicts/{verdict}", get(verdict))
+}
+
+/// A window as programs see it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    id: MaintenanceId,
+    number: i64,
+    title: String,
+    message: String,
+    state: &'static str,
+    /// As it was typed: local times in `zone`.
+    zone: String,
+    start: String,
+    start_fold: Option<Fold>,
+    end: String,
+    end_fold: Option<Fold>,
+    may_wait: String,
+    starts_at: Instant,
+    ends_at: Instant,
+    latest_end_at: Instant,
+    hosts: Vec<HostId>,
+    components: Vec<ComponentId>,
+    auto_start: bool,
+    auto_complete: bool,
+    published_at: Option<Instant>,
+    held_at: Option<Instant>,
+    started_at: Option<Instant>,
+    ended_at: Option<Instant>,
+    /// Calendar revision.
+    sequence: i64,
+    /// Its public page, once it has one.
+    url: Option<String>,
+    created_at: Instant,
+    updated_at: Instant,
+    version: i64,
+}
+
+impl Shown {
+    fn of(services: &Services, m: Maintenance) -> Self {
+        let typed = Typed::of(services.zones.as_ref(), &m.planned);
+        Self {
+            id: m.id,
+            number: m.number,
+            url: m.published_at.map(|_| services.maintenance_url(&m)),
+            title: m.title.into(),
+            message: m.message.into(),
+            state: m.state.as_str(),
+            zone: typed.zone,
+            start: typed.start,
+            start_fold: typed.start_fold,
+            end: typed.end,
+            end_fold: typed.end_fold,
+            may_wait: typed.may_wait,
+            starts_at: m.planned.starts_at,
+            ends_at: m.planned.ends_at,
+            latest_end_at: m.planned.latest_end_at,
+            hosts: m.hosts,
+            components: m.components,
+            auto_start: m.auto_start,
+            auto_complete: m.auto_complete,
+            published_at: m.published_at,
+            held_at: m.held_at,
+            started_at: m.started_at,
+            ended_at: m.ended_at,
+            sequence: m.sequence,
+            created_at: m.created_at,
+            updated_at: m.updated_at,
+            version: m.version,
+        }
+    }
+}
+
+/// A line of a timeline.
+#[derive(Debug, Serialize)]
+struct ShownUpdate {
+    id: UpdateId,
+    kind: UpdateKind,
+    body: String,
+    at: Instant,
+    old_starts_at: Option<Instant>,
+    old_ends_at: Option<Instant>,
+    starts_at: Instant,
+    ends_at: Instant,
+}
+
+impl From<Update> for ShownUpdate {
+    fn from(update: Update) -> Self {
+        Self {
+            id: update.id,
+            kind: update.kind,
+            body: update.body.into(),
+            at: update.at,
+            old_starts_at: update.old_starts_at,
+            old_ends_at: update.old_ends_at,
+            starts_at: update.starts_at,
+            ends_at: update.ends_at,
+        }
+    }
+}
+
+/// A window with its timeline, newest line first.
+#[derive(Debug, Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    maintenance: Shown,
+    updates: Vec<ShownUpdate>,
+}
+
+/// An answer of the gate.
+#[derive(Debug, Serialize)]
+struct ShownVerdict {
+    id: VerdictId,
+    occasion: Occasion,
+    #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
+}
+
+impl From<KeptVerdict> for ShownVerdict {
+    fn from(kept: KeptVerdict) -> Self {
+        Self { id: kept.id, occasion: kept.occasion, verdict: kept.verdict, evidence: None }
+    }
+}
+
+/// What a program sends about a window, with what is not content taken apart.
+struct Sent {
+    version: Option<i64>,
+    schedule: bool,
+    note: String,
+    input: MaintenanceInput,
+}
+
+impl Sent {
+    fn read(mut fields: Map<String, Value>) -> Result<Self, Problem> {
+        let version = match fields.remove("version") {
+            None => None,
+            Some(value) => Some(value.as_i64().ok_or_else(|| Problem::field("version", "Send a whole number."))?),
+        };
+        let schedule = match fields.remove("schedule") {
+            None => false,
+            Some(value) => value.as_bool().ok_or_else(|| Problem::field("schedule", "Send true or false."))?,
+        };
+        let note = match fields.remove("note") {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(note)) => note,
+            Some(_) => return Err(Problem::field("note", "Send a text.")),
+        };
+        let input = parse(Value::Object(fields).to_string().as_bytes())?;
+        Ok(Self { version, schedule, note, input })
+    }
+}
+
+/// What a program sends with a step. All may be missing, also the body.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Step {
+    version: Option<i64>,
+    body: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Longer {
+    version: Option<i64>,
+    by: String,
+    end: String,
+    end_fold: String,
+    body: String,
+}
+
+fn step(body: &Bytes) -> Result<Step, Problem> {
+    match body.trim_ascii() {
+        b"" | b"null" => Ok(Step::default()),
+        body => parse(body),
+    }
+}
+
+type Answer = Result<Json<Shown>, Problem>;
+
+fn shown(state: &AppState, result: Result<Maintenance, Error>) -> Answer {
+    Ok(Json(Shown::of(&state.services, result?)))
+}
+
+/// The address of a window.
+fn place(m: &Maintenance) -> String {
+    format!("/api/v1/maintenances/{}", m.id)
+}
+
+/// 409 with all reasons, and where the draft is kept.
+fn refused(draft: &Maintenance, verdict: Box<Verdict>) -> Response {
+    let message = format!("{}. It is kept as draft M-{}.", verdict.headline(), draft.number);
+    let error = Error::Refused { code: "gate_blocked", message, verdict: Some(verdict) };
+    let mut response = Problem::from(error).into_response();
+    if let Ok(place) = HeaderValue::from_str(&place(draft)) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
+}
+
+async fn list(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    asked: Asked,
+) -> Result<Json<Listed<Shown>>, Problem> {
+    let query = MaintenanceQuery {
+        state: asked.get("state").to_owned(),
+        order: asked.get("order").to_owned(),
+        cursor: asked.get("cursor").to_owned(),
+        limit: asked.get("limit").to_owned(),
+    };
+    let page = state.services.list_maintenances(&actor, &query).await?;
+    Ok(Listed::of(page, |m| Shown::of(&state.services, m)))
+}
+
+async fn add(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    headers: HeaderMap,
+    Input(fields): Input<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let key = headers.get("idempotency-key").map(|value| value.to_str()).transpose();
+    let key = key.map_err(|_| Problem::field("Idempotency-Key", "Use letters, digits and signs of ASCII."))?;
+    let sent = Sent::read(fields)?;
+    match state.services.plan_maintenance(&actor, key, &sent.input, sent.schedule).await? {
+        Planning::Drafted(m) | Planning::Scheduled(m) => Ok(created(&place(&m), Shown::of(&state.services, m))),
+        Planning::Refused { draft, verdict } => Ok(refused(&draft, verdict)),
+    }
+}
+
+async fn one(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+) -> Result<Json<Whole>, Problem> {
+    let (maintenance, updates) = state.services.maintenance_timeline(&actor, window(&of)?).await?;
+    let updates = updates.into_iter().map(Into::into).collect();
+    Ok(Json(Whole { maintenance: Shown::of(&state.services, maintenance), updates }))
+}
+
+fn window(text: &str) -> Result<MaintenanceId, Problem> {
+    id(text, "maintenance")
+}
+
+async fn edit(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    Input(fields): Input<Map<String, Value>>,
+) -> Answer {
+    let id = window(&of)?;
+    let sent = Sent::read(fields)?;
+    let read = version(sent.version)?;
+    shown(&state, state.services.edit_maintenance(&actor, id, Some(read), &sent.input, &sent.note).await)
+}
+
+async fn delete(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    asked: Asked,
+) -> Result<StatusCode, Problem> {
+    state.services.delete_draft(&actor, window(&of)?, Some(asked.version()?)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn schedule(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let target = Target::Stored { id: window(&of)?, version: step(&body)?.version };
+    match state.services.schedule_maintenance(&actor, target, &MaintenanceInput::default()).await? {
+        Planning::Drafted(m) | Planning::Scheduled(m) => Ok(Json(Shown::of(&state.services, m)).into_response()),
+        Planning::Refused { draft, verdict } => Ok(refused(&draft, verdict)),
+    }
+}
+
+async fn start(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    body: Bytes,
+) -> Answer {
+    let step = step(&body)?;
+    shown(&state, state.services.start_maintenance(&actor, window(&of)?, step.version, &step.body).await)
+}
+
+async fn extend(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    Input(longer): Input<Longer>,
+) -> Answer {
+    let input = ExtendInput { by: longer.by, end: longer.end, end_fold: longer.end_fold, body: longer.body };
+    shown(&state, state.services.extend_maintenance(&actor, window(&of)?, longer.version, &input).await)
+}
+
+async fn verify(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    body: Bytes,
+) -> Answer {
+    let step = step(&body)?;
+    shown(&state, state.services.verify_maintenance(&actor, window(&of)?, step.version, &step.body).await)
+}
+
+async fn complete(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    body: Bytes,
+) -> Answer {
+    let step = step(&body)?;
+    shown(&state, state.services.complete_maintenance(&actor, window(&of)?, step.version, &step.body).await)
+}
+
+async fn cancel(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    body: Bytes,
+) -> Answer {
+    let step = step(&body)?;
+    shown(&state, state.services.cancel_maintenance(&actor, window(&of)?, step.version, &step.body).await)
+}
+
+async fn update(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    Input(step): Input<Step>,
+) -> Answer {
+    shown(&state, state.services.post_update(&actor, window(&of)?, step.version, &step.body).await)
+}
+
+async fn verdicts(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+) -> Result<Json<Listed<ShownVerdict>>, Problem> {
+    let items = state.services.verdicts(&actor, window(&of)?).await?;
+    Ok(Listed::of(service::inventory::Page { items, next_cursor: None }, Into::into))
+}
+
+async fn verdict(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path((of, verdict)): Path<(String, String)>,
+) -> Result<Json<ShownVerdict>, Problem> {
+    let (_, kept, evidence) = state.services.verdict(&actor, window(&of)?, id(&verdict, "verdict")?).await?;
+    Ok(Json(ShownVerdict { evidence: Some(evidence), ..kept.into() }))
+}
