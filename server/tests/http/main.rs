@@ -9,7 +9,6 @@ mod live;
 mod maintenance_api;
 mod maintenance_pages;
 mod matrix;
-mod inventory_pages;
 mod pages;
 mod people;
 mod ping;
