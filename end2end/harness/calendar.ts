@@ -79,7 +79,7 @@ path = ${home}/khal.db
     const format = '{start-date} {start-time}-{end-time} {title} {status}';
     const { stdout } = await run(
       '/usr/bin/khal',
-      ['-c', this.khalConfig, 'list', '--day-format', '', '--format', format, from, `${days}d`],
+      ['-c', this.khalConfig, 'list', '--once', '--day-format', '', '--format', format, from, `${days}d`],
       { env: this.env() },
     );
     return stdout

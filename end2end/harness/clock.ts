@@ -24,6 +24,11 @@ export class WallClock {
     renameSync(next, this.file);
   }
 
+  /** Jumps ahead. */
+  advance(seconds: number): void {
+    this.set(new Date(this.now().getTime() + seconds * 1000).toISOString());
+  }
+
   now(): Date {
     return new Date(Date.now() + this.offsetMs);
   }

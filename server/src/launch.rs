@@ -91,8 +91,7 @@ async fn welcome(settings: &Settings, services: &Services) -> anyhow::Result<()>
             out += &format!("  {:<9} {:<26} {}\n", person.role, person.email, person.password);
         }
     } else if let Some(link) = services.setup_link_if_needed().await.context("looking for people")? {
-        out +=
-            &format!("\n  Nobody can sign in yet. Make the first administrator here, once, within a day:\n  {link}\n");
+        out += &format!("Nobody can sign in yet. Make the first administrator here, once, within a day:\n  {link}\n");
     }
     if !out.is_empty() {
         // For the terminal, not for the log: it holds secrets.

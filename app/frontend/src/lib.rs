@@ -1,5 +1,8 @@
 //! The browser's entry: hydrates the islands of `app`, nothing else.
 
+// Without a word about it the crate would not be linked, and the module would hold no island.
+use app as _;
+
 /// Called by the page's loader once the module is ready.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

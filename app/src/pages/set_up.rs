@@ -65,9 +65,9 @@ pub fn ChoosePassword() -> impl IntoView {
             <Sheet site=site.name.to_string() title="Choose a password" lead=lead wide=true>
                 <ErrorSummary problems=typed.problems() message=typed.message.clone()/>
                 <form class="form" method="post">
-                    <input type="hidden" name="username" autocomplete="username" value=user.email/>
                     {new_password("password", "New password", typed.error("password"))}
                     <Actions><Button weight=Weight::Primary>"Save and sign in"</Button></Actions>
+                    <input type="hidden" name="username" autocomplete="username" value=user.email/>
                 </form>
             </Sheet>
         }

@@ -187,26 +187,6 @@ impl Services {
         tx.commit().await?;
         Ok(after)
     }
-
-    /// Sets the password of somebody else and ends their sessions and links (SEC-2).
-    ///
-    /// # Errors
-    /// The actor may not administer, there is no such person, or the password may not be one.
-    pub async fn set_password(&self, actor: &Actor, id: UserId, password: &str) -> Result<(), Error> {
-        actor.require(Permission::Administer)?;
-        let user = self.db.read().await?.user(id).await?;
-        let mut fields = Fields::default();
-        let Some(password) = password::take(&mut fields, "password", password, Some(&user)) else {
-            return Err(fields.into_error());
-        };
-        let password_hash = self.passwords.hash(&password).await?;
-        let mut tx = self.db.decide().await?;
-        tx.set_password_hash(id, &password_hash).await?;
-        tx.use_links(Some(id), self.now()).await?;
-        tx.end_sessions(id).await?;
-        tx.add_audit(&self.audit(actor, action("person.set_password", &user), None::<&()>, None)).await?;
-        Ok(tx.commit().await?)
-    }
 }
 
 fn take_person(fields: &mut Fields, typed: &Person) -> Option<(String, Name, Role)> {

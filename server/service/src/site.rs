@@ -2,12 +2,15 @@
 
 use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
+use domain::maintenance::{Maintenance, State, transition};
 use domain::people::Permission;
 use domain::policy::Policy;
 use domain::site::Site;
 use domain::text::Name;
 use domain::time::Span;
 use serde::{Deserialize, Serialize};
+use storage::Tx;
+use storage::maintenance::Order;
 
 /// The site's settings, as typed.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -97,6 +100,9 @@ impl Services {
         let after = Site { name, zone, policy, version: edit.version, ..before.clone() };
         tx.update_site(&after).await?;
         let after = Site { version: after.version + 1, ..after };
+        if after.policy.lead != before.policy.lead {
+            look_again(&mut tx, &after.policy).await?;
+        }
         let action = Action { verb: "site.edit", object: "site", id: "1".to_owned(), name: after.name.to_string() };
         tx.add_audit(&self.audit(actor, action, Some(&before), Some(&after))).await?;
         tx.announce();
@@ -118,4 +124,15 @@ impl Services {
             mail_configured: self.mail_configured,
         })
     }
+}
+
+/// Windows ahead are looked at when the new policy says, not when the old one did.
+async fn look_again(tx: &mut Tx, policy: &Policy) -> Result<(), Error> {
+    for m in tx.maintenances_in(&[State::Scheduled], Order::Earliest, None, i64::MAX).await? {
+        let next_due_at = transition::next_due(&m, policy);
+        if next_due_at != m.next_due_at {
+            tx.update_maintenance(&Maintenance { next_due_at, ..m }).await?;
+        }
+    }
+    Ok(())
 }

@@ -13,6 +13,7 @@ use domain::text::Name;
 use domain::time::{Instant, Span};
 use service::keys::Keys;
 use service::maintenance::{ExtendInput, Listing, MaintenanceInput, Planning, Target};
+use service::site::SiteSettings;
 use service::zones::SystemZones;
 use service::{Actor, Clock, Error, Services, Setup};
 use std::sync::Arc;
@@ -322,6 +323,27 @@ async fn a_window_is_checked_ahead_starts_and_ends_by_itself(engine: Engine) {
         w.audited().await,
         ["schedule", "check", "check", "start", "complete"].map(|verb| format!("maintenance.{verb}"))
     );
+}
+
+async fn another_lead_counts_for_windows_already_scheduled(engine: Engine) {
+    let mut w = World::begin(engine, "Wed 12:00").await;
+    let (host, _) = w.simple(&[("Wed 01:00", "Wed 02:00")]).await;
+    let m = w.scheduled(&thursday(&[host])).await;
+    w.pass("Wed 20:00").await;
+    assert_eq!(w.window(m.id).await.next_due_at, Some(utc("Thu 17:30")));
+    let settings = |lead: &str, version| SiteSettings {
+        name: "Northwind".to_owned(),
+        zone: "Europe/Dublin".to_owned(),
+        schedule_max_age: "24 h".to_owned(),
+        start_max_age: "4 h".to_owned(),
+        lead: lead.to_owned(),
+        warnings_are_good: false,
+        version,
+    };
+    w.services.edit_site(&w.system, &settings("6 h", 1)).await.unwrap();
+    assert_eq!(w.window(m.id).await.next_due_at, Some(utc("Thu 13:00")));
+    w.services.edit_site(&w.system, &settings("30 min", 2)).await.unwrap();
+    assert_eq!(w.window(m.id).await.next_due_at, Some(utc("Thu 18:30")));
 }
 
 async fn a_held_window_starts_by_itself_when_the_run_arrives_with_its_whole_length(engine: Engine) {
@@ -638,6 +660,7 @@ async fn nodes_on(nodes: usize, address: &str) -> Vec<Db> {
 storage::on_both!(
     the_week_of_the_story_is_refused_with_its_three_reasons_and_goes_ahead_after_the_backup,
     a_window_is_checked_ahead_starts_and_ends_by_itself,
+    another_lead_counts_for_windows_already_scheduled,
     a_held_window_starts_by_itself_when_the_run_arrives_with_its_whole_length,
     a_held_window_whose_length_no_longer_fits_is_postponed_and_gets_a_new_time,
     a_change_of_scope_that_the_gate_refuses_changes_nothing_but_keeps_the_answer,

@@ -253,5 +253,5 @@ fn what_is_missing_is_said() {
     assert!(loaded.missing.iter().any(|line| line.starts_with("public_url is not set")));
     assert!(loaded.missing.iter().any(|line| line.starts_with("smtp.host is not set")));
     let loaded = load(&flags(&["--public-url", "http://status.example.org"]), env(&[]));
-    assert!(loaded.missing.iter().any(|line| line.contains("nobody can sign in")));
+    assert!(loaded.missing.iter().any(|line| line.contains("can read passwords and sessions")));
 }

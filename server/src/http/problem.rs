@@ -63,12 +63,17 @@ impl Problem {
     #[must_use]
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
         let (field, message) = (field.into(), message.into());
-        let detail = if field.is_empty() { message.clone() } else { format!("{field}: {message}") };
+        let detail = at(&field, &message);
         Self {
             errors: vec![WrongField { field, message }],
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
         }
     }
+}
+
+/// What is wrong in one field, or in the whole where no field is named.
+fn at(field: &str, message: &str) -> String {
+    if field.is_empty() { message.to_owned() } else { format!("{field}: {message}") }
 }
 
 impl From<Error> for Problem {
@@ -81,7 +86,7 @@ impl From<Error> for Problem {
                     .into_iter()
                     .map(|FieldError { field, message }| WrongField { field: field.to_owned(), message })
                     .collect();
-                let detail = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect::<Vec<_>>().join(" ");
+                let detail = errors.iter().map(|e| at(&e.field, &e.message)).collect::<Vec<_>>().join(" ");
                 Self { errors, ..Self::new(status, "invalid", detail) }
             }
             Error::Refused { code, message, verdict } => Self { verdict, ..Self::new(status, code, message) },

@@ -154,7 +154,7 @@ async fn a_change_says_what_it_was_made_from_and_a_cancellation_why(engine: Engi
     assert_eq!((status, why["errors"][0]["field"].as_str()), (422, Some("body")));
     let (_, off) = post(&api, &format!("{here}/cancel"), json!({"body": "The disk is fine."})).await;
     assert_eq!(off["state"], "cancelled");
-    let (status, kept) = send(&api, Method::DELETE, &format!("{here}?version=3"), Value::Null).await;
+    let (status, kept) = send(&api, Method::DELETE, &format!("{here}?version={}", off["version"]), Value::Null).await;
     assert_eq!((status, kept["code"].as_str()), (409, Some("wrong_state")));
 }
 

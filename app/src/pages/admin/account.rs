@@ -35,13 +35,13 @@ pub fn Account() -> impl IntoView {
                     </Card>
                     <form class="form card" method="post">
                         <h2>"Password"</h2>
-                        <input type="hidden" name="username" autocomplete="username" value=email/>
                         <Field name="current" label="Current password" kind="password" autocomplete="current-password"
                             required=true error=typed.error("current")/>
                         {new_password("password", "New password", typed.error("password"))}
                         <Field name="again" label="New password once more" kind="password" autocomplete="new-password"
                             required=true error=typed.error("again")/>
                         <Actions><Button weight=Weight::Primary>"Change password"</Button></Actions>
+                        <input type="hidden" name="username" autocomplete="username" value=email/>
                     </form>
                 </div>
             }

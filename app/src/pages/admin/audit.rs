@@ -80,7 +80,7 @@ fn table(desk: &Desk, entries: &[AuditEntry]) -> AnyView {
 }
 
 fn row(desk: &Desk, entry: &AuditEntry) -> Vec<AnyView> {
-    let from = entry.ip.clone().map(|ip| view! { <span class="sub mono">{ip}</span> });
+    let from = entry.ip.clone().map(|ip| view! { <span class="sub mono nowrap">{ip}</span> });
     vec![
         view! { <TimeRange when=desk.instant(entry.at) stacked=true/> }.into_any(),
         view! { <span dir="auto">{entry.actor.clone()}</span>{from} }.into_any(),
@@ -98,7 +98,7 @@ fn change(entry: &AuditEntry) -> AnyView {
     let label = match changes.as_slice() {
         [] => return view! { <span class="muted">"–"</span> }.into_any(),
         [one] => one.field.clone(),
-        many => format!("{} fields", many.len()),
+        many => format!("{}\u{a0}fields", many.len()),
     };
     let lines = changes
         .into_iter()

@@ -112,6 +112,12 @@ impl Desk {
         format_short(self.services.zones.as_ref(), &self.site.zone, at)
     }
 
+    /// The day alone: "15 May 2014".
+    #[must_use]
+    pub fn date(&self, at: Instant) -> String {
+        civil(self.services.zones.as_ref(), &self.site.zone, at).local.format("%-d %b %Y").to_string()
+    }
+
     /// "20:49 IST".
     #[must_use]
     pub fn clock(&self, at: Instant) -> String {

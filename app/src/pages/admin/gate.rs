@@ -130,17 +130,12 @@ fn remedies(finding: &Finding) -> Vec<ActionView> {
             .host
             .into_iter()
             .flat_map(|id| {
-                [
-                    link("Declare a data set", format!("/admin/hosts/{id}/data-sets/new")),
-                    link("Exempt the host", host(id)),
-                ]
+                [link("Declare a data set", format!("/admin/hosts/{id}#data-sets")), link("Exempt the host", host(id))]
             })
             .collect(),
-        Reason::NoJob => finding
-            .data_set
-            .map(|id| link("Add a job", format!("/admin/data-sets/{id}/jobs/new")))
-            .into_iter()
-            .collect(),
+        Reason::NoJob => {
+            finding.data_set.map(|id| link("Add a job", format!("/admin/jobs/new?data_set={id}"))).into_iter().collect()
+        }
         Reason::JobDisabled { job } | Reason::JobUnknown { job, .. } => {
             vec![link("Open the job", format!("/admin/jobs/{job}"))]
         }

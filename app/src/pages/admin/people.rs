@@ -38,7 +38,7 @@ pub fn People() -> impl IntoView {
 
 fn row(desk: &Desk, user: User) -> Vec<AnyView> {
     let href = format!("/admin/people/{}", user.id);
-    let signed_in = user.signed_in_at.map_or_else(|| "never".to_owned(), |at| desk.short(at));
+    let signed_in = user.signed_in_at.map_or_else(|| "never".to_owned(), |at| desk.date(at));
     let state = state(&user).plain();
     vec![
         view! { <a href=href><span dir="auto">{user.name.to_string()}</span></a> }.into_any(),
@@ -169,9 +169,9 @@ pub fn EditPerson() -> impl IntoView {
                 <ErrorSummary problems=typed.problems() message=typed.message.clone()/>
                 <div class="stack">
                     <form class="form card" method="post">
-                        <Hidden name="version" value=user.version.to_string()/>
                         {fields(&typed, &stored)}
                         <Actions><Button weight=Weight::Primary name="do" value="save">"Save"</Button></Actions>
+                        <Hidden name="version" value=user.version.to_string()/>
                     </form>
                     {(!is_self).then(|| access(&user))}
                 </div>

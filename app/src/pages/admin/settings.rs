@@ -45,7 +45,6 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
     let policy = &site.policy;
     view! {
         <form class="form card" method="post">
-            <Hidden name="version" value=site.version.to_string()/>
             {field("name", "Name of the site", "On the public page, in mails and calendars.", site.name.to_string())}
             <Select name="zone" label="Time zone" hint="Times are shown in it, and in UTC beside it." options=zones
                 error=typed.error("zone")/>
@@ -74,6 +73,7 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                     checked=typed.ticked("warnings_are_good", policy.warnings_are_good)/>
             </fieldset>
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
+            <Hidden name="version" value=site.version.to_string()/>
         </form>
     }
     .into_any()

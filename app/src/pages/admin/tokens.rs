@@ -54,7 +54,7 @@ fn table(desk: &Desk, tokens: Vec<ApiToken>) -> AnyView {
 }
 
 fn row(desk: &Desk, token: ApiToken) -> Vec<AnyView> {
-    let short = |at: Option<_>, none: &str| at.map_or_else(|| none.to_owned(), |at| desk.short(at)).into_any();
+    let date = |at: Option<_>, none: &str| at.map_or_else(|| none.to_owned(), |at| desk.date(at)).into_any();
     let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
     let state = if token.revoked_at.is_some() {
         StateView::new(Tone::Quiet, Shape::Close, "Revoked")
@@ -75,9 +75,9 @@ fn row(desk: &Desk, token: ApiToken) -> Vec<AnyView> {
         }
         .into_any(),
         scopes.into_any(),
-        desk.short(token.created_at).into_any(),
-        short(token.last_used_at, "never"),
-        short(token.expires_at, "when revoked"),
+        desk.date(token.created_at).into_any(),
+        date(token.last_used_at, "never"),
+        date(token.expires_at, "when revoked"),
         view! { <StateBadge state=state.plain()/> }.into_any(),
         revoke.into_any(),
     ]

@@ -1,0 +1,121 @@
+// Every page, with the demo week in it: no finding of axe, light and dark, 320 and 1280 px wide, no sideways scrolling,
+// no complaint in the console, nothing but the keyboard needed. Public pages set no cookie and load no script.
+
+import { type Page, expect, test } from '@playwright/test';
+import { complaints, expectAccessible } from '../harness/a11y.ts';
+import { crawl } from '../harness/crawl.ts';
+import { walk } from '../harness/keyboard.ts';
+import { World } from '../harness/world.ts';
+import { enter, signIn } from '../pages/people.ts';
+import { tick } from '../pages/plan.ts';
+
+/** One of the people of the demo. */
+const ADMIN = { email: 'ada@northwind.example', password: 'demo-admin-ada' };
+
+const isTeam = (path: string) => /^\/(admin|sign-in|sign-out|setup|password)\b/.test(path);
+
+let world: World;
+test.beforeAll(async () => {
+  world = await World.begin({ demo: true });
+});
+test.afterAll(() => world?.end());
+
+async function look(page: Page): Promise<void> {
+  expect.soft(await page.locator('h1').count(), `one h1 on ${page.url()}`).toBe(1);
+  await expectAccessible(page);
+}
+
+test('public pages', async ({ page, context }) => {
+  test.setTimeout(240_000);
+  const heard = complaints(page);
+  const foreign: string[] = [];
+  page.on('request', (request) => {
+    const isScript = request.resourceType() === 'script' || request.url().endsWith('.wasm');
+    if (isScript || !request.url().startsWith(world.url)) foreign.push(request.url());
+  });
+  page.on('response', async (response) => {
+    if (await response.headerValue('set-cookie')) foreign.push(`a cookie by ${response.url()}`);
+  });
+  const visited = await crawl(
+    page,
+    world.url,
+    { from: ['/', '/subscribe', '/subscribe/sent', '/history'], within: (path) => !isTeam(path), ofOneKind: 4 },
+    () => look(page),
+  );
+  expect(visited.some((path) => path.startsWith('/maintenance/'))).toBe(true);
+  expect(await context.cookies()).toEqual([]);
+  expect(foreign).toEqual([]);
+  expect(heard).toEqual([]);
+});
+
+test('pages of the team', async ({ page }) => {
+  test.setTimeout(360_000);
+  const heard = complaints(page);
+  await signIn(page, world.url, ADMIN);
+  const visited = await crawl(
+    page,
+    world.url,
+    { from: ['/admin', '/admin/account', '/sign-out'], within: isTeam, ofOneKind: 2 },
+    () => look(page),
+  );
+  for (const place of ['maintenances', 'hosts', 'jobs', 'runs', 'components', 'people', 'tokens', 'audit', 'settings']) {
+    expect(visited).toContain(`/admin/${place}`);
+  }
+  expect(heard).toEqual([]);
+});
+
+test('forms that come back with errors, and pages that are not there', async ({ page }) => {
+  test.setTimeout(240_000);
+  for (const path of ['/nowhere', '/maintenance/nowhere', '/subscribe/confirm/nowhere', '/setup/nowhere']) {
+    const response = await page.goto(world.url + path);
+    expect(response?.status(), path).toBe(404);
+    await look(page);
+  }
+  await page.goto(`${world.url}/subscribe`);
+  await submitEmpty(page);
+  await look(page);
+  await enter(page, world.url, { ...ADMIN, password: 'something else' });
+  await look(page);
+  await signIn(page, world.url, ADMIN);
+  await page.goto(`${world.url}/admin/maintenances/new`);
+  await submitEmpty(page, 'Keep as draft');
+  await look(page);
+  for (const place of ['hosts/new', 'components/new', 'people/new', 'tokens/new', 'settings', 'account']) {
+    const path = `/admin/${place}`;
+    await page.goto(world.url + path);
+    await submitEmpty(page);
+    await expect.soft(page.getByRole('alert').first(), path).toBeVisible();
+    await look(page);
+  }
+});
+
+/** Sends the page's form with nothing in its fields, past the browser's own checks. */
+async function submitEmpty(page: Page, label?: string): Promise<void> {
+  await page.locator('main form[method=post]').first().evaluate((form: HTMLFormElement) => {
+    for (const field of form.querySelectorAll<HTMLInputElement>('input:not([type=hidden], [type=checkbox], [type=radio]), textarea')) {
+      field.value = '';
+    }
+    form.noValidate = true;
+  });
+  const primary = page.locator('main form[method=post] button.is-primary').first();
+  const button = label ? page.getByRole('button', { name: label, exact: true }) : primary;
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+  await button.click();
+  expect.soft((await answered).status(), page.url()).toBe(422);
+  await page.waitForLoadState();
+}
+
+test('the front page by keyboard', async ({ page }) => {
+  await page.goto(world.url);
+  const stops = await walk(page);
+  expect(stops[0]).toMatch(/^Skip to/);
+});
+
+test('the scheduling form by keyboard', async ({ page }) => {
+  await signIn(page, world.url, ADMIN);
+  await page.goto(`${world.url}/admin/maintenances/new`);
+  await tick(page, 'vm3');
+  await expect(page.locator('#verdict')).toHaveText(/Not safe to schedule/);
+  const stops = await walk(page);
+  expect(stops).toContain('Keep as draft');
+});
