@@ -839,14 +839,7 @@ impl AdminFrame {
                     item("Runs", "/admin/runs"),
                 ],
             ),
-            group(
-                "Page",
-                vec![
-                    item("Components", "/admin/components"),
-                    item("Subscribers", "/admin/subscribers"),
-                    counted("Deliveries", "/admin/deliveries", waiting.stuck_mails, "not going out", Tone::Degraded),
-                ],
-            ),
+            group("Page", vec![item("Components", "/admin/components")]),
         ];
         let mut site = vec![item("Settings", "/admin/settings")];
         if self.is_admin {

@@ -118,7 +118,7 @@ pub fn EmptyState(
     #[prop(into)]
     text: String,
     /// What to do.
-    #[prop(optional)]
+    #[prop(default = None, into)]
     action: Option<ActionView>,
     /// Empty is good.
     #[prop(optional)]

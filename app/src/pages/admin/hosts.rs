@@ -112,7 +112,7 @@ pub fn Hosts() -> impl IntoView {
                     view! {
                         <EmptyState title="No host yet"
                             text="A host is a machine or service that holds data. Say what runs on what, and what must not be lost."
-                            action=add.weigh(Weight::Primary)/>
+                            action=edits.then(|| add.weigh(Weight::Primary))/>
                     }
                     .into_any()
                 } else {

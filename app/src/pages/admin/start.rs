@@ -49,7 +49,7 @@ fn page(desk: &Desk, start: Start) -> AnyView {
         }
         .into_any()
     } else {
-        view! { <AttentionList items/> }.into_any()
+        view! { <Section id="waiting" title="Waiting for somebody"><AttentionList items/></Section> }.into_any()
     };
     let under_way: Vec<WindowView> = start.needs.under_way.iter().map(|m| window(desk, m)).collect();
     let under_way = (!under_way.is_empty())
@@ -134,9 +134,9 @@ fn mails(desk: &Desk) -> Vec<AttentionView> {
             tone: Tone::Major,
             shape: Shape::Mail,
             title: "Mails are not going out".to_owned(),
-            href: "/admin/deliveries".to_owned(),
+            href: "/admin/settings".to_owned(),
             detail: problem,
-            actions: vec![ActionView::link("See what waits", "/admin/deliveries")],
+            actions: Vec::new(),
         });
     }
     items
