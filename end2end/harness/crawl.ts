@@ -18,23 +18,24 @@ export async function crawl(page: Page, base: string, wish: Crawl, look: (path: 
   const kinds = new Map<string, number>();
   const visited: string[] = [];
   for (let path = open.shift(); path !== undefined; path = open.shift()) {
-    const kind = kindOf(path);
+    const bare = path.replace(/\?.*/, '');
+    const kind = kindOf(bare);
     const sofar = kinds.get(kind) ?? 0;
     if (sofar >= wish.ofOneKind) continue;
     kinds.set(kind, sofar + 1);
     const response = await page.goto(base + path);
     if (response?.status() !== 200) throw new Error(`${path} is linked and answers ${response?.status()}`);
-    visited.push(path);
+    visited.push(bare);
     await look(path);
     const links = await page.locator('a[href]').evaluateAll((all) => all.map((a) => (a as HTMLAnchorElement).href));
     for (const link of links) {
       const url = new URL(link);
       const next = url.pathname;
       const isPage = url.origin === base && !/\.[a-z]+$/.test(next) && wish.within(next);
-      // A query changes what is in a page, seldom what it is made of: one of each kind is enough.
+      // A query changes what is in a page, seldom what it is made of: the first one is enough.
       if (isPage && !known.has(next)) {
         known.add(next);
-        open.push(next);
+        open.push(next + url.search);
       }
     }
   }

@@ -45,7 +45,7 @@ pub fn PreviewIsland(
             (!html.is_empty()).then(|| {
                 view! {
                     <div class="card mt">
-                        <h3 class="small muted">"As customers read it"</h3>
+                        <h2 class="small muted">"As customers read it"</h2>
                         <div class="prose mt" dir="auto" inner_html=html.clone()></div>
                     </div>
                 }

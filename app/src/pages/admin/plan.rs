@@ -571,7 +571,7 @@ fn folds(heading: &'static str, folds: Vec<Fold>) -> AnyView {
         })
         .collect_view();
     view! {
-        <h3 class="picker-head">{heading}</h3>
+        <h2 class="picker-head">{heading}</h2>
         {folds}
     }
     .into_any()
