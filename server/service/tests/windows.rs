@@ -10,7 +10,7 @@ use domain::maintenance::{Maintenance, Occasion, State, Update, UpdateKind};
 use domain::policy::PolicyOverride;
 use domain::run::{Run, RunState};
 use domain::text::Name;
-use domain::time::{Instant, Span};
+use domain::time::{Civil, Instant, LocalTime, Span, UnknownZone, ZoneRules};
 use service::keys::Keys;
 use service::maintenance::{ExtendInput, Listing, MaintenanceInput, Planning, Target};
 use service::site::SiteSettings;
@@ -48,11 +48,15 @@ struct World {
 }
 
 fn services_on(db: &Db, now: Instant) -> Services {
+    services_with(db, now, Arc::new(SystemZones::newest()))
+}
+
+fn services_with(db: &Db, now: Instant, zones: Arc<dyn ZoneRules>) -> Services {
     Services::new(Setup {
         db: db.clone(),
         clock: Clock::fixed(now),
         keys: Keys::new(vec![7; 32].into(), vec![]),
-        zones: Arc::new(SystemZones::newest()),
+        zones,
         public_url: "https://status.example.org".to_owned(),
         mail_configured: false,
     })
@@ -648,6 +652,46 @@ async fn many_nodes_do_each_step_once(engine: Engine) {
     }
 }
 
+/// As if a parliament had moved all clocks an hour ahead for good.
+struct AnHourAhead(SystemZones);
+
+impl ZoneRules for AnHourAhead {
+    fn resolve(&self, zone: &str, local: chrono::NaiveDateTime) -> Result<LocalTime, UnknownZone> {
+        self.0.resolve(zone, local - chrono::TimeDelta::hours(1))
+    }
+    fn local(&self, zone: &str, at: Instant) -> Result<Civil, UnknownZone> {
+        self.0.local(zone, at + chrono::TimeDelta::hours(1))
+    }
+    fn canonical(&self, name: &str) -> Option<String> {
+        self.0.canonical(name)
+    }
+    fn version(&self) -> String {
+        "2014z".to_owned()
+    }
+    fn names(&self) -> Vec<String> {
+        self.0.names()
+    }
+}
+
+async fn new_zone_rules_move_what_lies_ahead_once(engine: Engine) {
+    let mut w = World::begin(engine, "Thu 12:00").await;
+    let (vm3, _) = w.simple(&[("Thu 03:00", "Thu 04:00")]).await;
+    let m = w.scheduled(&thursday(&[vm3])).await;
+    let draft = w.services.draft_maintenance(&w.system, &thursday(&[vm3])).await.unwrap();
+    assert_eq!(w.services.follow_zones().await.unwrap(), 0);
+    w.services = services_with(&w.t.db, utc("Thu 12:30"), Arc::new(AnHourAhead(SystemZones::newest())));
+    assert_eq!(w.services.follow_zones().await.unwrap(), 2);
+    assert_eq!(w.services.follow_zones().await.unwrap(), 0);
+    let moved = w.window(m.id).await;
+    assert_eq!((moved.planned.starts_at, moved.planned.ends_at), (utc("Thu 18:00"), utc("Thu 20:00")));
+    assert_eq!(moved.planned.latest_end_at, utc("Thu 22:00"));
+    assert_eq!((moved.planned.local_start, moved.sequence), (m.planned.local_start, m.sequence + 1));
+    assert_eq!(moved.next_due_at, Some(utc("Thu 16:30")));
+    assert_eq!(w.kinds(m.id).await, [UpdateKind::Scheduled, UpdateKind::Rescheduled]);
+    assert_eq!(w.window(draft.id).await.planned.starts_at, utc("Thu 18:00"));
+    assert!(w.kinds(draft.id).await.is_empty());
+}
+
 /// The same database, opened by this many nodes.
 async fn nodes_on(nodes: usize, address: &str) -> Vec<Db> {
     let mut opened = Vec::new();
@@ -670,4 +714,5 @@ storage::on_both!(
     drafts_are_kept_changed_and_thrown_away_without_a_trace_for_customers,
     what_is_named_must_be_in_use_and_all_wrong_fields_are_told,
     many_nodes_do_each_step_once,
+    new_zone_rules_move_what_lies_ahead_once,
 );

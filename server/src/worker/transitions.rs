@@ -15,8 +15,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// asking, or another node took it.
 const ASK_AGAIN: Duration = Duration::from_secs(15);
 
-/// Starts both halves.
+/// Zone rules change a few times a year, and for this program only when it starts.
+const ZONES: Duration = Duration::from_secs(24 * 3600);
+
+/// Starts all of it.
 pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &CancellationToken) {
+    let zones = services.clone();
+    workers.spawn(keep_going("zones", Rhythm { every: ZONES, wake: None }, shutdown.clone(), move || {
+        let services = zones.clone();
+        async move { services.follow_zones().await.map(drop) }
+    }));
     let due = services.clone();
     workers.spawn(keep_going("transitions", Rhythm { every: LOOK, wake: None }, shutdown.clone(), move || {
         let services = due.clone();

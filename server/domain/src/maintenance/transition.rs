@@ -348,6 +348,23 @@ pub fn reschedule(
     Ok(told(next, now, policy, UpdateKind::Rescheduled, Prose::default(), Some(&m.planned)))
 }
 
+/// The rules of the zone have changed: the wall-clock time stays, the instants move (TZ-2). Nobody
+/// chose this, so the gate is not asked and nobody is told by mail; calendars follow.
+///
+/// # Errors
+/// It has begun, is held at its start, or has ended.
+pub fn follow_zone(m: &Maintenance, now: Instant, planned: Planned, policy: &Policy) -> Result<Change, Refusal> {
+    let mut next = Maintenance { planned, ..m.clone() };
+    match m.state {
+        State::Draft => return Ok(silent(m, next, now, policy)),
+        State::Scheduled => move_to_scheduled(&mut next, now),
+        State::Postponed => {}
+        _ => return Err(not(m, Command::Reschedule)),
+    }
+    let change = told(next, now, policy, UpdateKind::Rescheduled, Prose::default(), Some(&m.planned));
+    Ok(Change { tell: false, ..change })
+}
+
 /// Notes that the gate was asked ahead of the start. A blocked answer leaves the
 /// window scheduled: what is missing is requested and shown, nothing else.
 ///

@@ -130,6 +130,47 @@ impl Services {
         Ok(after)
     }
 
+    /// Moves the instants of windows ahead where the rules of their zone have changed since they
+    /// were planned (TZ-2): to be called when a program starts, with the rules it found.
+    ///
+    /// Gives back how many windows moved.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn follow_zones(&self) -> Result<usize, Error> {
+        const AHEAD: [State; 3] = [State::Draft, State::Scheduled, State::Postponed];
+        let mut moved = 0;
+        let mut beyond = None;
+        loop {
+            let windows = self.db.read().await?.maintenances_in(&AHEAD, Order::Earliest, beyond, BATCH).await?;
+            let Some(last) = windows.last() else { return Ok(moved) };
+            beyond = Some((last.planned.starts_at, last.id));
+            for m in &windows {
+                match m.planned.rederive(self.zones.as_ref()) {
+                    Ok(None) => {}
+                    Ok(Some(_)) => moved += usize::from(self.follow_zone_of(m.id).await?),
+                    Err(error) => {
+                        tracing::warn!(maintenance = %m.id, number = m.number, %error, "its time is not clear any more");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn follow_zone_of(&self, id: MaintenanceId) -> Result<bool, Error> {
+        let mut tx = self.db.decide().await?;
+        let policy = tx.site().await?.policy;
+        let m = tx.maintenance(id).await?;
+        let Ok(Some(planned)) = m.planned.rederive(self.zones.as_ref()) else { return Ok(false) };
+        let Ok(change) = transition::follow_zone(&m, self.now(), planned, &policy) else { return Ok(false) };
+        let system = Actor::system();
+        let after = self.carry_out(&mut tx, &system, &m, change, Prose::default(), None).await?;
+        self.note(&mut tx, &system, "maintenance.follow_zone", Some(&m), &after).await?;
+        tx.commit().await?;
+        tracing::info!(maintenance = %id, zone = after.planned.zone, rules = self.zones.version(), "its instants moved");
+        Ok(true)
+    }
+
     /// Asks again for every window on hold: to be called after each report, and now and then in
     /// case a node died between a report and this. What is confirmed and still fits starts.
     ///
