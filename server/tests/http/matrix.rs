@@ -70,6 +70,8 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/people", Team(Administer)),
     ("/admin/people/new", Team(Administer)),
     ("/admin/people/{id}", Team(Administer)),
+    ("/admin/runs", Team(View)),
+    ("/admin/runs/{id}", Team(View)),
     ("/admin/settings", Team(View)),
     ("/admin/tokens", Team(Administer)),
     ("/admin/tokens/new", Team(Administer)),

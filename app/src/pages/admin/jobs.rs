@@ -4,6 +4,7 @@ use super::data_sets::{end, job_state};
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, part, query, version};
 use super::hosts::count;
+use super::runs::{load_recent, recent_runs};
 use crate::components::{
     Action, Actions, Button, Card, Copy, DataTable, EmptyState, Fact, Facts, Field, Flash, Hidden, PageHeader, Pager,
     Section, Select, StateBadge,
@@ -19,6 +20,7 @@ use domain::time::Span;
 use leptos::prelude::*;
 use service::Error;
 use service::inventory::{JobInput, JobView, PingAddress, PlacedJob};
+use service::runs::RunLine;
 
 const LABELS: [(&str, &str); 6] = [
     ("name", "Name"),
@@ -234,13 +236,19 @@ fn fields(form: &Form, stored: &Stored<'_>, choices: &[PlacedJob], dump: bool) -
 pub fn JobPage() -> impl IntoView {
     let id = param::<JobId>("job");
     admin(
-        |view: &JobView| format!("{}: {} on {}", view.job.name, view.data_set.name, view.host.name),
-        |desk: Desk| async move { desk.services.job_view(&desk.actor, id?).await },
-        |desk, view| show(&desk, &view),
+        |(view, _): &(JobView, Vec<RunLine>)| {
+            format!("{}: {} on {}", view.job.name, view.data_set.name, view.host.name)
+        },
+        |desk: Desk| async move {
+            let view = desk.services.job_view(&desk.actor, id?).await?;
+            let runs = load_recent(&desk, view.job.id).await?;
+            Ok((view, runs))
+        },
+        |desk, (view, runs)| show(&desk, &view, &runs),
     )
 }
 
-fn show(desk: &Desk, view: &JobView) -> AnyView {
+fn show(desk: &Desk, view: &JobView, runs: &[RunLine]) -> AnyView {
     let job = &view.job;
     let path = format!("/admin/jobs/{}", job.id);
     let retired = job.retired_at.is_some();
@@ -263,6 +271,7 @@ fn show(desk: &Desk, view: &JobView) -> AnyView {
         {form.summary(&LABELS)}
         {others.map(|form| form.summary(&[])).collect_view()}
         {facts(view)}
+        {recent_runs(desk, job.id, runs)}
         {(!retired).then(|| reporting(view, &path, may))}
         {edits.then(|| edit_form(&form, &path, view))}
         {may.then(|| end(&path, &version, job.name.as_str(), retired,

@@ -286,3 +286,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_run_is_good_exactly_where_nothing_stands_against_it() {
+    let at = Instant::UNIX_EPOCH;
+    for bits in 0..32_u8 {
+        let bit = |n: u8| bits & (1 << n) != 0;
+        for state in RunState::ALL {
+            let run = Run {
+                id: RunId(Uuid::nil()),
+                job_id: JobId(Uuid::nil()),
+                key: "a".to_owned(),
+                state,
+                started_at: at,
+                start_assumed: false,
+                finished_at: bit(0).then_some(at),
+                dry_run: bit(1),
+                partial: bit(2),
+                clock_fault: bit(3),
+                received_at: at,
+                bytes: None,
+                files: None,
+                snapshot: None,
+                exit_code: None,
+            };
+            let policy = Policy { warnings_are_good: bit(4), ..Policy::default() };
+            let why = run.why_not_good(&policy);
+            assert_eq!(run.is_good(&policy), why.is_none(), "{run:?}: {why:?}");
+        }
+    }
+}
+
+#[test]
+fn states_are_read_as_they_are_written() {
+    for state in RunState::ALL {
+        assert_eq!(state.as_str().parse(), Ok(state));
+    }
+    assert_eq!("fine".parse::<RunState>(), Err(UnknownState));
+}
