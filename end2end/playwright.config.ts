@@ -28,6 +28,7 @@ export default defineConfig({
   },
   projects: [
     { name: 'with scripts', use: { javaScriptEnabled: true } },
+    { name: 'on PostgreSQL', testMatch: /week\.spec\.ts/, metadata: { database: 'postgres' } },
     { name: 'without scripts', testMatch: /(week|people)\.spec\.ts/, use: { javaScriptEnabled: false } },
   ],
 });

@@ -23,6 +23,8 @@ export class World {
     readonly folder: string,
     /** The address people type. */
     readonly url: string,
+    /** The server itself, without the proxy before it. */
+    readonly direct: string,
     readonly clock: WallClock,
     readonly mail: MailServer,
     readonly server: Fermata,
@@ -50,7 +52,7 @@ export class World {
       database: postgres?.url,
       demo: wish.demo,
     });
-    const world = new World(folder, url, clock, mail, server, front, postgres);
+    const world = new World(folder, url, `http://127.0.0.1:${behind}`, clock, mail, server, front, postgres);
     try {
       await server.start();
     } catch (error) {

@@ -25,7 +25,7 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::Full;
 use tokio::sync::watch;
 
-use crate::http::stored::Stored;
+use crate::http::stored::{Fields, Stored};
 use crate::telemetry::Metrics;
 
 pub use key::Rules;
@@ -115,8 +115,9 @@ struct Slot {
     flight: std::sync::Mutex<flight::State>,
 }
 
+/// A kept page.
 #[derive(Debug)]
-struct Page {
+pub struct Page {
     stored: Stored,
     size: usize,
     /// The last change this page knows of.
@@ -165,17 +166,22 @@ impl PageCache {
             return Lookup::Pass;
         }
         let key = inner.rules.key(uri);
-        let slot = read(&inner.slots).get(&*key).cloned();
-        if let Some(slot) = &slot
-            && let Some(page) = &*slot.good.load()
-            && inner.is_fresh(page)
-        {
-            slot.last_used.store(inner.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
-            inner.metrics.page_hits.inc();
+        if let Some(page) = self.kept(&key) {
             return Lookup::Hit(page.stored.respond(method, headers));
         }
-        let slot = slot.unwrap_or_else(|| inner.slot(&key));
+        let slot = inner.slot(&key);
         Lookup::Rendering(Box::pin(flight::answer(Arc::clone(inner), slot, method.clone(), headers.clone())))
+    }
+
+    /// The page kept for a key, if it is still right. An address without a query is its own key.
+    pub fn kept(&self, key: &str) -> Option<Arc<Page>> {
+        let inner = &self.0;
+        let slots = read(&inner.slots);
+        let slot = slots.get(key)?;
+        let page = slot.good.load_full().filter(|page| inner.is_fresh(page))?;
+        slot.last_used.store(inner.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        inner.metrics.page_hits.inc();
+        Some(page)
     }
 
     /// Pages kept now.
@@ -186,6 +192,13 @@ impl PageCache {
     /// Whether nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Page {
+    /// See [`Stored::bytes`].
+    pub fn bytes(&self, is_head: bool, request: &impl Fields) -> (Bytes, Bytes) {
+        self.stored.bytes(is_head, request)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The outer shell: connections, limits, headers that every answer carries, who asks, and what an error looks like.
 //!
-//! From outside to inside: [`accept`] takes connections, [`front`] answers what is ready to send, [`shell`] wraps all
-//! other requests in their limits, and the router does the work.
+//! From outside to inside: [`accept`] takes connections, [`short`] answers plain requests for kept pages from bytes,
+//! [`front`] answers all else that is ready to send, [`shell`] wraps all other requests in their limits, and the router
+//! does the work.
 
 pub mod accept;
 pub mod actor;
@@ -17,4 +18,5 @@ pub mod probes;
 pub mod problem;
 pub mod request_id;
 pub mod shell;
+pub mod short;
 pub mod stored;

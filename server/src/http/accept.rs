@@ -1,7 +1,7 @@
 //! Takes connections. Our own loop, because `axum::serve` gives a client all the time it wants to send a request head
 //! (SEC-16).
 
-use std::io;
+use std::io::{self, Cursor};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use socket2::SockRef;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::client::Peer;
 use super::front::Front;
+use super::short;
 
 /// How long clients may take and how many there may be.
 #[derive(Debug, Clone)]
@@ -79,12 +81,10 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, limits: Limits, shu
             },
         };
         let (builder, front, shutdown) = (Arc::clone(&builder), Arc::clone(&front), shutdown.clone());
-        // Twice the head's time: hyper ends a slow head itself, with an answer; this is for clients that do not even
-        // say which protocol they speak.
-        let first_request_by = limits.head * 2;
+        let head = limits.head;
         connections.spawn(async move {
             front.shell.metrics.connections.inc();
-            connection(stream, peer, &builder, &front, first_request_by, shutdown).await;
+            connection(stream, peer, &builder, &front, head, shutdown).await;
             front.shell.metrics.connections.dec();
             drop(place);
         });
@@ -97,11 +97,11 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, limits: Limits, shu
 }
 
 async fn connection(
-    stream: TcpStream,
+    mut stream: TcpStream,
     peer: SocketAddr,
     builder: &Builder<TokioExecutor>,
     front: &Arc<Front>,
-    first_request_by: Duration,
+    head: Duration,
     shutdown: CancellationToken,
 ) {
     // Without it an answer in two writes waits for the client's delayed acknowledgement.
@@ -109,6 +109,9 @@ async fn connection(
         tracing::debug!(%error, "a connection was gone before it began");
         return;
     }
+    let Some(read) = short::answer(&mut stream, &front.cache, head, &shutdown).await else { return };
+    let (reader, writer) = stream.into_split();
+    let stream = tokio::io::join(Cursor::new(read).chain(reader), writer);
     let has_asked = Arc::new(AtomicBool::new(false));
     let service = service_fn({
         let (front, has_asked) = (Arc::clone(front), Arc::clone(&has_asked));
@@ -118,7 +121,9 @@ async fn connection(
         }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), service);
-    let first_request = tokio::time::sleep(first_request_by);
+    // Twice the head's time: hyper ends a slow head itself, with an answer; this is for clients that do not even say
+    // which protocol they speak.
+    let first_request = tokio::time::sleep(head * 2);
     let stopping = shutdown.cancelled();
     tokio::pin!(serving, first_request, stopping);
     let (mut waits_for_first, mut is_stopping) = (true, false);

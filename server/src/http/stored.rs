@@ -9,8 +9,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, LAST_MODIFIED, VARY,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
 };
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
@@ -36,6 +36,21 @@ struct Variant {
     etag: HeaderValue,
     full: HeaderMap,
     not_modified: HeaderMap,
+    /// Both heads as they stand on the wire, up to where the `Date` goes.
+    full_head: Bytes,
+    not_modified_head: Bytes,
+}
+
+/// The fields of a request, however they were read.
+pub trait Fields {
+    /// The values of one field, in order.
+    fn all(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]>;
+}
+
+impl Fields for HeaderMap {
+    fn all(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
 }
 
 /// The codings of one body. `None` where the coding would not make it smaller.
@@ -80,6 +95,19 @@ impl Stored {
         }
     }
 
+    /// What [`Self::respond`] sends over HTTP/1.1, ready for the wire: the head without its `Date` and the empty line
+    /// that ends it, and the body.
+    pub fn bytes(&self, is_head: bool, request: &impl Fields) -> (Bytes, Bytes) {
+        let variant = self.choose(request);
+        if self.is_current(variant, request) {
+            (variant.not_modified_head.clone(), Bytes::new())
+        } else if is_head {
+            (variant.full_head.clone(), Bytes::new())
+        } else {
+            (variant.full_head.clone(), variant.body.clone())
+        }
+    }
+
     /// Answers a GET or HEAD: 200 or 304 in the coding the client likes best.
     pub fn respond(&self, method: &Method, request: &HeaderMap) -> Response<Full<Bytes>> {
         let variant = self.choose(request);
@@ -101,11 +129,11 @@ impl Stored {
         [Some(&self.identity), self.gzip.as_ref(), self.brotli.as_ref()]
             .into_iter()
             .flatten()
-            .map(|variant| variant.body.len() + 2048)
+            .map(|variant| variant.body.len() + variant.full_head.len() * 2 + 2048)
             .sum()
     }
 
-    fn choose(&self, request: &HeaderMap) -> &Variant {
+    fn choose(&self, request: &impl Fields) -> &Variant {
         let accepted = Accepted::read(request);
         let coded = match (&self.brotli, &self.gzip) {
             (Some(brotli), Some(gzip)) => {
@@ -126,16 +154,15 @@ impl Stored {
     }
 
     /// `If-None-Match` decides alone when it is there; a date we cannot read counts as absent.
-    fn is_current(&self, variant: &Variant, request: &HeaderMap) -> bool {
-        if request.contains_key(IF_NONE_MATCH) {
-            return request
-                .get_all(IF_NONE_MATCH)
-                .iter()
-                .any(|value| names_tag(value.as_bytes(), variant.etag.as_bytes()));
+    fn is_current(&self, variant: &Variant, request: &impl Fields) -> bool {
+        let mut tags = request.all(&IF_NONE_MATCH).peekable();
+        if tags.peek().is_some() {
+            return tags.any(|value| names_tag(value, variant.etag.as_bytes()));
         }
         let since = request
-            .get(IF_MODIFIED_SINCE)
-            .and_then(|value| value.to_str().ok())
+            .all(&IF_MODIFIED_SINCE)
+            .next()
+            .and_then(|value| std::str::from_utf8(value).ok())
             .and_then(|value| httpdate::parse_http_date(value).ok());
         matches!((since, self.last_modified), (Some(since), Some(modified)) if modified <= since)
     }
@@ -163,8 +190,23 @@ impl Variant {
         if let Some(coding) = coding {
             full.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
-        Self { body, etag, full, not_modified }
+        let full_head = head(StatusCode::OK, &full);
+        let not_modified_head = head(StatusCode::NOT_MODIFIED, &not_modified);
+        Self { body, etag, full, not_modified, full_head, not_modified_head }
     }
+}
+
+/// Status line and fields as HTTP/1.1 writes them (RFC 9112 §4, §5).
+fn head(status: StatusCode, headers: &HeaderMap) -> Bytes {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut out = format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).into_bytes();
+    for (name, value) in headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.into()
 }
 
 /// How much a client likes each coding, in thousandths; 0 is "not at all" (RFC 9110 §12.4.2).
@@ -176,10 +218,10 @@ struct Accepted {
 }
 
 impl Accepted {
-    fn read(request: &HeaderMap) -> Self {
+    fn read(request: &impl Fields) -> Self {
         let (mut brotli, mut gzip, mut identity, mut rest) = (None, None, None, None);
-        for value in request.get_all(ACCEPT_ENCODING) {
-            for item in value.as_bytes().split(|byte| *byte == b',') {
+        for value in request.all(&ACCEPT_ENCODING) {
+            for item in value.split(|byte| *byte == b',') {
                 let mut parts = item.split(|byte| *byte == b';');
                 let name = parts.next().unwrap_or_default().trim_ascii();
                 let weight = parts.find_map(|part| quality(part.trim_ascii())).unwrap_or(1000);

@@ -5,3 +5,4 @@ mod answers;
 mod connections;
 mod harness;
 mod probes;
+mod short;
