@@ -3,7 +3,9 @@
 use crate::form::{FormData, Submitted};
 use crate::view::FlashView;
 use http::{HeaderValue, StatusCode, header};
+use leptos::either::Either;
 use leptos::prelude::*;
+use leptos::tachys::reactive_graph::OwnedView;
 use leptos_axum::ResponseOptions;
 use service::{Actor, Error, Services};
 use std::future::Future;
@@ -68,23 +70,21 @@ where
 {
     let response = use_context::<ResponseOptions>();
     let uri = uri();
-    let owner = Owner::current();
+    let owner = Owner::current().unwrap_or_default();
     Suspend::new(async move {
-        match future.await {
-            Ok(value) => {
-                let shown = match owner {
-                    Some(owner) => owner.with(|| view(value)),
-                    None => view(value),
-                };
-                leptos::either::Either::Left(shown)
-            }
+        let found = future.await;
+        let shown = owner.with(|| match found {
+            Ok(value) => Either::Left(view(value)),
             Err(error) => {
                 if let Some(response) = response {
                     answer(&response, &error, &uri);
                 }
-                leptos::either::Either::Right(crate::pages::error::error_page(&error))
+                Either::Right(crate::pages::error::error_page(&error))
             }
-        }
+        });
+        // After an await the thread's owner is that of whichever page came by last; what is written into the head would
+        // go there.
+        OwnedView::new_with_owner(shown, owner)
     })
 }
 

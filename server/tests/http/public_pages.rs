@@ -339,6 +339,28 @@ async fn the_page_says_when_it_changes_by_itself(engine: Engine) {
     }
 }
 
+async fn pages_rendered_at_the_same_time_keep_their_heads_apart(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let window = address(&stage.thursday().await);
+    let paths = ["/", "/subscribe/sent", "/history", "/nothing", &*window, "/maintenance/x"];
+    let asked = paths.repeat(6);
+    let answers = futures::future::join_all(asked.iter().map(async |path| {
+        let body = behind_the_cache(&app, path).await.into_body();
+        let html = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        String::from_utf8(html.to_vec()).unwrap()
+    }))
+    .await;
+    for (path, html) in asked.into_iter().zip(answers) {
+        let is_kept_from_robots = ["/subscribe/sent", "/nothing", "/maintenance/x"].contains(&path);
+        assert_eq!(html.matches("content=\"noindex\"").count(), usize::from(is_kept_from_robots), "{path}: {html}");
+        if !is_kept_from_robots {
+            assert_eq!(html.matches("rel=\"canonical\"").count(), 1, "{path}: {html}");
+            has(&html, &[&format!("<link href=\"{}\" rel=\"canonical\">", app.services.url(path))]);
+        }
+    }
+}
+
 /// What the routes answer, before the cache takes its mark out.
 async fn behind_the_cache(app: &TestApp, path: &str) -> axum::response::Response {
     let state = AppState {
@@ -362,4 +384,5 @@ storage::on_both!(
     no_public_page_sets_a_cookie_or_runs_a_script,
     many_components_stay_calm,
     the_page_says_when_it_changes_by_itself,
+    pages_rendered_at_the_same_time_keep_their_heads_apart,
 );
