@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::HeaderName;
 use httparse::{EMPTY_HEADER, Header, Request, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::stored::Fields;
@@ -30,7 +31,7 @@ const NOT_PLAIN: [&str; 4] = ["content-length", "transfer-encoding", "upgrade", 
 const DATE_LINE: usize = 6 + 29 + 4;
 
 /// Answers from `cache` until the connection ends, which gives `None`, or needs more than a kept page, which gives what
-/// was read of it and not answered. A client that says nothing for `patience` is gone.
+/// was read of it and not answered. A client that says nothing for `patience`, at most twice that, is gone.
 pub async fn answer<S>(
     stream: &mut S,
     cache: &PageCache,
@@ -42,7 +43,26 @@ where
 {
     let mut read = Vec::with_capacity(ROOM);
     let mut stopping = pin!(stop.cancelled());
+    // One timer for the whole connection: setting one for each request would cost more than to answer it.
+    let mut silence = pin!(tokio::time::sleep(patience));
+    let mut heard = false;
     loop {
+        tokio::select! {
+            biased;
+            arrived = stream.read_buf(&mut read) => match arrived {
+                Ok(bytes) if bytes > 0 => heard = true,
+                _ => return None,
+            },
+            () = stopping.as_mut() => return None,
+            () = silence.as_mut() => {
+                if !heard {
+                    return None;
+                }
+                heard = false;
+                silence.as_mut().reset(Instant::now() + patience);
+                continue;
+            }
+        }
         let mut answered = 0;
         while let Some(rest) = read.get(answered..).filter(|rest| !rest.is_empty()) {
             let Some(reply) = Reply::find(rest, cache) else {
@@ -53,14 +73,6 @@ where
             answered += reply.asked_in;
         }
         read.clear();
-        tokio::select! {
-            biased;
-            arrived = tokio::time::timeout(patience, stream.read_buf(&mut read)) => match arrived {
-                Ok(Ok(bytes)) if bytes > 0 => {}
-                _ => return None,
-            },
-            () = stopping.as_mut() => return None,
-        }
     }
 }
 
