@@ -190,7 +190,7 @@ impl Services {
                 }
             }
         }
-        for (host, ago) in [("vm3", 47), ("vm4", 3)] {
+        for (host, ago) in [("vm3", 47), ("vm4", 5)] {
             let set = self.set(system, &made, host, "guest images", "image").await?;
             let job = self.job_for(system, set, "images", "vzdump", None).await?;
             made.plans.push(Plan {
