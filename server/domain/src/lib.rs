@@ -9,6 +9,8 @@ pub mod component;
 pub mod gate;
 pub mod host;
 pub mod ids;
+#[cfg(any(test, feature = "ingest"))]
+pub mod ingest;
 pub mod maintenance;
 pub mod people;
 pub mod policy;
