@@ -4,6 +4,7 @@
 //! file with its pitfalls; what none of them may decide alone (times without a zone, exit codes)
 //! is here.
 
+mod borg;
 mod restic;
 #[cfg(test)]
 mod testing;
@@ -22,12 +23,14 @@ use thiserror::Error;
 pub enum Tool {
     /// `restic backup --json`.
     Restic,
+    /// `borg create --json`.
+    Borg,
 }
 
 /// Not a tool whose output is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "There is no adapter of this name. Use restic."
+    "There is no adapter of this name. Use restic or borg."
 )]
 pub struct UnknownTool;
 
@@ -40,8 +43,9 @@ impl FromStr for Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 1] = [
+    pub const ALL: [Self; 2] = [
         Self::Restic,
+        Self::Borg,
     ];
 
     /// As in addresses.
@@ -49,6 +53,7 @@ impl Tool {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Restic => "restic",
+            Self::Borg => "borg",
         }
     }
 
@@ -119,6 +124,7 @@ pub fn read(tool: Tool, output: &str, told: &Told<'_>) -> Result<Said, Refusal> 
     let output = output.trim_start_matches('\u{feff}');
     match tool {
         Tool::Restic => restic::read(output, told),
+        Tool::Borg => borg::read(output, told),
     }
 }
 

@@ -5,7 +5,8 @@ use super::{Said, Told, Tool, UnknownTool, read};
 use crate::run::Signal;
 use proptest::prelude::*;
 
-const FIXTURES: [(Tool, &str); 1] = [(Tool::Restic, include_str!("fixtures/restic-0.18.jsonl"))];
+const FIXTURES: [(Tool, &str); 2] =
+    [(Tool::Restic, include_str!("fixtures/restic-0.18.jsonl")), (Tool::Borg, include_str!("fixtures/borg-1.2.json"))];
 
 fn berlin(code: Option<i32>) -> Told<'static> {
     Told { exit_code: code, zone: Some("Europe/Berlin"), ..told() }
