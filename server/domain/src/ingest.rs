@@ -4,6 +4,7 @@
 //! file with its pitfalls; what none of them may decide alone (times without a zone, exit codes)
 //! is here.
 
+mod bareos;
 mod borg;
 mod restic;
 #[cfg(test)]
@@ -25,12 +26,14 @@ pub enum Tool {
     Restic,
     /// `borg create --json`.
     Borg,
+    /// Bareos and Bacula: the %-codes of a `RunScript`, as form fields.
+    Bareos,
 }
 
 /// Not a tool whose output is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "There is no adapter of this name. Use restic or borg."
+    "There is no adapter of this name. Use restic, borg or bareos."
 )]
 pub struct UnknownTool;
 
@@ -43,9 +46,10 @@ impl FromStr for Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 2] = [
+    pub const ALL: [Self; 3] = [
         Self::Restic,
         Self::Borg,
+        Self::Bareos,
     ];
 
     /// As in addresses.
@@ -54,6 +58,7 @@ impl Tool {
         match self {
             Self::Restic => "restic",
             Self::Borg => "borg",
+            Self::Bareos => "bareos",
         }
     }
 
@@ -125,6 +130,9 @@ pub fn read(tool: Tool, output: &str, told: &Told<'_>) -> Result<Said, Refusal> 
     match tool {
         Tool::Restic => restic::read(output, told),
         Tool::Borg => borg::read(output, told),
+        // These have no exit codes of their own: any but 0 is the sender's word that it failed.
+        _ if told.exit_code.is_some_and(|code| code != 0) => Ok(told.failed().said()),
+        Tool::Bareos => bareos::read(output, told),
     }
 }
 

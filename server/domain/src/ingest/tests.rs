@@ -5,8 +5,11 @@ use super::{Said, Told, Tool, UnknownTool, read};
 use crate::run::Signal;
 use proptest::prelude::*;
 
-const FIXTURES: [(Tool, &str); 2] =
-    [(Tool::Restic, include_str!("fixtures/restic-0.18.jsonl")), (Tool::Borg, include_str!("fixtures/borg-1.2.json"))];
+const FIXTURES: [(Tool, &str); 3] = [
+    (Tool::Restic, include_str!("fixtures/restic-0.18.jsonl")),
+    (Tool::Borg, include_str!("fixtures/borg-1.2.json")),
+    (Tool::Bareos, include_str!("fixtures/bareos.txt")),
+];
 
 fn berlin(code: Option<i32>) -> Told<'static> {
     Told { exit_code: code, zone: Some("Europe/Berlin"), ..told() }
