@@ -6,6 +6,7 @@
 
 mod bareos;
 mod borg;
+mod proxmox;
 mod restic;
 #[cfg(test)]
 mod testing;
@@ -28,12 +29,14 @@ pub enum Tool {
     Borg,
     /// Bareos and Bacula: the %-codes of a `RunScript`, as form fields.
     Bareos,
+    /// Notifications of Proxmox VE and Proxmox Backup Server.
+    Proxmox,
 }
 
 /// Not a tool whose output is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "There is no adapter of this name. Use restic, borg or bareos."
+    "There is no adapter of this name. Use restic, borg, bareos or proxmox."
 )]
 pub struct UnknownTool;
 
@@ -46,10 +49,11 @@ impl FromStr for Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::Restic,
         Self::Borg,
         Self::Bareos,
+        Self::Proxmox,
     ];
 
     /// As in addresses.
@@ -59,6 +63,7 @@ impl Tool {
             Self::Restic => "restic",
             Self::Borg => "borg",
             Self::Bareos => "bareos",
+            Self::Proxmox => "proxmox",
         }
     }
 
@@ -133,6 +138,7 @@ pub fn read(tool: Tool, output: &str, told: &Told<'_>) -> Result<Said, Refusal> 
         // These have no exit codes of their own: any but 0 is the sender's word that it failed.
         _ if told.exit_code.is_some_and(|code| code != 0) => Ok(told.failed().said()),
         Tool::Bareos => bareos::read(output, told),
+        Tool::Proxmox => proxmox::read(output, told),
     }
 }
 
@@ -233,6 +239,11 @@ fn not_a_time(tool: Tool, field: &'static str, text: &str) -> Refusal {
     tool.refuse(field, format!("{field} “{text}” is no date and time like 2014-05-15T03:40:00Z, of 1970 to 2200."))
 }
 
+/// An instant from seconds since 1970.
+fn epoch(seconds: i64) -> Option<Instant> {
+    DateTime::from_timestamp(seconds, 0).filter(|at| (1970..=2200).contains(&at.year()))
+}
+
 /// A document of a tool, read by paths like `archive.start`.
 struct Doc<'a> {
     tool: Tool,
@@ -297,4 +308,9 @@ impl<'a> Doc<'a> {
 /// Of a run that failed only the failure counts: what can not be read beside it is left out.
 fn unless_failed<T>(signal: Signal, read: Result<Option<T>, Refusal>) -> Result<Option<T>, Refusal> {
     if signal == Signal::Fail { Ok(read.unwrap_or(None)) } else { read }
+}
+
+/// One JSON document.
+fn document(tool: Tool, output: &str) -> Result<Value, Refusal> {
+    serde_json::from_str(output).map_err(|e| tool.refuse("body", format!("The body must be one JSON document: {e}.")))
 }

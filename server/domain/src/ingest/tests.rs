@@ -5,10 +5,11 @@ use super::{Said, Told, Tool, UnknownTool, read};
 use crate::run::Signal;
 use proptest::prelude::*;
 
-const FIXTURES: [(Tool, &str); 3] = [
+const FIXTURES: [(Tool, &str); 4] = [
     (Tool::Restic, include_str!("fixtures/restic-0.18.jsonl")),
     (Tool::Borg, include_str!("fixtures/borg-1.2.json")),
     (Tool::Bareos, include_str!("fixtures/bareos.txt")),
+    (Tool::Proxmox, include_str!("fixtures/vzdump.json")),
 ];
 
 fn berlin(code: Option<i32>) -> Told<'static> {
