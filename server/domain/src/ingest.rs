@@ -12,6 +12,7 @@ mod restic;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod velero;
 
 use crate::run::{RunReport, Signal};
 use crate::time::{Instant, LocalTime, ZoneRules};
@@ -31,12 +32,14 @@ pub enum Tool {
     Bareos,
     /// Notifications of Proxmox VE and Proxmox Backup Server.
     Proxmox,
+    /// A `Backup` object of Velero.
+    Velero,
 }
 
 /// Not a tool whose output is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "There is no adapter of this name. Use restic, borg, bareos or proxmox."
+    "There is no adapter of this name. Use restic, borg, bareos, proxmox or velero."
 )]
 pub struct UnknownTool;
 
@@ -49,11 +52,12 @@ impl FromStr for Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Restic,
         Self::Borg,
         Self::Bareos,
         Self::Proxmox,
+        Self::Velero,
     ];
 
     /// As in addresses.
@@ -64,6 +68,7 @@ impl Tool {
             Self::Borg => "borg",
             Self::Bareos => "bareos",
             Self::Proxmox => "proxmox",
+            Self::Velero => "velero",
         }
     }
 
@@ -139,6 +144,7 @@ pub fn read(tool: Tool, output: &str, told: &Told<'_>) -> Result<Said, Refusal> 
         _ if told.exit_code.is_some_and(|code| code != 0) => Ok(told.failed().said()),
         Tool::Bareos => bareos::read(output, told),
         Tool::Proxmox => proxmox::read(output, told),
+        Tool::Velero => velero::read(output, told),
     }
 }
 
