@@ -6,6 +6,7 @@
 
 mod bareos;
 mod borg;
+mod pgbackrest;
 mod proxmox;
 mod restic;
 #[cfg(test)]
@@ -34,12 +35,14 @@ pub enum Tool {
     Proxmox,
     /// A `Backup` object of Velero.
     Velero,
+    /// `pgbackrest info --output=json`.
+    PgBackRest,
 }
 
 /// Not a tool whose output is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "There is no adapter of this name. Use restic, borg, bareos, proxmox or velero."
+    "There is no adapter of this name. Use restic, borg, bareos, proxmox, velero or pgbackrest."
 )]
 pub struct UnknownTool;
 
@@ -52,12 +55,13 @@ impl FromStr for Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Restic,
         Self::Borg,
         Self::Bareos,
         Self::Proxmox,
         Self::Velero,
+        Self::PgBackRest,
     ];
 
     /// As in addresses.
@@ -69,6 +73,7 @@ impl Tool {
             Self::Bareos => "bareos",
             Self::Proxmox => "proxmox",
             Self::Velero => "velero",
+            Self::PgBackRest => "pgbackrest",
         }
     }
 
@@ -145,6 +150,7 @@ pub fn read(tool: Tool, output: &str, told: &Told<'_>) -> Result<Said, Refusal> 
         Tool::Bareos => bareos::read(output, told),
         Tool::Proxmox => proxmox::read(output, told),
         Tool::Velero => velero::read(output, told),
+        Tool::PgBackRest => pgbackrest::read(output, told),
     }
 }
 
