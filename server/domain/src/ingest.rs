@@ -6,6 +6,7 @@
 
 mod bareos;
 mod borg;
+mod duplicati;
 mod pgbackrest;
 mod proxmox;
 mod restic;
@@ -37,12 +38,14 @@ pub enum Tool {
     Velero,
     /// `pgbackrest info --output=json`.
     PgBackRest,
+    /// Duplicati's report as JSON.
+    Duplicati,
 }
 
 /// Not a tool whose output is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "There is no adapter of this name. Use restic, borg, bareos, proxmox, velero or pgbackrest."
+    "There is no adapter of this name. Use restic, borg, bareos, proxmox, velero, pgbackrest or duplicati."
 )]
 pub struct UnknownTool;
 
@@ -55,13 +58,14 @@ impl FromStr for Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Restic,
         Self::Borg,
         Self::Bareos,
         Self::Proxmox,
         Self::Velero,
         Self::PgBackRest,
+        Self::Duplicati,
     ];
 
     /// As in addresses.
@@ -74,6 +78,7 @@ impl Tool {
             Self::Proxmox => "proxmox",
             Self::Velero => "velero",
             Self::PgBackRest => "pgbackrest",
+            Self::Duplicati => "duplicati",
         }
     }
 
@@ -151,6 +156,7 @@ pub fn read(tool: Tool, output: &str, told: &Told<'_>) -> Result<Said, Refusal> 
         Tool::Proxmox => proxmox::read(output, told),
         Tool::Velero => velero::read(output, told),
         Tool::PgBackRest => pgbackrest::read(output, told),
+        Tool::Duplicati => duplicati::read(output, told),
     }
 }
 
