@@ -4,6 +4,7 @@
 //! file with its pitfalls; what none of them may decide alone (times without a zone, exit codes)
 //! is here.
 
+mod backrest;
 mod bareos;
 mod borg;
 mod duplicati;
@@ -40,12 +41,14 @@ pub enum Tool {
     PgBackRest,
     /// Duplicati's report as JSON.
     Duplicati,
+    /// Hooks of Backrest.
+    Backrest,
 }
 
 /// Not a tool whose output is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "There is no adapter of this name. Use restic, borg, bareos, proxmox, velero, pgbackrest or duplicati."
+    "There is no adapter of this name. Use restic, borg, bareos, proxmox, velero, pgbackrest, duplicati or backrest."
 )]
 pub struct UnknownTool;
 
@@ -58,7 +61,7 @@ impl FromStr for Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Restic,
         Self::Borg,
         Self::Bareos,
@@ -66,6 +69,7 @@ impl Tool {
         Self::Velero,
         Self::PgBackRest,
         Self::Duplicati,
+        Self::Backrest,
     ];
 
     /// As in addresses.
@@ -79,6 +83,7 @@ impl Tool {
             Self::Velero => "velero",
             Self::PgBackRest => "pgbackrest",
             Self::Duplicati => "duplicati",
+            Self::Backrest => "backrest",
         }
     }
 
@@ -157,6 +162,7 @@ pub fn read(tool: Tool, output: &str, told: &Told<'_>) -> Result<Said, Refusal> 
         Tool::Velero => velero::read(output, told),
         Tool::PgBackRest => pgbackrest::read(output, told),
         Tool::Duplicati => duplicati::read(output, told),
+        Tool::Backrest => backrest::read(output, told),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Said, Told, Tool, UnknownTool, read};
 use crate::run::Signal;
 use proptest::prelude::*;
 
-const FIXTURES: [(Tool, &str); 7] = [
+const FIXTURES: [(Tool, &str); 8] = [
     (Tool::Restic, include_str!("fixtures/restic-0.18.jsonl")),
     (Tool::Borg, include_str!("fixtures/borg-1.2.json")),
     (Tool::Bareos, include_str!("fixtures/bareos.txt")),
@@ -13,6 +13,7 @@ const FIXTURES: [(Tool, &str); 7] = [
     (Tool::Velero, include_str!("fixtures/velero.json")),
     (Tool::PgBackRest, include_str!("fixtures/pgbackrest-2.45.json")),
     (Tool::Duplicati, include_str!("fixtures/duplicati-2.1.json")),
+    (Tool::Backrest, include_str!("fixtures/backrest.json")),
 ];
 
 fn berlin(code: Option<i32>) -> Told<'static> {
