@@ -16,6 +16,7 @@ pub mod headers;
 pub mod ping;
 pub mod probes;
 pub mod problem;
+pub mod push;
 pub mod request_id;
 pub mod shell;
 pub mod short;

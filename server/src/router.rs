@@ -2,7 +2,7 @@
 
 use crate::http::actor::{self, Doorkeeper};
 use crate::http::problem::Problem;
-use crate::http::{api_v1, feeds, ping};
+use crate::http::{api_v1, feeds, ping, push};
 use app::context::Assets;
 use axum::Router;
 use axum::extract::FromRef;
@@ -36,6 +36,7 @@ pub fn routes(state: AppState) -> Router {
         .route("/api/fn/{*name}", post(crate::web::server_function))
         .merge(api_v1::routes())
         .merge(ping::routes())
+        .merge(push::routes())
         .route("/api/{*rest}", any(no_such_api))
         .route("/calendar.ics", get(feeds::calendar))
         .merge(pages())

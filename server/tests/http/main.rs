@@ -13,6 +13,7 @@ mod pages;
 mod people;
 mod ping;
 mod public_pages;
+mod push;
 mod sessions;
 mod stage;
 mod subscriptions;

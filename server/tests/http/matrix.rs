@@ -193,6 +193,7 @@ const OPEN: &[(&str, &str)] = &[
     ("/healthz", "for load balancers, says nothing but yes"),
     ("/readyz", "for load balancers, says nothing but yes or no"),
     ("/metrics", "only on a listener of its own, or with a token of its own"),
+    ("/api/push/{token}", "the address is the secret"),
     ("/ping/{address}", "the address is the secret"),
     ("/ping/{address}/", "the address is the secret"),
     ("/ping/{address}/{signal}", "the address is the secret"),

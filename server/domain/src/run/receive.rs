@@ -24,6 +24,23 @@ pub enum Signal {
     Log,
 }
 
+impl Signal {
+    /// What a push to Uptime Kuma means here: `up` or `down`, and a text. borgmatic says `up` with
+    /// the text `start` when it begins, which must not pass for an end. None where the status is
+    /// missing or is another one.
+    #[must_use]
+    pub fn of_push(status: &str, msg: &str) -> Option<Self> {
+        let msg = msg.trim().to_lowercase();
+        match status.trim() {
+            "up" if ["start", "started", "starting"].contains(&msg.as_str()) => Some(Self::Start),
+            "up" if msg == "log" => Some(Self::Log),
+            "up" => Some(Self::Success),
+            "down" => Some(Self::Fail),
+            _ => None,
+        }
+    }
+}
+
 /// One report, from whatever door it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunReport {

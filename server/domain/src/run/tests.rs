@@ -65,6 +65,25 @@ fn a_start_and_an_end_make_one_run() {
 }
 
 #[test]
+fn a_push_that_says_up_is_good_unless_it_tells_of_the_start() {
+    for (status, msg, expected) in [
+        ("up", "OK", Some(Signal::Success)),
+        ("up", "", Some(Signal::Success)),
+        ("up", "finish", Some(Signal::Success)),
+        ("up", "start", Some(Signal::Start)),
+        ("up", " Started", Some(Signal::Start)),
+        ("up", "log", Some(Signal::Log)),
+        ("down", "start", Some(Signal::Fail)),
+        ("down", "fail", Some(Signal::Fail)),
+        ("", "OK", None),
+        ("UP", "OK", None),
+        ("pending", "", None),
+    ] {
+        assert_eq!(Signal::of_push(status, msg), expected, "{status} {msg}");
+    }
+}
+
+#[test]
 fn an_end_alone_is_taken_to_have_begun_as_early_as_it_can_have() {
     let run = new(&report(Signal::Success), now());
     assert_eq!(run.started_at, Span::hours(6).before(now()));
