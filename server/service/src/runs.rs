@@ -1,8 +1,10 @@
 //! Backup runs: what tools report, what people read, and giving up runs that never end.
 
+mod ingest;
 mod input;
 mod take_in;
 
+pub use ingest::{Ingested, Output};
 pub use input::ReportInput;
 pub(crate) use take_in::Intake;
 
@@ -126,14 +128,8 @@ impl Services {
         input: &ReportInput,
     ) -> Result<Receipt, Error> {
         actor.require(Permission::ReportBackup)?;
-        let caller = actor.token_id().map(|id| id.0).or_else(|| actor.user_id().map(|id| id.0));
         let mut incoming = input.parse(self.new_id(), self.now())?;
-        if let Some(key) = idempotency_key {
-            if key.is_empty() || key.len() > 255 {
-                return Err(Error::field("Idempotency-Key", "Use 1 to 255 characters."));
-            }
-            incoming.kept = caller.map(|caller| Kept { caller, key: key.to_owned(), request_hash: input.hash() });
-        }
+        incoming.kept = kept(actor, idempotency_key, || input.hash())?;
         self.intake.take_in(&self.db, incoming).await
     }
 
@@ -228,6 +224,16 @@ impl Services {
         tx.forget_answers(ANSWER_KEPT.before(self.now())).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Under what the answer is kept, if the caller gave a key.
+fn kept(actor: &Actor, key: Option<&str>, request_hash: impl FnOnce() -> String) -> Result<Option<Kept>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    if key.is_empty() || key.len() > 255 {
+        return Err(Error::field("Idempotency-Key", "Use 1 to 255 characters."));
+    }
+    let caller = actor.token_id().map(|id| id.0).or_else(|| actor.user_id().map(|id| id.0));
+    Ok(caller.map(|caller| Kept { caller, key: key.to_owned(), request_hash: request_hash() }))
 }
 
 /// A part of a query that may be empty.

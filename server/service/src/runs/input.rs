@@ -95,29 +95,7 @@ impl Reader<'_> {
 
     fn door(&mut self) -> Option<Door> {
         let (host, data_set, job) = (self.text("host"), self.text("data_set"), self.text("job"));
-        let Some(job) = job else {
-            self.fields.add("job", "Name the job: by its id, or by its name together with host and data_set.");
-            return None;
-        };
-        match (host, data_set) {
-            (None, None) => {
-                let id = job
-                    .parse::<JobId>()
-                    .map_err(|_| "This is not the id of a job. To name it by its name, give host and data_set too.");
-                self.fields.take("job", id).map(Door::Job)
-            }
-            (Some(host), Some(data_set)) => {
-                let host = self.fields.take("host", Name::parse(&host));
-                let data_set = self.fields.take("data_set", Name::parse(&data_set));
-                let job = self.fields.take("job", Name::parse(&job));
-                Some(Door::Names { host: host?.key(), data_set: data_set?.key(), job: job?.key() })
-            }
-            (host, _) => {
-                let missing = if host.is_none() { "host" } else { "data_set" };
-                self.fields.add(missing, "To name the job by its name, give host and data_set too.");
-                None
-            }
-        }
+        door_of(&mut self.fields, host, data_set, job)
     }
 
     /// What it says, and the exit code where that is not all it says.
@@ -153,6 +131,38 @@ impl Reader<'_> {
                 }
                 None
             }
+        }
+    }
+}
+
+/// The job that is meant: by its id, or by its name with those of its host and data set.
+pub(super) fn door_of(
+    fields: &mut Fields,
+    host: Option<String>,
+    data_set: Option<String>,
+    job: Option<String>,
+) -> Option<Door> {
+    let Some(job) = job else {
+        fields.add("job", "Name the job: by its id, or by its name together with host and data_set.");
+        return None;
+    };
+    match (host, data_set) {
+        (None, None) => {
+            let id = job
+                .parse::<JobId>()
+                .map_err(|_| "This is not the id of a job. To name it by its name, give host and data_set too.");
+            fields.take("job", id).map(Door::Job)
+        }
+        (Some(host), Some(data_set)) => {
+            let host = fields.take("host", Name::parse(&host));
+            let data_set = fields.take("data_set", Name::parse(&data_set));
+            let job = fields.take("job", Name::parse(&job));
+            Some(Door::Names { host: host?.key(), data_set: data_set?.key(), job: job?.key() })
+        }
+        (host, _) => {
+            let missing = if host.is_none() { "host" } else { "data_set" };
+            fields.add(missing, "To name the job by its name, give host and data_set too.");
+            None
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) enum Door {
     Ping(String),
     /// By the job's id.
     Job(JobId),
+    /// By the job's id, or by the hash of its secret address, whichever was given.
+    Either { id: JobId, ping: String },
     /// By names, as they are compared.
     Names { host: String, data_set: String, job: String },
 }
@@ -227,6 +229,10 @@ async fn find_job(tx: &mut Tx, door: &Door) -> Result<Option<Job>, StoreError> {
     let found = match door {
         Door::Ping(hash) => tx.job_by_ping(hash).await,
         Door::Job(id) => tx.job(*id).await,
+        Door::Either { id, ping } => match tx.job(*id).await {
+            Err(StoreError::NotFound(_)) => tx.job_by_ping(ping).await,
+            found => found,
+        },
         Door::Names { host, data_set, job } => {
             let Some(host) = tx.host_named(host).await? else { return Ok(None) };
             let Some(data_set) = tx.data_set_named(host.id, data_set).await? else { return Ok(None) };
