@@ -8,6 +8,7 @@ mod components;
 mod data_sets;
 mod gate;
 mod hosts;
+pub(crate) mod ingest;
 mod jobs;
 mod maintenances;
 mod people;
@@ -20,7 +21,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Deserializer, Serialize};
 use service::Error;
 use service::inventory::{ListQuery, Page};
@@ -32,6 +33,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .merge(hosts::routes())
         .merge(backup_runs::routes())
+        .merge(ingest::routes())
         .merge(gate::routes())
         .merge(data_sets::routes())
         .merge(jobs::routes())
@@ -91,6 +93,12 @@ impl Asked {
     pub(crate) fn version(&self) -> Result<i64, Problem> {
         version(self.get("version").trim().parse().ok())
     }
+}
+
+/// What a caller sends with a request that it may have to send again.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let key = headers.get("idempotency-key").map(|value| value.to_str()).transpose();
+    key.map_err(|_| Problem::field("Idempotency-Key", "Use letters, digits and signs of ASCII."))
 }
 
 /// A body that says only which version was read.

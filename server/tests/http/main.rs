@@ -3,6 +3,7 @@
 
 mod backup_runs_api;
 mod feeds;
+mod ingest_api;
 mod inventory_api;
 mod inventory_pages;
 mod live;

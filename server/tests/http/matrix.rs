@@ -149,6 +149,7 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("DELETE", "/api/v1/hosts/{id}/exemption?version=1", "", EditInventory),
     ("PUT", "/api/v1/hosts/{id}/policy", r#"{"version":1}"#, Administer),
     ("POST", "/api/v1/hosts/{id}/retire", r#"{"version":1}"#, EditInventory),
+    ("POST", "/api/v1/ingest/{tool}", "", ReportBackup),
     ("GET", "/api/v1/jobs", "", View),
     ("POST", "/api/v1/jobs", r#"{"data_set_id":"00000000-0000-0000-0000-000000000000"}"#, EditInventory),
     ("GET", "/api/v1/jobs/{id}", "", View),

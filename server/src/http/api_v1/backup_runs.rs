@@ -94,8 +94,7 @@ async fn report(
     headers: HeaderMap,
     Input(report): Input<ReportInput>,
 ) -> Result<Json<Receipt>, Problem> {
-    let key = headers.get("idempotency-key").map(|value| value.to_str()).transpose();
-    let key = key.map_err(|_| Problem::field("Idempotency-Key", "Use letters, digits and signs of ASCII."))?;
+    let key = super::idempotency_key(&headers)?;
     Ok(Json(state.services.report(&actor, key, &report).await?))
 }
 
