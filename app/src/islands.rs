@@ -46,8 +46,8 @@ fn when_changed(id: &'static str, call: impl Fn() + Clone + Send + Sync + 'stati
         pending.set_value(set_timeout_with_handle(call, PAUSE).ok());
     };
     let (typed, chosen) = (changed.clone(), changed);
-    let typed = window_event_listener(ev::input, move |event| typed(event));
-    let chosen = window_event_listener(ev::change, move |event| chosen(event));
+    let typed = window_event_listener(ev::input, typed);
+    let chosen = window_event_listener(ev::change, chosen);
     on_cleanup(move || {
         typed.remove();
         chosen.remove();

@@ -65,6 +65,9 @@ struct Plan {
     tool: &'static str,
 }
 
+/// Name, description, and the hosts behind it.
+type DemoComponent = (&'static str, &'static str, &'static [&'static str]);
+
 struct Made {
     hosts: BTreeMap<&'static str, String>,
     components: BTreeMap<&'static str, String>,
@@ -207,7 +210,7 @@ impl Services {
     }
 
     async fn customers(&self, system: &Actor, made: &mut Made) -> Result<(), Error> {
-        let groups: [(&str, &[(&'static str, &str, &[&str])]); 3] = [
+        let groups: [(&str, &[DemoComponent]); 3] = [
             (
                 "Web clusters",
                 &[

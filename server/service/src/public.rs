@@ -13,6 +13,7 @@ use domain::maintenance::{
 use domain::site::Site;
 use domain::time::{Instant, LocalTime, Span};
 use outbound::calendar::{self, CalendarEvent, Feed, Method};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
 use storage::maintenance::Order;
@@ -345,7 +346,7 @@ async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> 
     let mut shown = Vec::with_capacity(maintenances.len());
     for maintenance in maintenances {
         let mut updates = timelines.remove(&maintenance.id).unwrap_or_default();
-        updates.sort_by(|a, b| (b.at, b.id).cmp(&(a.at, a.id)));
+        updates.sort_by_key(|update| Reverse((update.at, update.id)));
         let newest = match maintenance.state {
             State::InProgress | State::Verifying => tx.verdicts_of(maintenance.id, 1).await?.pop(),
             _ => None,

@@ -392,7 +392,7 @@ async fn a_held_window_whose_length_no_longer_fits_is_postponed_and_gets_a_new_t
     assert_eq!((postponed.state, postponed.next_due_at), (State::Postponed, None));
     w.ran(job, "Thu 20:30", "Thu 21:20").await;
     assert_eq!(w.services.retry_held().await.unwrap(), 0);
-    assert_eq!(w.services.needs_me(&w.system).await.unwrap().postponed, [postponed.clone()]);
+    assert_eq!(w.services.needs_me(&w.system).await.unwrap().postponed, std::slice::from_ref(&postponed));
 
     w.at("Thu 22:00");
     let friday = MaintenanceInput {

@@ -4,29 +4,55 @@ use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 use service::{Error, FieldError};
 
 /// Why a request of a machine did not happen.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
+    status: StatusCode,
+    detail: String,
+    /// What a program can tell apart: `invalid`, `gate_blocked`, `not_found`, …
+    code: &'static str,
+    errors: Vec<WrongField>,
+    verdict: Option<Box<domain::gate::Verdict>>,
+    /// Finds the cause in the log.
+    reference: Option<String>,
+    retry_after_s: Option<i64>,
+}
+
+/// The members of RFC 9457 §3.1, and ours.
+#[derive(Serialize)]
+struct Members<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
     status: u16,
-    detail: String,
-    /// What a program can tell apart: `invalid`, `gate_blocked`, `not_found`, …
+    detail: &'a str,
     code: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<WrongField>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [WrongField],
     #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<Box<domain::gate::Verdict>>,
-    /// Finds the cause in the log.
+    verdict: Option<&'a domain::gate::Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<String>,
-    #[serde(skip)]
-    retry_after_s: Option<i64>,
+    reference: Option<&'a str>,
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Members {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            errors: &self.errors,
+            verdict: self.verdict.as_deref(),
+            reference: self.reference.as_deref(),
+        }
+        .serialize(serializer)
+    }
 }
 
 /// One wrong field of the input.
@@ -41,9 +67,7 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
+            status,
             detail: detail.into(),
             code,
             errors: Vec::new(),
@@ -111,7 +135,7 @@ impl From<Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status;
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();

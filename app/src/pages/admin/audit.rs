@@ -103,7 +103,7 @@ fn change(entry: &AuditEntry) -> AnyView {
     let lines = changes
         .into_iter()
         .map(|change| {
-            let value = |text: Option<String>| text.map_or_else(|| "–".to_owned(), |text| text);
+            let value = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
             let line = match change.before {
                 None => value(change.after),
                 before => format!("{} → {}", value(before), value(change.after)),

@@ -69,14 +69,13 @@ async fn evidence_holds_the_radius_and_the_carriers_with_their_own_policy(engine
     let scope = a_small_site(&mut tx).await;
     tx.insert_run(&run(7, 28, RunState::Succeeded), None).await.unwrap();
     let evidence = tx.evidence(&scope, &Policy::default()).await.unwrap();
-    let seen: Vec<(&str, Vec<(&str, Vec<&str>)>)> = evidence
+    let seen: Vec<(&str, Vec<_>)> = evidence
         .hosts
         .iter()
         .map(|host| {
-            let sets = host
-                .data_sets
-                .iter()
-                .map(|set| (set.data_set.name.as_str(), set.jobs.iter().map(|job| job.job.name.as_str()).collect()));
+            let sets = host.data_sets.iter().map(|set| {
+                (set.data_set.name.as_str(), set.jobs.iter().map(|job| job.job.name.as_str()).collect::<Vec<_>>())
+            });
             (host.name.as_str(), sets.collect())
         })
         .collect();
