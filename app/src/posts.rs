@@ -67,6 +67,10 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "people", id] => pages::admin::people::edit(post, id).await,
         ["admin", "tokens"] => pages::admin::tokens::revoke(post).await,
         ["admin", "tokens", "new"] => pages::admin::tokens::add(post).await,
+        ["admin", "subscribers", id] => admin::subscribers::forget_one(post, id).await,
+        ["admin", "deliveries", notification, subscriber] => {
+            admin::deliveries::send_again(post, notification, subscriber).await
+        }
         ["admin", "settings"] => pages::admin::settings::save(post).await,
         ["admin", "maintenances", "new"] => pages::admin::plan::post_new(post).await,
         ["admin", "maintenances", id, "edit"] => pages::admin::plan::post_edit(id, post).await,

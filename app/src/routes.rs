@@ -65,6 +65,7 @@ pub fn App() -> impl IntoView {
                 <MaintenanceRoutes/>
                 <InventoryRoutes/>
                 <ComponentRoutes/>
+                <MailRoutes/>
             </Routes>
         </Router>
     }
@@ -138,12 +139,26 @@ fn ComponentRoutes() -> impl MatchNestedRoutes + Clone {
     use pages::admin::components;
     view! {
         <Route path=path!("/admin/components") view=components::Components ssr=SsrMode::Async/>
-        <Route path=path!("/admin/components/new-group") view=components::Components ssr=SsrMode::Async/>
+        <Route path=path!("/admin/components/new-group") view=components::NewGroup ssr=SsrMode::Async/>
         <Route path=path!("/admin/components/new") view=components::NewComponent ssr=SsrMode::Async/>
         <Route path=path!("/admin/components/:id") view=components::ComponentPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/components/:id/:form") view=components::ComponentPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/component-groups/:id") view=components::GroupPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/component-groups/:id/:form") view=components::GroupPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Who hears from us, and what was sent.
+#[component(transparent)]
+fn MailRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{deliveries, subscribers};
+    view! {
+        <Route path=path!("/admin/subscribers") view=subscribers::Subscribers ssr=SsrMode::Async/>
+        <Route path=path!("/admin/subscribers/:id") view=subscribers::OneSubscriber ssr=SsrMode::Async/>
+        <Route path=path!("/admin/deliveries") view=deliveries::Deliveries ssr=SsrMode::Async/>
+        <Route path=path!("/admin/deliveries/:notification/:subscriber") view=deliveries::OneMail ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -4,6 +4,7 @@
 use domain::component::ComponentState;
 use domain::maintenance::{State, UpdateKind};
 use domain::run::RunState;
+use domain::subscriber::SubscriberState;
 use serde::{Deserialize, Serialize};
 
 /// The colour family of a state. Never alone: a [`Shape`] and words go with it.
@@ -193,6 +194,17 @@ impl From<RunState> for StateView {
             RunState::Warning => Self::new(Tone::Degraded, Shape::Degraded, "Warnings"),
             RunState::Failed => Self::new(Tone::Major, Shape::Major, "Failed"),
             RunState::Lost => Self::new(Tone::Major, Shape::Unknown, "Lost: it never reported its end"),
+        }
+    }
+}
+
+impl From<SubscriberState> for StateView {
+    fn from(state: SubscriberState) -> Self {
+        match state {
+            SubscriberState::Pending => Self::new(Tone::Degraded, Shape::Held, "Not confirmed yet"),
+            SubscriberState::Confirmed => Self::new(Tone::Ok, Shape::Ok, "Confirmed"),
+            SubscriberState::Unsubscribed => Self::new(Tone::Quiet, Shape::Close, "Left"),
+            SubscriberState::Bounced => Self::new(Tone::Major, Shape::Major, "Undeliverable"),
         }
     }
 }
@@ -839,7 +851,14 @@ impl AdminFrame {
                     item("Runs", "/admin/runs"),
                 ],
             ),
-            group("Page", vec![item("Components", "/admin/components")]),
+            group(
+                "Page",
+                vec![
+                    item("Components", "/admin/components"),
+                    item("Subscribers", "/admin/subscribers"),
+                    counted("Deliveries", "/admin/deliveries", waiting.stuck_mails, "not going out", Tone::Major),
+                ],
+            ),
         ];
         let mut site = vec![item("Settings", "/admin/settings")];
         if self.is_admin {
@@ -883,6 +902,7 @@ mod tests {
     fn navigation_marks_the_nearest_entry() {
         assert_eq!(marked("/admin"), ["Needs me now"]);
         assert_eq!(marked("/admin/hosts/0190/edit"), ["Hosts"]);
+        assert_eq!(marked("/admin/deliveries/0190/0191"), ["Deliveries"]);
         assert!(marked("/admin/hostsx").is_empty() && marked("/admin/account").is_empty());
         assert!(marked("/sign-in").is_empty());
     }

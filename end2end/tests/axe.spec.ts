@@ -8,6 +8,10 @@ import { walk } from '../harness/keyboard.ts';
 import { World } from '../harness/world.ts';
 import { enter, signIn } from '../pages/people.ts';
 import { tick } from '../pages/plan.ts';
+import { subscribe } from '../pages/public.ts';
+
+/** The time a person takes for a form; the clock of this world is the system's. */
+const typing = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
 
 /** One of the people of the demo. */
 const ADMIN = { email: 'ada@northwind.example', password: 'demo-admin-ada' };
@@ -51,6 +55,7 @@ test('public pages', async ({ page, context }) => {
 test('pages of the team', async ({ page }) => {
   test.setTimeout(360_000);
   const heard = complaints(page);
+  await subscribe(page, world.url, typing, 'reader@example.net');
   await signIn(page, world.url, ADMIN);
   const visited = await crawl(
     page,
@@ -58,8 +63,11 @@ test('pages of the team', async ({ page }) => {
     { from: ['/admin', '/admin/account', '/sign-out'], within: isTeam, ofOneKind: 2 },
     () => look(page),
   );
-  for (const place of ['maintenances', 'hosts', 'jobs', 'runs', 'components', 'people', 'tokens', 'audit', 'settings']) {
+  for (const place of ['maintenances', 'hosts', 'jobs', 'runs', 'components', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings']) {
     expect(visited).toContain(`/admin/${place}`);
+  }
+  for (const one of [/^\/admin\/subscribers\/[^/]+$/, /^\/admin\/deliveries\/[^/]+\/[^/]+$/]) {
+    expect(visited.some((path) => one.test(path)), String(one)).toBe(true);
   }
   expect(heard).toEqual([]);
 });

@@ -9,6 +9,7 @@ pub mod actor;
 pub mod api_v1;
 pub mod client;
 pub mod csrf;
+pub mod deliveries;
 pub mod error_page;
 pub mod feeds;
 pub mod front;

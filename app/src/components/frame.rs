@@ -142,10 +142,11 @@ fn me(user: String, role: String) -> AnyView {
 
 fn entry(item: NavItem) -> AnyView {
     let count = (item.count > 0).then(|| {
+        let number = if item.count > 999 { "999+".to_owned() } else { item.count.to_string() };
         view! {
             " "
             <span class=format!("badge {}", item.tone.class())>
-                {item.count}<span class="vh">{format!(" {}", item.meaning)}</span>
+                {number}<span class="vh">{format!(" {}", item.meaning)}</span>
             </span>
         }
     });

@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod components;
 pub mod data_sets;
+pub mod deliveries;
 pub mod desk;
 pub mod edit;
 pub mod gate;
@@ -17,6 +18,7 @@ pub mod plan;
 pub mod runs;
 pub mod settings;
 pub mod start;
+pub mod subscribers;
 pub mod tokens;
 
 use leptos::prelude::{ServerFnError, use_context};

@@ -28,6 +28,8 @@ use crate::calendar::Method;
 /// Longest line SMTP allows, without its CRLF (RFC 5321 §4.5.3.1.6).
 const LINE_OCTETS: usize = 998;
 const TITLE_CHARS: usize = 120;
+/// What the calendar object is called where it is attached.
+const CALENDAR_FILE: &str = "maintenance.ics";
 
 /// Why a mail cannot be written. None of them goes away by trying again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +108,12 @@ impl Letterhead {
         &self.from.email
     }
 
+    /// Name and address as `From` shows them: `Acme Status <status@example.org>`.
+    #[must_use]
+    pub fn sender(&self) -> String {
+        self.from.to_string()
+    }
+
     /// The subject of all mails about one window: it must not change, or Gmail opens a new thread. `title` is therefore
     /// the title at the first announcement; `reference` (`M-42`) tells windows of equal title apart.
     #[must_use]
@@ -162,6 +170,14 @@ pub struct MailContent {
     /// Calendar object, if the recipient gets one. [`Method::Publish`] goes as an attachment, the others as a third
     /// alternative, which is where mail programs look for invitations.
     pub calendar: Option<CalendarPart>,
+}
+
+impl MailContent {
+    /// The names of the files that go with it.
+    #[must_use]
+    pub fn attachments(&self) -> Vec<&'static str> {
+        self.calendar.iter().map(|_| CALENDAR_FILE).collect()
+    }
 }
 
 /// A finished mail with its envelope.
@@ -245,12 +261,12 @@ fn parts(content: &MailContent, message_id: &str) -> Result<MultiPart, MailError
     let ics = EncodedBody::new_with_encoding(calendar.ics.clone().into_bytes(), ContentTransferEncoding::Base64);
     let ics = ics.map_err(|_| MailError::Build("calendar cannot be encoded".to_owned()))?;
     if calendar.method == Method::Publish {
-        let attachment = Attachment::new("maintenance.ics".to_owned()).body(ics, content_type);
+        let attachment = Attachment::new(CALENDAR_FILE.to_owned()).body(ics, content_type);
         return Ok(boundary.apply(MultiPart::mixed(), "m").multipart(alternative).singlepart(attachment));
     }
     let invitation = SinglePart::builder()
         .header(content_type)
-        .header(ContentDisposition::inline_with_name("maintenance.ics"))
+        .header(ContentDisposition::inline_with_name(CALENDAR_FILE))
         .body(ics);
     alternative = alternative.singlepart(invitation);
     Ok(alternative)

@@ -3,19 +3,20 @@
 
 use crate::actor::Actor;
 use crate::audit::Action;
-use crate::subscribers::CONFIRM;
+use crate::subscribers::{CONFIRM, masked};
 use crate::tell::{Recipient, Sender};
 use crate::{Error, Services};
 use domain::ids::{NotificationId, SubscriberId};
 use domain::subscriber::{Subscriber, SubscriberState};
 use domain::time::{Instant, Span};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use outbound::mail::{Letterhead, MailError, mask, parse_address};
+use outbound::mail::{AddressError, Letterhead, MailError, parse_address};
 use outbound::smtp::{MailBackend, MailSession, Outcome, breaker_delay, next_retry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use storage::StoreError;
 use storage::outbox::{Claimed, Done, Notification};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,15 @@ pub struct CourierSettings {
     pub connections: usize,
     /// Most mails in a second, over all connections of this process.
     pub rate_per_s: Option<u32>,
+}
+
+/// Who mails come from.
+#[derive(Clone, Debug, Default)]
+pub struct MailFrom {
+    /// The address in `From`; empty where none is set.
+    pub address: String,
+    /// The name in `From`; the site's where none.
+    pub name: Option<String>,
 }
 
 /// Whether mail is going out, for the admin's start page.
@@ -105,6 +115,10 @@ impl Courier {
     /// On these services.
     #[must_use]
     pub fn new(services: Services, settings: CourierSettings) -> Self {
+        // The pages that show mails write them with the same sender.
+        services
+            .mail_from
+            .get_or_init(|| MailFrom { address: settings.from.clone(), name: settings.from_name.clone() });
         let rate = settings.rate_per_s.and_then(NonZeroU32::new);
         // One mail at a time: a burst would put more than the limit into one second.
         let rate = rate.map(|n| RateLimiter::direct(Quota::per_second(n).allow_burst(NonZeroU32::MIN)));
@@ -175,7 +189,7 @@ impl Courier {
             let mut tx = self.services.db.write().await?;
             let ended = tx.end_leases(self.services.now()).await?;
             tx.commit().await?;
-            Ok::<_, storage::StoreError>(ended)
+            Ok::<_, StoreError>(ended)
         }
         .await;
         match result {
@@ -239,11 +253,6 @@ impl Courier {
         session.get_or_insert_with(|| backend.session()).send(&mail).await
     }
 
-    /// What a mail of this site is sent with.
-    async fn sender(&self) -> Result<Sender, Error> {
-        self.services.sender(&self.settings.from, self.settings.from_name.as_deref()).await
-    }
-
     async fn claim(&self, room: usize) -> Vec<Job> {
         match self.try_claim(room).await {
             Ok(jobs) => jobs,
@@ -269,7 +278,7 @@ impl Courier {
         let mut notifications = BTreeMap::new();
         let mut jobs = Vec::with_capacity(claimed.len());
         let sender = match &self.settings.backend {
-            Some(_) if !claimed.is_empty() => Some(Arc::new(self.sender().await?)),
+            Some(_) if !claimed.is_empty() => Some(Arc::new(self.services.sender().await?)),
             _ => None,
         };
         for claim in claimed {
@@ -296,14 +305,7 @@ impl Courier {
             }
             if let (Some(r), Some(sender)) = (wanted, &sender) {
                 jobs.push(Job {
-                    recipient: Recipient {
-                        id: r.id.0,
-                        number: r.number,
-                        email: r.email.clone(),
-                        zone: r.zone.clone(),
-                        token_version: r.token_version,
-                        confirm_sent_at: r.confirm_sent_at,
-                    },
+                    recipient: r.clone().into(),
                     claimed: claim,
                     notification,
                     sender: Arc::clone(sender),
@@ -356,13 +358,18 @@ impl Courier {
             tx.finish_delivery(claimed.notification, claimed.subscriber, now, what).await?;
         }
         for id in gone {
-            let before = tx.subscriber(*id).await?;
+            let before = match tx.subscriber(*id).await {
+                Ok(before) => before,
+                // Forgotten while its mail was in hand.
+                Err(StoreError::NotFound(_)) => continue,
+                Err(error) => return Err(error.into()),
+            };
             if before.state != SubscriberState::Confirmed {
                 continue;
             }
             let bounced = Subscriber { state: SubscriberState::Bounced, ..before };
             tx.update_subscriber(&bounced, Some(now)).await?;
-            let name = parse_address(&bounced.email).map_or_else(|_| String::new(), |a| mask(&a));
+            let name = masked(&bounced.email);
             let action = Action { verb: "subscriber.bounce", object: "subscriber", id: id.to_string(), name };
             tx.add_audit(&self.services.audit::<()>(&Actor::system(), action, None, None)).await?;
         }
@@ -495,18 +502,26 @@ impl Services {
         &self.mail_status
     }
 
-    /// What a mail of this site is sent with.
+    /// What a mail of this site is sent with. Where no sender is set, mails are shown with one made from the public
+    /// address.
     ///
     /// # Errors
     /// The database does not answer, or a configured value would break a header.
-    pub async fn sender(&self, from: &str, from_name: Option<&str>) -> Result<Sender, Error> {
+    pub async fn sender(&self) -> Result<Sender, Error> {
         let site = self.site().await?;
+        let MailFrom { address, name } = self.mail_from.get().cloned().unwrap_or_default();
+        let host = self.public_url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
+        let host = host.filter(|host| !host.is_empty() && !host.starts_with('[')).unwrap_or("localhost");
+        let from = match parse_address(&address) {
+            Err(AddressError::Empty) => parse_address(&format!("status@{host}"))
+                .or_else(|_| parse_address("status@localhost"))
+                .map_err(|e| Error::internal(&e))?,
+            parsed => parsed.map_err(|e| Error::internal(&e))?,
+        };
         let invalid = |e: MailError| Error::internal(&e);
-        let from = parse_address(from).map_err(|e| Error::internal(&e))?;
-        let host =
-            self.public_url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or("localhost");
-        let name = site.name.as_str();
-        let letterhead = Letterhead::new(name, from_name.unwrap_or(name), from, host, "en").map_err(invalid)?;
+        let site_name = site.name.as_str();
+        let name = name.as_deref().unwrap_or(site_name);
+        let letterhead = Letterhead::new(site_name, name, from, host, "en").map_err(invalid)?;
         Ok(Sender { letterhead, site })
     }
 }

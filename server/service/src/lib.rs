@@ -9,6 +9,7 @@ pub mod audit;
 pub mod calendar;
 pub mod clock;
 pub mod courier;
+pub mod deliveries;
 pub mod demo;
 pub mod error;
 pub mod gate;
@@ -65,6 +66,7 @@ pub struct Inner {
     /// Rings when mails have been queued.
     pub outbox_filled: tokio::sync::Notify,
     mail_status: std::sync::Mutex<courier::MailStatus>,
+    mail_from: std::sync::OnceLock<courier::MailFrom>,
 }
 
 impl std::ops::Deref for Inner {
@@ -98,6 +100,7 @@ impl Services {
             intake: runs::Intake::default(),
             outbox_filled: tokio::sync::Notify::new(),
             mail_status: std::sync::Mutex::default(),
+            mail_from: std::sync::OnceLock::new(),
         }))
     }
 

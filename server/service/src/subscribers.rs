@@ -4,20 +4,24 @@
 use crate::actor::Actor;
 use crate::audit::Action;
 use crate::error::Fields;
+use crate::inventory::Page;
 use crate::keys::{Keys, Purpose};
 use crate::{Error, Services};
 use domain::ids::{ComponentId, NotificationId, SubscriberId};
 use domain::people::Permission;
 use domain::subscriber::{Subscriber, SubscriberState};
-use domain::time::Span;
+use domain::time::{Instant, Span};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use outbound::mail::{mask, parse_address};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
+use storage::Tx;
 use storage::outbox::NewNotification;
-use storage::subscriber::{SubscriberCounts, email_key};
+pub use storage::subscriber::SubscriberCounts;
+use storage::subscriber::{SubscriberFilter, email_key};
 use uuid::Uuid;
 
 /// How long the link of a confirmation mail works.
@@ -44,6 +48,83 @@ pub struct Subscribe {
     pub zone: String,
     /// Ids of components; none means all.
     pub components: Vec<String>,
+}
+
+/// Subscribers on one page of the list.
+const PAGE: i64 = 50;
+
+/// Which subscribers to list, as typed in an address; all where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct SubscribersQuery {
+    /// pending, confirmed, unsubscribed or bounced.
+    pub state: String,
+    /// Something in the address; only for those who may administer.
+    pub part: String,
+    /// Where the page before ended; empty for the first.
+    pub cursor: String,
+}
+
+/// A subscriber as the team sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriberLine {
+    /// Identity.
+    pub id: SubscriberId,
+    /// Small number, part of message ids.
+    pub number: i64,
+    /// The address: whole for those who may administer, partly hidden for others.
+    pub address: String,
+    /// How far the subscription is.
+    pub state: SubscriberState,
+    /// The zone for times in its mails.
+    pub zone: String,
+    /// What it follows, by name; none means everything.
+    pub follows: Vec<(ComponentId, String)>,
+    /// When it first asked.
+    pub created_at: Instant,
+    /// When it last asked for a confirmation mail.
+    pub confirm_sent_at: Option<Instant>,
+    /// When it confirmed.
+    pub confirmed_at: Option<Instant>,
+}
+
+/// A page of subscribers.
+#[derive(Clone, Debug)]
+pub struct SubscriberPage {
+    /// Those on this page.
+    pub page: Page<SubscriberLine>,
+    /// How many there are at all.
+    pub counts: SubscriberCounts,
+}
+
+impl SubscriberLine {
+    fn of(actor: &Actor, s: Subscriber, names: &HashMap<ComponentId, String>) -> Self {
+        let name = |id: ComponentId| names.get(&id).map(|name| (id, name.clone()));
+        Self {
+            id: s.id,
+            number: s.number,
+            address: shown_address(actor, &s.email),
+            state: s.state,
+            zone: s.zone,
+            follows: s.components.into_iter().filter_map(name).collect(),
+            created_at: s.created_at,
+            confirm_sent_at: s.confirm_sent_at,
+            confirmed_at: s.confirmed_at,
+        }
+    }
+}
+
+/// An address as this actor may see it.
+pub(crate) fn shown_address(actor: &Actor, email: &str) -> String {
+    if actor.may(Permission::Administer) { email.to_owned() } else { masked(email) }
+}
+
+/// An address partly hidden; nothing of what is none.
+pub(crate) fn masked(email: &str) -> String {
+    parse_address(email).map_or_else(|_| String::new(), |address| mask(&address))
+}
+
+async fn component_names(tx: &mut Tx) -> Result<HashMap<ComponentId, String>, Error> {
+    Ok(tx.components(true).await?.into_iter().map(|c| (c.id, c.name.to_string())).collect())
 }
 
 /// A subscription as its holder sees it.
@@ -341,20 +422,53 @@ impl Services {
         Ok(self.subscription(subscriber))
     }
 
-    /// A page of subscribers after a number.
+    /// A page of subscribers in the order they came, with how many there are. Who may not administer sees no whole
+    /// address, and can not find out by searching whether one is there.
     ///
     /// # Errors
-    /// Not allowed, or the database does not answer.
-    pub async fn subscribers(
-        &self,
-        actor: &Actor,
-        after: i64,
-        only: Option<SubscriberState>,
-        limit: i64,
-    ) -> Result<(Vec<Subscriber>, SubscriberCounts), Error> {
+    /// Not allowed, a part of the query can not be read, or the database does not answer.
+    pub async fn subscribers(&self, actor: &Actor, query: &SubscribersQuery) -> Result<SubscriberPage, Error> {
+        actor.require(Permission::View)?;
+        if !query.part.trim().is_empty() {
+            actor.require(Permission::Administer)?;
+        }
+        let mut fields = Fields::default();
+        let state = match query.state.trim() {
+            "" => None,
+            text => {
+                let found = SubscriberState::ALL.into_iter().find(|state| state.as_str() == text);
+                fields.take("state", found.ok_or("Choose a state from the list."))
+            }
+        };
+        let after = match query.cursor.trim() {
+            "" => 0,
+            text => fields.take("cursor", text.parse().map_err(|_| "This is no cursor of ours.")).unwrap_or_default(),
+        };
+        if !fields.is_empty() {
+            return Err(fields.into_error());
+        }
+        let mut tx = self.db.read().await?;
+        let filter = SubscriberFilter { state, part: query.part.clone() };
+        let mut found = tx.subscribers_after(after, &filter, PAGE + 1).await?;
+        let fits = usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let more = found.len() > fits;
+        found.truncate(fits);
+        let next_cursor = found.last().filter(|_| more).map(|last| last.number.to_string());
+        let names = component_names(&mut tx).await?;
+        let items = found.into_iter().map(|subscriber| SubscriberLine::of(actor, subscriber, &names)).collect();
+        Ok(SubscriberPage { page: Page { items, next_cursor }, counts: tx.count_subscribers().await? })
+    }
+
+    /// One subscriber.
+    ///
+    /// # Errors
+    /// Not allowed, not found, or the database does not answer.
+    pub async fn subscriber(&self, actor: &Actor, id: SubscriberId) -> Result<SubscriberLine, Error> {
         actor.require(Permission::View)?;
         let mut tx = self.db.read().await?;
-        Ok((tx.subscribers_after(after, only, limit.clamp(1, 500)).await?, tx.count_subscribers().await?))
+        let subscriber = tx.subscriber(id).await?;
+        let names = component_names(&mut tx).await?;
+        Ok(SubscriberLine::of(actor, subscriber, &names))
     }
 
     /// Forgets a subscriber with its address and everything sent to it (SEC-20).
@@ -393,7 +507,7 @@ impl Services {
         }
     }
 
-    fn check_in_time(&self, subscriber: &Subscriber) -> Result<(), Error> {
+    pub(crate) fn check_in_time(&self, subscriber: &Subscriber) -> Result<(), Error> {
         let in_time = subscriber.confirm_sent_at.is_some_and(|at| self.now() < CONFIRM_WITHIN.after(at));
         if in_time || subscriber.state == SubscriberState::Confirmed {
             Ok(())
@@ -403,14 +517,13 @@ impl Services {
     }
 
     fn subscription(&self, subscriber: Subscriber) -> Subscription {
-        let masked = parse_address(&subscriber.email).map_or_else(|_| String::new(), |address| mask(&address));
+        let masked = masked(&subscriber.email);
         let manage_link = self.keys.link(Purpose::Manage, subscriber.id.0, subscriber.token_version);
         Subscription { subscriber, masked, manage_link }
     }
 
     fn subscriber_action(&self, verb: &'static str, subscriber: &Subscriber) -> Action<'static> {
-        let name = parse_address(&subscriber.email).map_or_else(|_| String::new(), |address| mask(&address));
-        Action { verb, object: "subscriber", id: subscriber.id.to_string(), name }
+        Action { verb, object: "subscriber", id: subscriber.id.to_string(), name: masked(&subscriber.email) }
     }
 
     async fn store_subscriber(

@@ -17,7 +17,7 @@ use outbound::mail::{
 };
 use serde::{Deserialize, Serialize};
 use storage::Tx;
-use storage::outbox::{NewNotification, Notification};
+use storage::outbox::{NewNotification, Notification, RecipientRow};
 
 /// The kind of notification that tells of a window.
 const MAINTENANCE: &str = "maintenance";
@@ -40,6 +40,16 @@ pub struct Told {
     pub subject: String,
 }
 
+impl Told {
+    /// What a notification about a window tells.
+    ///
+    /// # Errors
+    /// It was stored by a program that knew other words.
+    pub fn of(notification: &Notification) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(&notification.content_json)
+    }
+}
+
 /// The one a mail goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
@@ -55,6 +65,19 @@ pub struct Recipient {
     pub token_version: i64,
     /// When the confirmation was asked for.
     pub confirm_sent_at: Option<Instant>,
+}
+
+impl From<RecipientRow> for Recipient {
+    fn from(row: RecipientRow) -> Self {
+        Self {
+            id: row.id.0,
+            number: row.number,
+            email: row.email,
+            zone: row.zone,
+            token_version: row.token_version,
+            confirm_sent_at: row.confirm_sent_at,
+        }
+    }
 }
 
 /// What stands in every mail of this site.
@@ -119,6 +142,19 @@ impl Services {
     /// # Errors
     /// A value would break a header, or the stored content does not parse.
     pub fn mail(&self, sender: &Sender, notification: &Notification, to: &Recipient) -> Result<Mail, MailError> {
+        compose(&sender.letterhead, &self.mail_content(sender, notification, to)?)
+    }
+
+    /// What the mail for one recipient says, before it is put into bytes.
+    ///
+    /// # Errors
+    /// A value would break a header, or the stored content does not parse.
+    pub fn mail_content(
+        &self,
+        sender: &Sender,
+        notification: &Notification,
+        to: &Recipient,
+    ) -> Result<MailContent, MailError> {
         let message_id = format!("n{}.s{}", notification.number, to.number);
         let address = parse_address(&to.email).map_err(|e| MailError::Build(e.to_string()))?;
         if notification.kind == CONFIRM {
@@ -132,7 +168,7 @@ impl Services {
                     until: Times { local: text.main, utc: text.utc },
                 },
             )?;
-            let content = MailContent {
+            return Ok(MailContent {
                 to: address,
                 return_path: None,
                 subject: sender.letterhead.subject("Confirm your subscription", None),
@@ -142,29 +178,24 @@ impl Services {
                 unsubscribe: None,
                 body,
                 calendar: None,
-            };
-            return compose(&sender.letterhead, &content);
+            });
         }
-        let told: Told =
-            serde_json::from_str(&notification.content_json).map_err(|e| MailError::Build(e.to_string()))?;
+        let told = Told::of(notification).map_err(|e| MailError::Build(e.to_string()))?;
         let manage = self.keys.link(Purpose::Manage, to.id, to.token_version);
         let event = self.calendar_event(&sender.site, &told.maintenance, &told.affected);
         let ics = calendar::message(&event, Method::Publish);
         let body = notice(&sender.letterhead, &self.notice_for(&told, to, &manage))?;
-        compose(
-            &sender.letterhead,
-            &MailContent {
-                to: address,
-                return_path: None,
-                subject: sender.letterhead.subject(&told.subject, Some(&reference(&told.maintenance))),
-                message_id,
-                thread: Some(format!("mw-{}.s{}", told.maintenance.id, to.number)),
-                date: notification.created_at,
-                unsubscribe: Some(Unsubscribe { url: self.url(&format!("/unsubscribe/{manage}")), mailto: None }),
-                body,
-                calendar: Some(CalendarPart { method: Method::Publish, ics }),
-            },
-        )
+        Ok(MailContent {
+            to: address,
+            return_path: None,
+            subject: sender.letterhead.subject(&told.subject, Some(&reference(&told.maintenance))),
+            message_id,
+            thread: Some(format!("mw-{}.s{}", told.maintenance.id, to.number)),
+            date: notification.created_at,
+            unsubscribe: Some(Unsubscribe { url: self.url(&format!("/unsubscribe/{manage}")), mailto: None }),
+            body,
+            calendar: Some(CalendarPart { method: Method::Publish, ics }),
+        })
     }
 
     fn notice_for(&self, told: &Told, to: &Recipient, manage: &str) -> Notice {

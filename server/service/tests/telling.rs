@@ -2,18 +2,27 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use chrono::{DateTime, Utc};
-use domain::subscriber::SubscriberState;
+use domain::maintenance::Maintenance;
+use domain::people::Scope;
+use domain::subscriber::{NotAgain, Subscriber, SubscriberState};
 use domain::text::Name;
 use domain::time::Span;
 use outbound::mail::Mail;
 use outbound::smtp::{MailBackend, MemoryOutbox, Outcome, Stage};
+use secrecy::ExposeSecret;
+use service::audit::AuditFilter;
 use service::courier::{Courier, CourierSettings, NOT_CONFIGURED};
+use service::deliveries::{About, DeliveriesQuery, Delivery, Standing, Stuck};
+use service::inventory::HostInput;
 use service::keys::Keys;
-use service::subscribers::Subscribe;
+use service::maintenance::{MaintenanceInput, Planning, Target};
+use service::people::tokens::NewToken;
+use service::subscribers::{Subscribe, SubscribersQuery};
 use service::zones::SystemZones;
-use service::{Clock, Error, Services, Setup};
+use service::{Actor, Clock, Error, Services, Setup};
 use std::sync::Arc;
 use std::time::Duration;
+use storage::outbox::DeliveryFilter;
 use storage::testing::{Engine, TestDb};
 use tokio_util::sync::CancellationToken;
 
@@ -36,13 +45,9 @@ impl Story {
     }
 
     fn courier(&self, backend: Option<MailBackend>) -> Courier {
-        let settings = CourierSettings {
-            backend,
-            from: "status@example.org".to_owned(),
-            from_name: None,
-            connections: 2,
-            rate_per_s: None,
-        };
+        let from = if backend.is_some() { "status@example.org" } else { "" };
+        let settings =
+            CourierSettings { backend, from: from.to_owned(), from_name: None, connections: 2, rate_per_s: None };
         Courier::new(self.services.clone(), settings)
     }
 
@@ -71,6 +76,45 @@ impl Story {
         self.outbox.take()
     }
 
+    /// A host that needs no backup, so that work on it can be told.
+    async fn schedule(&self) -> Maintenance {
+        let system = Actor::system();
+        let host = HostInput { name: "vm3".to_owned(), ..HostInput::default() };
+        let host = self.services.add_host(&system, host).await.unwrap();
+        self.services.exempt_host(&system, host.id, host.version, "a spare").await.unwrap();
+        let input = MaintenanceInput {
+            title: Some("Replace a failed disk".to_owned()),
+            message: Some("Sites are away for ten minutes.".to_owned()),
+            hosts: Some(vec![host.id.to_string()]),
+            zone: Some("Europe/Dublin".to_owned()),
+            start: Some("2014-05-15T20:00".to_owned()),
+            end: Some("2014-05-15T22:00".to_owned()),
+            ..MaintenanceInput::default()
+        };
+        match self.services.schedule_maintenance(&system, Target::New, &input).await.unwrap() {
+            Planning::Scheduled(m) => m,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Somebody who confirmed; the mail that asked is delivered.
+    async fn reader(&self, email: &str) -> Subscriber {
+        self.subscribe(email).await;
+        let mails = self.deliver().await;
+        self.services.confirm(None, &confirm_link(&mails[0])).await.unwrap().subscriber
+    }
+
+    /// One who may do what the scope says.
+    async fn actor(&self, scope: Scope) -> Actor {
+        let new = NewToken { name: "x".to_owned(), scopes: vec![scope.as_str().to_owned()], valid_for: String::new() };
+        let made = self.services.add_token(&Actor::system(), &new).await.unwrap();
+        self.services.actor_for_token(made.text.expose_secret(), None).await.unwrap()
+    }
+
+    async fn newest(&self, actor: &Actor) -> Delivery {
+        self.services.deliveries(actor, &DeliveriesQuery::default()).await.unwrap().items.remove(0)
+    }
+
     async fn subscribe(&self, email: &str) {
         let ask = Subscribe { email: email.to_owned(), ..Subscribe::default() };
         self.services.subscribe(None, ask).await.unwrap();
@@ -78,13 +122,17 @@ impl Story {
 }
 
 fn services_on(db: &TestDb) -> Services {
+    services_with(db, true)
+}
+
+fn services_with(db: &TestDb, mail_configured: bool) -> Services {
     Services::new(Setup {
         db: db.db.clone(),
         clock: Clock::fixed(noon()),
         keys: Keys::new(vec![3; 32].into(), vec![]),
         zones: Arc::new(SystemZones::newest()),
         public_url: "https://status.example.org".to_owned(),
-        mail_configured: true,
+        mail_configured,
     })
 }
 
@@ -185,9 +233,200 @@ async fn without_a_mail_server_mails_are_kept_for_the_admin(engine: Engine) {
     let story = Story::begin(engine).await;
     story.subscribe("ann@example.net").await;
     story.deliver_with(None).await;
-    let lines = story.db.db.read().await.unwrap().newest_deliveries(Some("dropped"), 9).await.unwrap();
+    let mut tx = story.db.db.read().await.unwrap();
+    let lines = tx.deliveries_before(None, DeliveryFilter::Dropped, 9).await.unwrap();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].last_error.as_deref(), Some(NOT_CONFIGURED));
+}
+
+async fn each_mail_is_shown_as_its_reader_gets_it(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let admin = Actor::system();
+    story.reader("ann@example.net").await;
+    story.schedule().await;
+    let line = story.newest(&admin).await;
+    assert_eq!(line.standing, Standing::Waits);
+    let waits = story.services.mail_to(&admin, line.notification, line.subscriber).await.unwrap();
+    let sent = story.deliver().await.remove(0);
+    let view = story.services.mail_to(&admin, line.notification, line.subscriber).await.unwrap();
+    let letter = view.letter.unwrap();
+    assert_eq!(view.delivery.standing, Standing::Sent);
+    assert_eq!(letter.raw, sent.raw, "the very bytes that were sent");
+    assert_eq!(waits.letter.unwrap(), letter);
+    assert_eq!(letter.message_id, sent.message_id);
+    assert_eq!((letter.from.as_str(), letter.to.as_str()), ("Northwind <status@example.org>", "ann@example.net"));
+    assert_eq!(letter.subject, "[Northwind] Replace a failed disk (M-1)");
+    assert_eq!(letter.attachments, ["maintenance.ics"]);
+    assert!(letter.text.contains("Sites are away for ten minutes."), "{}", letter.text);
+}
+
+async fn without_a_mail_server_a_mail_can_still_be_read(engine: Engine) {
+    let mut story = Story::begin(engine).await;
+    story.services = services_with(&story.db, false);
+    let admin = Actor::system();
+    story.subscribe("ann@example.net").await;
+    story.deliver_with(None).await;
+    let line = story.newest(&admin).await;
+    assert_eq!((line.standing, line.about), (Standing::LackedServer, About::Confirmation));
+    let view = story.services.mail_to(&admin, line.notification, line.subscriber).await.unwrap();
+    assert_eq!(view.again, Err(NotAgain::NoServer));
+    let letter = view.letter.unwrap();
+    assert_eq!(letter.from, "Northwind <status@status.example.org>", "a sender is made up where none is set");
+    let link = letter.text.split("/subscribe/confirm/").nth(1).unwrap().split_whitespace().next().unwrap();
+    let confirmed = story.services.confirm(None, link).await.unwrap();
+    assert_eq!(confirmed.subscriber.state, SubscriberState::Confirmed);
+    let needs = story.services.mail_needs(&admin).await.unwrap();
+    assert_eq!((needs.unreached, needs.stuck), (1, Stuck::default()));
+}
+
+async fn who_may_not_administer_sees_no_address(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let (viewer, admin) = (story.actor(Scope::Read).await, story.actor(Scope::Admin).await);
+    let ann = story.reader("Ann@example.net").await;
+    story.schedule().await;
+    let text = "550 5.7.1 <ann@example.net>: not wanted".to_owned();
+    story.outbox.answer_next(Outcome::FailMessage { stage: Stage::Rcpt, code: Some(550), text });
+    story.deliver().await;
+
+    let all = SubscribersQuery::default();
+    let seen = async |actor: &Actor| {
+        let list = story.services.subscribers(actor, &all).await.unwrap();
+        let one = story.services.subscriber(actor, ann.id).await.unwrap();
+        assert_eq!((list.counts.confirmed, &list.page.items[0]), (1, &one));
+        let mail = story.newest(actor).await;
+        assert_eq!(story.services.deliveries_to(actor, ann.id).await.unwrap()[0], mail);
+        (one.address, mail.address, mail.error.unwrap())
+    };
+    let (one, mail, error) = seen(&admin).await;
+    assert_eq!((one.as_str(), mail.as_str()), ("Ann@example.net", "Ann@example.net"));
+    assert_eq!(error, "550 5.7.1 <ann@example.net>: not wanted");
+    let (one, mail, error) = seen(&viewer).await;
+    assert_eq!((one.as_str(), mail.as_str()), ("A***@example.net", "A***@example.net"));
+    assert_eq!(error, "550 5.7.1 <a***@example.net>: not wanted");
+
+    let search = SubscribersQuery { part: "ann".to_owned(), ..SubscribersQuery::default() };
+    assert_eq!(story.services.subscribers(&admin, &search).await.unwrap().page.items.len(), 1);
+    assert!(matches!(story.services.subscribers(&viewer, &search).await, Err(Error::Forbidden)));
+    let line = story.newest(&viewer).await;
+    let (told, to) = (line.notification, line.subscriber);
+    assert!(matches!(story.services.mail_to(&viewer, told, to).await, Err(Error::Forbidden)));
+    assert!(matches!(story.services.send_again(&viewer, told, to).await, Err(Error::Forbidden)));
+    assert!(matches!(story.services.forget_subscriber(&viewer, to).await, Err(Error::Forbidden)));
+    let wrong = SubscribersQuery { state: "gone".to_owned(), cursor: "x".to_owned(), ..SubscribersQuery::default() };
+    assert!(matches!(story.services.subscribers(&viewer, &wrong).await, Err(Error::Invalid(e)) if e.len() == 2));
+    let wrong = DeliveriesQuery { state: "gone".to_owned(), cursor: "x".to_owned() };
+    assert!(matches!(story.services.deliveries(&viewer, &wrong).await, Err(Error::Invalid(e)) if e.len() == 2));
+    for refused in [
+        story.services.mail_standing(&Actor::public(None)).await.err(),
+        story.services.subscriber(&Actor::public(None), ann.id).await.err(),
+        story.services.deliveries_to(&Actor::public(None), ann.id).await.err(),
+    ] {
+        assert!(matches!(refused, Some(Error::SignInNeeded)));
+    }
+}
+
+async fn a_mail_that_failed_is_sent_again_under_the_same_message_id(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let admin = story.actor(Scope::Admin).await;
+    story.reader("ann@example.net").await;
+    let m = story.schedule().await;
+    let text = "554 5.7.1 not wanted: ann@example.net".to_owned();
+    story.outbox.answer_next(Outcome::FailMessage { stage: Stage::Dot, code: Some(554), text });
+    story.deliver().await;
+    let line = story.newest(&admin).await;
+    let (told, to) = (line.notification, line.subscriber);
+    assert_eq!(line.standing, Standing::Failed);
+    assert_eq!(story.services.stuck_mails(&admin).await.unwrap(), Stuck { late: 0, failed: 1 });
+    story.services.send_again(&admin, told, to).await.unwrap();
+    let twice = story.services.send_again(&admin, told, to).await;
+    assert!(matches!(twice, Err(Error::Refused { code: "not_again", .. })), "it waits now");
+    let mails = story.deliver().await;
+    let view = story.services.mail_to(&admin, told, to).await.unwrap();
+    assert_eq!(mails.iter().map(|mail| &mail.message_id).collect::<Vec<_>>(), [&view.letter.unwrap().message_id]);
+    assert_eq!((view.delivery.standing, view.again), (Standing::Sent, Err(NotAgain::Sent)));
+    assert_eq!(story.services.stuck_mails(&admin).await.unwrap(), Stuck::default());
+
+    let filter = AuditFilter { object: "mail".to_owned(), ..AuditFilter::default() };
+    let log = story.services.audit_log(&Actor::system(), &filter).await.unwrap().entries;
+    assert_eq!(log.len(), 1);
+    assert_eq!((log[0].action.as_str(), log[0].object_name.as_str()), ("mail.send_again", "a***@example.net"));
+    assert!(!format!("{:?}", log[0]).contains("ann@"), "the log outlives the subscriber: {:?}", log[0]);
+
+    // A newer story stands against the older one.
+    let text = "554 5.7.1 not wanted".to_owned();
+    story.services.post_update(&Actor::system(), m.id, None, "First").await.unwrap();
+    story.outbox.answer_next(Outcome::FailMessage { stage: Stage::Dot, code: Some(554), text });
+    story.deliver().await;
+    let first = story.newest(&admin).await;
+    story.services.post_update(&Actor::system(), m.id, None, "Second").await.unwrap();
+    let view = story.services.mail_to(&admin, first.notification, to).await.unwrap();
+    assert_eq!(view.again, Err(NotAgain::Superseded));
+    assert!(story.services.send_again(&admin, first.notification, to).await.is_err());
+}
+
+async fn what_lacked_a_mail_server_goes_once_there_is_one(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let admin = Actor::system();
+    story.subscribe("ann@example.net").await;
+    story.deliver_with(None).await;
+    let line = story.newest(&admin).await;
+    story.services.send_again(&admin, line.notification, line.subscriber).await.unwrap();
+    assert_eq!(story.deliver().await.len(), 1);
+    let line = story.newest(&admin).await;
+    assert_eq!((line.standing, line.error), (Standing::Sent, None));
+
+    story.subscribe("bob@example.net").await;
+    story.deliver_with(None).await;
+    story.services.clock.set(Span::hours(48).after(noon()));
+    let line = story.newest(&admin).await;
+    let view = story.services.mail_to(&admin, line.notification, line.subscriber).await.unwrap();
+    assert_eq!(view.again, Err(NotAgain::LinkEnded));
+}
+
+async fn a_mail_that_waits_for_long_is_counted(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let viewer = story.actor(Scope::Read).await;
+    story.subscribe("ann@example.net").await;
+    assert_eq!(story.services.stuck_mails(&viewer).await.unwrap(), Stuck::default());
+    story.services.clock.set(Span::minutes(61).after(noon()));
+    assert_eq!(story.services.stuck_mails(&viewer).await.unwrap(), Stuck { late: 1, failed: 0 });
+}
+
+async fn who_is_forgotten_leaves_no_address_behind(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let ann = story.reader("ann.forgotten@example.net").await;
+    story.schedule().await;
+    let text = "550 5.1.1 <ann.forgotten@example.net> is unknown".to_owned();
+    story.outbox.answer_next(Outcome::FailRecipient { suppress: true, code: 550, text });
+    story.deliver().await;
+    story.services.forget_subscriber(&Actor::system(), ann.id).await.unwrap();
+    assert!(matches!(story.services.subscriber(&Actor::system(), ann.id).await, Err(Error::NotFound(_))));
+    let left = story.services.deliveries_to(&Actor::system(), ann.id).await.unwrap();
+    assert!(left.is_empty());
+    let log = story.services.audit_log(&Actor::system(), &AuditFilter::default()).await.unwrap().entries;
+    assert!(log.iter().any(|entry| entry.action == "subscriber.forget"));
+    assert!(!format!("{log:?}").contains("ann.forgotten"), "{log:?}");
+}
+
+async fn a_page_of_mails_goes_on_where_the_one_before_ended(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let viewer = story.actor(Scope::Read).await;
+    for n in 0..51 {
+        story.subscribe(&format!("reader{n}@example.net")).await;
+    }
+    let first = story.services.deliveries(&viewer, &DeliveriesQuery::default()).await.unwrap();
+    let cursor = first.next_cursor.unwrap();
+    let second = story.services.deliveries(&viewer, &DeliveriesQuery { cursor, ..Default::default() }).await.unwrap();
+    assert_eq!((first.items.len(), second.items.len(), second.next_cursor), (50, 1, None));
+    assert!(!first.items.contains(&second.items[0]));
+    let waiting = DeliveriesQuery { state: "waiting".to_owned(), ..Default::default() };
+    assert_eq!(story.services.deliveries(&viewer, &waiting).await.unwrap().items.len(), 50);
+
+    let all = SubscribersQuery::default();
+    let first = story.services.subscribers(&viewer, &all).await.unwrap().page;
+    let cursor = first.next_cursor.unwrap();
+    let rest = story.services.subscribers(&viewer, &SubscribersQuery { cursor, ..all }).await.unwrap().page;
+    assert_eq!((first.items.len(), rest.items.len(), rest.next_cursor), (50, 1, None));
 }
 
 storage::on_both!(
@@ -199,4 +438,12 @@ storage::on_both!(
     a_mail_that_was_refused_for_now_is_sent_later,
     a_relay_that_refuses_us_stops_the_queue_and_marks_nobody,
     without_a_mail_server_mails_are_kept_for_the_admin,
+    each_mail_is_shown_as_its_reader_gets_it,
+    without_a_mail_server_a_mail_can_still_be_read,
+    who_may_not_administer_sees_no_address,
+    a_mail_that_failed_is_sent_again_under_the_same_message_id,
+    what_lacked_a_mail_server_goes_once_there_is_one,
+    a_mail_that_waits_for_long_is_counted,
+    who_is_forgotten_leaves_no_address_behind,
+    a_page_of_mails_goes_on_where_the_one_before_ended,
 );

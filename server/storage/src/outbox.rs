@@ -86,7 +86,13 @@ pub enum Done {
     },
 }
 
-/// How the outbox stands.
+/// How far [`Tx::outbox_state`] counts: more is not worth the time of the one who asks.
+pub const COUNTED: i64 = 100_000;
+
+/// How far [`Tx::stuck_deliveries`] looks back, of each kind.
+const LOOKED_BACK: i64 = 1_000;
+
+/// How the outbox stands. Counts end one above [`COUNTED`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboxState {
     /// Waiting or in hand.
@@ -103,7 +109,16 @@ pub struct OutboxState {
     pub last_error: Option<String>,
 }
 
-/// A delivery as the admin page lists it.
+/// Mails that do not go out, among the last thousand of their kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stuck {
+    /// Waiting since long.
+    pub late: i64,
+    /// Given up lately.
+    pub failed: i64,
+}
+
+/// A delivery as the admin pages list it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryLine {
     /// What was told.
@@ -122,6 +137,81 @@ pub struct DeliveryLine {
     pub done_at: Option<Instant>,
     /// The newest error.
     pub last_error: Option<String>,
+}
+
+/// Where a delivery stands in lists: newest told first.
+pub type DeliveryPlace = (NotificationId, SubscriberId);
+
+/// Which deliveries are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeliveryFilter {
+    /// All of them.
+    #[default]
+    All,
+    /// Waiting or in hand.
+    Waiting,
+    /// Taken by the relay.
+    Sent,
+    /// Given up.
+    Failed,
+    /// Not needed any more, or not possible.
+    Dropped,
+    /// Those to one subscriber.
+    Of(SubscriberId),
+}
+
+#[derive(sqlx::FromRow)]
+struct DeliveryRow {
+    notification_id: Uuid,
+    subscriber_id: Uuid,
+    email: String,
+    state: String,
+    attempts: i64,
+    due_at: i64,
+    done_at: Option<i64>,
+    last_error: Option<String>,
+}
+
+impl TryFrom<DeliveryRow> for DeliveryLine {
+    type Error = StoreError;
+    fn try_from(row: DeliveryRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            notification: NotificationId(row.notification_id),
+            subscriber: SubscriberId(row.subscriber_id),
+            email: row.email,
+            state: delivery_state(&row.state)?,
+            attempts: row.attempts,
+            due_at: at("deliveries", row.notification_id, row.due_at)?,
+            done_at: crate::db::maybe_at("deliveries", row.notification_id, row.done_at)?,
+            last_error: row.last_error,
+        })
+    }
+}
+
+macro_rules! delivery_lines {
+    ($from:literal, $where:expr) => {
+        concat!(
+            "select d.notification_id, d.subscriber_id, s.email, d.state, d.attempts, d.due_at, d.done_at, d.last_error
+             from ",
+            $from,
+            " d join subscribers s on s.id = d.subscriber_id where ",
+            $where
+        )
+    };
+}
+
+/// A page of deliveries; `$where` is written out, because a partial index is found only by the words it was made with.
+macro_rules! delivery_page {
+    ($from:literal, $where:literal) => {
+        delivery_lines!(
+            $from,
+            concat!(
+                $where,
+                "(d.notification_id, d.subscriber_id) < ($1, $2)
+                 order by d.notification_id desc, d.subscriber_id desc limit $3"
+            )
+        )
+    };
 }
 
 fn delivery_state(text: &str) -> Result<DeliveryState, StoreError> {
@@ -341,8 +431,9 @@ impl Tx {
         Ok(on_tx!(self, |x| {
             sqlx::query(
                 "update deliveries set state = 'dropped', done_at = $1, last_error = $2
-                 where state = 'queued' and attempts = 0 and ambiguous = 0 and notification_id in (
-                     select id from notifications where maintenance_id = $3 and id <> $4 and created_at < $5)",
+                 where state in ('queued', 'sending') and state = 'queued' and attempts = 0 and ambiguous = 0
+                 and exists (select 1 from notifications n where n.id = deliveries.notification_id
+                     and n.maintenance_id = $3 and n.id <> $4 and n.created_at < $5)",
             )
             .bind(ms(now))
             .bind(reason)
@@ -403,34 +494,70 @@ impl Tx {
     /// # Errors
     /// The database refused.
     pub async fn outbox_state(&mut self) -> Result<OutboxState, StoreError> {
-        let (counts, oldest, last_error): (Vec<(String, i64)>, Option<i64>, Option<String>) = on_tx!(self, |x| {
-            (
-                sqlx::query_as("select state, count(*) from deliveries group by state").fetch_all(&mut *x).await?,
-                sqlx::query_scalar(
-                    "select min(n.created_at) from deliveries d join notifications n on n.id = d.notification_id
-                     where d.state in ('queued', 'sending')",
-                )
-                .fetch_one(&mut *x)
-                .await?,
-                sqlx::query_scalar(
-                    "select last_error from deliveries where state in ('queued', 'sending') and last_error is not null
-                     order by due_at desc limit 1",
-                )
-                .fetch_optional(&mut *x)
-                .await?,
-            )
-        });
-        let mut state = OutboxState { last_error, ..OutboxState::default() };
-        for (text, n) in counts {
-            match delivery_state(&text)? {
-                DeliveryState::Queued | DeliveryState::Sending => state.waiting += n,
-                DeliveryState::Sent => state.sent = n,
-                DeliveryState::Failed => state.failed = n,
-                DeliveryState::Dropped => state.dropped = n,
-            }
+        macro_rules! count {
+            ($x:expr, $where:literal) => {
+                sqlx::query_scalar::<_, i64>(concat!(
+                    "select count(*) from (select 1 as one from deliveries where ",
+                    $where,
+                    " limit $1) counted"
+                ))
+                .bind(COUNTED + 1)
+                .fetch_one(&mut *$x)
+                .await?
+            };
         }
-        state.oldest_at = crate::db::maybe_at("notifications", "oldest", oldest)?;
-        Ok(state)
+        let (state, oldest): (OutboxState, Option<i64>) = on_tx!(self, |x| {
+            let oldest = sqlx::query_scalar(
+                "select min(n.created_at) from deliveries d join notifications n on n.id = d.notification_id
+                 where d.state in ('queued', 'sending')",
+            )
+            .fetch_one(&mut *x)
+            .await?;
+            let last_error = sqlx::query_scalar(
+                "select last_error from deliveries where state in ('queued', 'sending') and last_error is not null
+                 order by due_at desc limit 1",
+            )
+            .fetch_optional(&mut *x)
+            .await?;
+            let state = OutboxState {
+                waiting: count!(x, "state in ('queued', 'sending')"),
+                sent: count!(x, "state = 'sent'"),
+                failed: count!(x, "state = 'failed'"),
+                dropped: count!(x, "state = 'dropped'"),
+                oldest_at: None,
+                last_error,
+            };
+            (state, oldest)
+        });
+        Ok(OutboxState { oldest_at: crate::db::maybe_at("notifications", "oldest", oldest)?, ..state })
+    }
+
+    /// Mails told before `told_before` that still wait, and mails given up since `failed_since`. Cheap enough for
+    /// every page: each looks at a thousand rows at most.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn stuck_deliveries(&mut self, told_before: Instant, failed_since: Instant) -> Result<Stuck, StoreError> {
+        Ok(on_tx!(self, |x| Stuck {
+            late: sqlx::query_scalar(
+                "select count(*) from (select notification_id from deliveries where state in ('queued', 'sending')
+                     order by due_at limit $1) d
+                 join notifications n on n.id = d.notification_id where n.created_at < $2",
+            )
+            .bind(LOOKED_BACK)
+            .bind(ms(told_before))
+            .fetch_one(&mut *x)
+            .await?,
+            failed: sqlx::query_scalar(
+                "select count(*) from (select done_at from deliveries where state = 'failed'
+                     order by notification_id desc limit $1) d
+                 where done_at >= $2",
+            )
+            .bind(LOOKED_BACK)
+            .bind(ms(failed_since))
+            .fetch_one(&mut *x)
+            .await?,
+        }))
     }
 
     /// The next turn of a waiting delivery.
@@ -446,38 +573,105 @@ impl Tx {
         crate::db::maybe_at("deliveries", "next", due)
     }
 
-    /// The newest deliveries, for the admin page; `only` restricts the state.
+    /// Deliveries before a place, newest told first; none is before all of them.
     ///
     /// # Errors
     /// The database refused, or a row does not parse.
-    pub async fn newest_deliveries(&mut self, only: Option<&str>, limit: i64) -> Result<Vec<DeliveryLine>, StoreError> {
-        type Row = (Uuid, Uuid, String, String, i64, i64, Option<i64>, Option<String>);
-        let rows: Vec<Row> = on_tx!(self, |x| {
-            sqlx::query_as(
-                "select d.notification_id, d.subscriber_id, s.email, d.state, d.attempts, d.due_at, d.done_at, d.last_error
-                 from deliveries d join subscribers s on s.id = d.subscriber_id
-                 where ($1 = '' or d.state = $1)
-                 order by d.due_at desc, s.number limit $2",
-            )
-            .bind(only.unwrap_or_default())
-            .bind(limit)
-            .fetch_all(x)
-            .await?
+    pub async fn deliveries_before(
+        &mut self,
+        before: Option<DeliveryPlace>,
+        filter: DeliveryFilter,
+        limit: i64,
+    ) -> Result<Vec<DeliveryLine>, StoreError> {
+        let (notification, subscriber) = before.map_or((Uuid::max(), Uuid::max()), |(n, s)| (n.0, s.0));
+        macro_rules! page {
+            ($x:expr, $text:expr) => {
+                sqlx::query_as($text).bind(notification).bind(subscriber).bind(limit).fetch_all($x).await?
+            };
+        }
+        let rows: Vec<DeliveryRow> = on_tx!(self, |x| match filter {
+            DeliveryFilter::All => page!(x, delivery_page!("deliveries", "")),
+            // Nobody waits for long: these few are put in order, not looked for among all that was ever told.
+            DeliveryFilter::Waiting => page!(
+                x,
+                delivery_page!(
+                    "(select * from deliveries where state in ('queued', 'sending') order by due_at limit 100000)",
+                    ""
+                )
+            ),
+            DeliveryFilter::Sent => page!(x, delivery_page!("deliveries", "d.state = 'sent' and ")),
+            DeliveryFilter::Failed => page!(x, delivery_page!("deliveries", "d.state = 'failed' and ")),
+            DeliveryFilter::Dropped => page!(x, delivery_page!("deliveries", "d.state = 'dropped' and ")),
+            DeliveryFilter::Of(of) =>
+                sqlx::query_as(delivery_page!("deliveries", "d.subscriber_id = $4 and "))
+                    .bind(notification)
+                    .bind(subscriber)
+                    .bind(limit)
+                    .bind(of.0)
+                    .fetch_all(x)
+                    .await?,
         });
-        rows.into_iter()
-            .map(|(notification, subscriber, email, state, attempts, due, done, last_error)| {
-                Ok(DeliveryLine {
-                    notification: NotificationId(notification),
-                    subscriber: SubscriberId(subscriber),
-                    email,
-                    state: delivery_state(&state)?,
-                    attempts,
-                    due_at: at("deliveries", notification, due)?,
-                    done_at: crate::db::maybe_at("deliveries", notification, done)?,
-                    last_error,
-                })
-            })
-            .collect()
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// One delivery.
+    ///
+    /// # Errors
+    /// Not found, the row does not parse, or the database refused.
+    pub async fn delivery(
+        &mut self,
+        notification: NotificationId,
+        subscriber: SubscriberId,
+    ) -> Result<DeliveryLine, StoreError> {
+        let row: Option<DeliveryRow> = on_tx!(self, |x| {
+            sqlx::query_as(delivery_lines!("deliveries", "d.notification_id = $1 and d.subscriber_id = $2"))
+                .bind(notification.0)
+                .bind(subscriber.0)
+                .fetch_optional(x)
+                .await?
+        });
+        row.ok_or(StoreError::NotFound("mail"))?.try_into()
+    }
+
+    /// Queues a delivery that has ended once more, with all its tries before it and the same place in message ids.
+    ///
+    /// # Errors
+    /// It has not ended, or the database refused.
+    pub async fn queue_again(
+        &mut self,
+        notification: NotificationId,
+        subscriber: SubscriberId,
+        due_at: Instant,
+    ) -> Result<(), StoreError> {
+        let done = on_tx!(self, |x| {
+            sqlx::query(
+                "update deliveries set state = 'queued', due_at = $1, done_at = null, attempts = 0, last_error = null
+                 where notification_id = $2 and subscriber_id = $3 and state in ('failed', 'dropped')",
+            )
+            .bind(ms(due_at))
+            .bind(notification.0)
+            .bind(subscriber.0)
+            .execute(x)
+            .await?
+            .rows_affected()
+        });
+        if done == 0 { Err(StoreError::Stale("mail")) } else { Ok(()) }
+    }
+
+    /// Whether something newer than this notification was told about its window.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn is_superseded(&mut self, notification: &Notification) -> Result<bool, StoreError> {
+        let Some(maintenance) = notification.maintenance_id else { return Ok(false) };
+        let newer: i64 = on_tx!(self, |x| {
+            sqlx::query_scalar("select count(*) from notifications where maintenance_id = $1 and number > $2")
+                .bind(maintenance.0)
+                .bind(notification.number)
+                .fetch_one(x)
+                .await?
+        });
+        Ok(newer > 0)
     }
 
     /// When a feed last changed: raised to `max(previous + 1 s, now)` whenever its body does (CAL-13).
@@ -607,7 +801,7 @@ impl Tx {
     /// The database refused.
     pub async fn end_leases(&mut self, now: Instant) -> Result<u64, StoreError> {
         Ok(on_tx!(self, |x| {
-            sqlx::query("update deliveries set due_at = $1 where state = 'sending' and due_at > $1")
+            sqlx::query("update deliveries set due_at = $1 where state in ('queued', 'sending') and state = 'sending' and due_at > $1")
                 .bind(ms(now))
                 .execute(x)
                 .await?

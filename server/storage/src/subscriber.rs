@@ -22,21 +22,10 @@ struct SubscriberRow {
     confirmed_at: Option<i64>,
 }
 
-/// The word stored for a state.
-#[must_use]
-pub const fn word(state: SubscriberState) -> &'static str {
-    match state {
-        SubscriberState::Pending => "pending",
-        SubscriberState::Confirmed => "confirmed",
-        SubscriberState::Unsubscribed => "unsubscribed",
-        SubscriberState::Bounced => "bounced",
-    }
-}
-
 fn state(id: Uuid, text: &str) -> Result<SubscriberState, StoreError> {
-    [SubscriberState::Pending, SubscriberState::Confirmed, SubscriberState::Unsubscribed, SubscriberState::Bounced]
+    SubscriberState::ALL
         .into_iter()
-        .find(|state| word(*state) == text)
+        .find(|state| state.as_str() == text)
         .ok_or_else(|| corrupt(TABLE, id, format!("state {text}")))
 }
 
@@ -61,6 +50,15 @@ impl SubscriberRow {
 #[must_use]
 pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
+}
+
+/// Which subscribers are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubscriberFilter {
+    /// Only in this state.
+    pub state: Option<SubscriberState>,
+    /// Only those whose address has this in it, in any case; empty for all.
+    pub part: String,
 }
 
 /// How many subscribers are in each state.
@@ -91,7 +89,7 @@ impl Tx {
             .bind(new.id.0)
             .bind(&new.email)
             .bind(email_key(&new.email))
-            .bind(word(new.state))
+            .bind(new.state.as_str())
             .bind(&new.zone)
             .bind(new.token_version)
             .bind(new.confirm_sent_at.map(ms))
@@ -115,7 +113,7 @@ impl Tx {
                 "update subscribers set state = $1, zone = $2, token_version = $3, confirm_sent_at = $4, confirmed_at = $5,
                  ended_at = $6, version = version + 1 where id = $7",
             )
-            .bind(word(s.state))
+            .bind(s.state.as_str())
             .bind(&s.zone)
             .bind(s.token_version)
             .bind(s.confirm_sent_at.map(ms))
@@ -197,23 +195,27 @@ impl Tx {
         Ok(ids.into_iter().map(ComponentId).collect())
     }
 
-    /// A page of subscribers after a number, in order of number. `only` restricts the state.
+    /// A page of subscribers after a number, in order of number.
     ///
     /// # Errors
     /// A row does not parse, or the database refused.
     pub async fn subscribers_after(
         &mut self,
         number: i64,
-        only: Option<SubscriberState>,
+        filter: &SubscriberFilter,
         limit: i64,
     ) -> Result<Vec<Subscriber>, StoreError> {
+        // What is typed is looked for as it is: in a pattern `%` and `_` would stand for others.
+        let part = email_key(&filter.part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let rows: Vec<SubscriberRow> = on_tx!(self, |x| {
             sqlx::query_as(
                 "select id, number, email, state, zone, token_version, confirm_sent_at, created_at, confirmed_at
-                 from subscribers where number > $1 and ($2 = '' or state = $2) order by number limit $3",
+                 from subscribers where number > $1 and ($2 = '' or state = $2)
+                 and ($3 = '' or email_key like '%' || $3 || '%' escape '\\') order by number limit $4",
             )
             .bind(number)
-            .bind(only.map_or("", word))
+            .bind(filter.state.map_or("", SubscriberState::as_str))
+            .bind(part)
             .bind(limit)
             .fetch_all(x)
             .await?

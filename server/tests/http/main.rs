@@ -7,6 +7,7 @@ mod ingest_api;
 mod inventory_api;
 mod inventory_pages;
 mod live;
+mod mail_pages;
 mod maintenance_api;
 mod maintenance_pages;
 mod matrix;

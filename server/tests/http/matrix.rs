@@ -65,7 +65,11 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/hosts/new", Team(EditInventory)),
     ("/admin/jobs/new", Team(EditInventory)),
     ("/admin/components/new", Team(EditInventory)),
-    ("/admin/components/new-group", Team(View)),
+    ("/admin/components/new-group", Team(EditInventory)),
+    ("/admin/subscribers", Team(View)),
+    ("/admin/subscribers/{id}", Team(View)),
+    ("/admin/deliveries", Team(View)),
+    ("/admin/deliveries/{notification}/{subscriber}", Team(Administer)),
     ("/admin/audit", Team(ReadAudit)),
     ("/admin/people", Team(Administer)),
     ("/admin/people/new", Team(Administer)),
@@ -76,6 +80,9 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/tokens", Team(Administer)),
     ("/admin/tokens/new", Team(Administer)),
 ];
+
+/// Files behind the sign-in.
+const FILES: &[(&str, May)] = &[("/admin/deliveries/{notification}/{subscriber}/mail.eml", Team(Administer))];
 
 /// Forms, by the address they are posted to, with what it takes to get past reading the form.
 const FORMS: &[(&str, &str, May)] = &[
@@ -111,6 +118,8 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/people/{id}", "do=link", Team(Administer)),
     ("/admin/people/{id}", "do=save&version=1", Team(Administer)),
     ("/admin/settings", "version=1", Team(Administer)),
+    ("/admin/subscribers/{id}", "do=forget", Team(Administer)),
+    ("/admin/deliveries/{notification}/{subscriber}", "do=send", Team(Administer)),
     ("/admin/tokens", "id=00000000-0000-0000-0000-000000000000", Team(Administer)),
     ("/admin/tokens/new", "", Team(Administer)),
 ];
@@ -257,7 +266,7 @@ fn everybody() -> impl Iterator<Item = Option<Role>> {
 async fn each_page_is_for_those_who_may(engine: Engine) {
     let app = TestApp::start(engine).await;
     let mut wrong = Vec::new();
-    for (path, may) in PAGES {
+    for (path, may) in PAGES.iter().chain(FILES) {
         for role in everybody() {
             let response = knock(&app, role).await.get(&made_up(path)).await;
             wrong.extend(check(path, &response, role, *may));
@@ -381,8 +390,9 @@ fn no_other_route_is_forgotten() {
     }
     let bare = |path: &str| unnamed(path.split('?').next().unwrap());
     let api = API.iter().map(|(method, path, ..)| format!("{method} {}", bare(path)));
-    let listed: BTreeSet<String> = api.chain(OPEN.iter().map(|(path, _)| (*path).to_owned())).collect();
-    assert_eq!(routed, listed, "left: .route(…) in server/src, right: API and OPEN");
+    let others = OPEN.iter().map(|(path, _)| *path).chain(FILES.iter().map(|(path, _)| *path));
+    let listed: BTreeSet<String> = api.chain(others.map(ToOwned::to_owned)).collect();
+    assert_eq!(routed, listed, "left: .route(…) in server/src, right: API, OPEN and FILES");
 }
 
 fn root() -> &'static Path {

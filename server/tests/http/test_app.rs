@@ -39,6 +39,15 @@ impl TestApp {
 
     /// With another public address than the one it listens on, as behind a proxy.
     pub(crate) async fn start_as(engine: Engine, public_url: Option<&str>) -> Self {
+        Self::begin(engine, public_url, false).await
+    }
+
+    /// Where mails could leave, as far as the use cases know; the worker has no server to hand them to.
+    pub(crate) async fn start_with_mail(engine: Engine) -> Self {
+        Self::begin(engine, None, true).await
+    }
+
+    async fn begin(engine: Engine, public_url: Option<&str>, mail_configured: bool) -> Self {
         let db = TestDb::start(engine).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -49,7 +58,7 @@ impl TestApp {
             keys: Keys::new(vec![7; 32].into(), vec![]),
             zones: Arc::new(SystemZones::newest()),
             public_url: public_url.clone(),
-            mail_configured: false,
+            mail_configured,
         });
         services.found(Name::parse("Northwind Hosting").unwrap(), "Europe/Dublin".to_owned()).await.unwrap();
         let address = [("FERMATA_PUBLIC_URL".to_owned(), public_url)];

@@ -115,17 +115,30 @@ fn group_input(form: &FormData) -> GroupInput {
     GroupInput { name: form.get("name").to_owned() }
 }
 
-/// `/admin/components`, also where the form for a group came back.
+/// `/admin/components`
 #[component]
 pub fn Components() -> impl IntoView {
     admin(
         |_| "Components".to_owned(),
         |desk: Desk| async move { desk.services.components_view(&desk.actor).await },
-        |desk, view| list(&desk, view),
+        |desk, view| list(&desk, view, false),
     )
 }
 
-fn list(desk: &Desk, view: ComponentsView) -> AnyView {
+/// `/admin/components/new-group`: the same list with the form unfolded, also where it came back.
+#[component]
+pub fn NewGroup() -> impl IntoView {
+    admin(
+        |_| "Add a group".to_owned(),
+        |desk: Desk| async move {
+            desk.actor.require(Permission::EditInventory)?;
+            desk.services.components_view(&desk.actor).await
+        },
+        |desk, view| list(&desk, view, true),
+    )
+}
+
+fn list(desk: &Desk, view: ComponentsView, adds: bool) -> AnyView {
     let edits = desk.may(Permission::EditInventory);
     let new_group = Form::at("/admin/components/new-group", "group");
     let empty = view.groups.iter().all(|line| line.components.is_empty()) && view.retired.is_empty();
@@ -145,7 +158,7 @@ fn list(desk: &Desk, view: ComponentsView) -> AnyView {
                 text="A component is what customers know: “Cluster 12”, “Shell access”. Say which hosts are behind it, so that work on it is checked."/>
         })}
         {groups}
-        {edits.then(|| add_group(&new_group))}
+        {edits.then(|| add_group(&new_group, adds))}
         {retired}
     }
     .into_any()
@@ -225,7 +238,7 @@ fn row(line: &ComponentLine, order: &[ComponentId], edits: bool) -> Vec<AnyView>
     ]
 }
 
-fn add_group(form: &Form) -> AnyView {
+fn add_group(form: &Form, open: bool) -> AnyView {
     let inner = view! {
         <form class="form card mt" method="post" action="/admin/components/new-group">
             <Field name="name" label="Name" id=form.id("name") value=form.value("name", "") error=form.error("name")
@@ -234,7 +247,7 @@ fn add_group(form: &Form) -> AnyView {
         </form>
     }
     .into_any();
-    view! { <Disclosure label="Add a group" open=form.came_back()>{inner}</Disclosure> }.into_any()
+    view! { <Disclosure label="Add a group" open>{inner}</Disclosure> }.into_any()
 }
 
 /// `/admin/components/new`

@@ -61,7 +61,12 @@ impl Desk {
     async fn open(services: Services, actor: Actor, path: String) -> Result<Self, Error> {
         actor.require(Permission::View)?;
         let site = services.site().await?;
-        let waiting = Waiting { attention: services.waiting(&actor).await?, ..Waiting::default() };
+        let stuck = services.stuck_mails(&actor).await?;
+        let waiting = Waiting {
+            attention: services.waiting(&actor).await?,
+            stuck_mails: u64::try_from(stuck.late + stuck.failed).unwrap_or_default(),
+            ..Waiting::default()
+        };
         let now = services.now();
         Ok(Self { services, actor, site, now, waiting, path })
     }

@@ -191,7 +191,7 @@ fn bytes_text(bytes: i64) -> String {
 }
 
 /// "2,216,920".
-fn grouped(number: i64) -> String {
+pub(super) fn grouped(number: i64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

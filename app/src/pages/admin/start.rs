@@ -1,14 +1,17 @@
 //! `/admin`: what needs me now.
 
+use super::deliveries::trouble;
 use super::desk::{Desk, admin};
 use super::gate::proof;
 use super::maintenances::window;
+use super::runs::grouped;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
 use crate::view::{ActionView, AttentionView, Shape, Tone, Weight, WindowView};
 use domain::gate::Purpose;
 use domain::maintenance::Maintenance;
 use domain::people::Permission;
 use leptos::prelude::*;
+use service::deliveries::MailNeeds;
 use service::gate::Coverage;
 use service::maintenance::{HeldBack, NeedsMe};
 
@@ -19,6 +22,7 @@ const NAMED: usize = 5;
 struct Start {
     needs: NeedsMe,
     coverage: Coverage,
+    mail: MailNeeds,
 }
 
 /// `/admin`
@@ -29,7 +33,8 @@ pub fn AdminStart() -> impl IntoView {
         |desk| async move {
             let needs = desk.services.needs_me(&desk.actor).await?;
             let coverage = desk.services.unprotected(&desk.actor, Purpose::Schedule).await?;
-            Ok(Start { needs, coverage })
+            let mail = desk.services.mail_needs(&desk.actor).await?;
+            Ok(Start { needs, coverage, mail })
         },
         |desk, start| page(&desk, start),
     )
@@ -37,7 +42,7 @@ pub fn AdminStart() -> impl IntoView {
 
 fn page(desk: &Desk, start: Start) -> AnyView {
     let mut items = windows(desk, &start.needs);
-    items.extend(mails(desk));
+    items.extend(mails(desk, &start.mail));
     items.extend(coverage(&start.coverage));
     let new = desk.may(Permission::Maintain).then(|| {
         view! { <ButtonLink href="/admin/maintenances/new" weight=Weight::Primary>"Plan maintenance"</ButtonLink> }
@@ -127,19 +132,39 @@ fn windows(desk: &Desk, needs: &NeedsMe) -> Vec<AttentionView> {
 }
 
 /// Mails that do not go out.
-fn mails(desk: &Desk) -> Vec<AttentionView> {
+fn mails(desk: &Desk, needs: &MailNeeds) -> Vec<AttentionView> {
+    let item = |tone, title: String, detail: String, state: &str| {
+        let href = format!("/admin/deliveries{state}");
+        let action = ActionView::link("Look", href.clone()).about(title.clone());
+        AttentionView { tone, shape: Shape::Mail, title, href, detail, actions: vec![action] }
+    };
     let mut items = Vec::new();
-    if let Some(problem) = desk.services.mail_status().problem {
-        items.push(AttentionView {
-            tone: Tone::Major,
-            shape: Shape::Mail,
-            title: "Mails are not going out".to_owned(),
-            href: "/admin/settings".to_owned(),
-            detail: problem,
-            actions: Vec::new(),
-        });
+    if let Some(trouble) = trouble(desk, &needs.status) {
+        items.push(item(trouble.tone, trouble.title, trouble.text, ""));
+    }
+    if needs.stuck.failed > 0 {
+        let (title, detail) =
+            (mails_text(needs.stuck.failed, "failed"), "In the last 24 hours. They are not tried again.");
+        items.push(item(Tone::Major, title, detail.to_owned(), "?state=failed"));
+    }
+    if needs.stuck.late > 0 {
+        let title = mails_text(needs.stuck.late, "waiting for more than an hour");
+        items.push(item(Tone::Degraded, title, "They are tried again by themselves.".to_owned(), "?state=waiting"));
+    }
+    if needs.unreached > 0 {
+        let who = if needs.unreached == 1 {
+            "1 confirmed subscriber hears".to_owned()
+        } else {
+            format!("{} confirmed subscribers hear", grouped(needs.unreached))
+        };
+        let detail = format!("{who} nothing. Each mail that would have gone can be read.");
+        items.push(item(Tone::Degraded, "No mail server is configured".to_owned(), detail, ""));
     }
     items
+}
+
+fn mails_text(n: i64, what: &str) -> String {
+    if n == 1 { format!("1 mail {what}") } else { format!("{} mails {what}", grouped(n)) }
 }
 
 /// Data sets without a good run.

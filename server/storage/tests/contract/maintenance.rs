@@ -15,7 +15,7 @@ fn at(minutes: i64) -> Instant {
 }
 
 /// A window of two hours that starts `start` minutes into the story's Thursday evening.
-fn window(n: u128, state: State, start: i64) -> Maintenance {
+pub(super) fn window(n: u128, state: State, start: i64) -> Maintenance {
     Maintenance {
         id: MaintenanceId(Uuid::from_u128(n)),
         number: i64::try_from(n).unwrap(),

@@ -1,8 +1,11 @@
+use super::maintenance::window;
 use domain::ids::{NotificationId, SubscriberId};
-use domain::subscriber::{Subscriber, SubscriberState};
+use domain::maintenance::{Maintenance, State};
+use domain::subscriber::{DeliveryState, Subscriber, SubscriberState};
 use domain::time::Instant;
 use std::collections::BTreeSet;
-use storage::outbox::{Claimed, Done, NewNotification};
+use storage::outbox::{Claimed, DeliveryFilter, Done, NewNotification, Stuck};
+use storage::subscriber::SubscriberFilter;
 use storage::testing::{Engine, TestDb};
 use storage::{Db, StoreError};
 use uuid::Uuid;
@@ -69,8 +72,9 @@ async fn an_address_subscribes_once_whatever_its_case(engine: Engine) {
         Subscriber { state: SubscriberState::Confirmed, confirmed_at: Some(at(9)), token_version: 2, ..first };
     tx.update_subscriber(&confirmed, None).await.unwrap();
     assert_eq!(tx.subscriber(confirmed.id).await.unwrap(), confirmed);
-    assert_eq!(tx.subscribers_after(0, Some(SubscriberState::Confirmed), 9).await.unwrap(), vec![confirmed.clone()]);
-    assert_eq!(tx.subscribers_after(1, None, 9).await.unwrap(), vec![]);
+    let only = SubscriberFilter { state: Some(SubscriberState::Confirmed), ..SubscriberFilter::default() };
+    assert_eq!(tx.subscribers_after(0, &only, 9).await.unwrap(), vec![confirmed.clone()]);
+    assert_eq!(tx.subscribers_after(1, &SubscriberFilter::default(), 9).await.unwrap(), vec![]);
     assert_eq!(tx.count_subscribers().await.unwrap().confirmed, 1);
     let twin = Subscriber { id: SubscriberId(Uuid::from_u128(2)), ..confirmed };
     assert!(matches!(tx.add_subscriber(&twin).await, Err(StoreError::Conflict(_))));
@@ -123,10 +127,152 @@ async fn outcomes_are_recorded_and_a_sent_mail_stays_sent(engine: Engine) {
     assert_eq!((state.waiting, state.sent, state.failed), (1, 1, 1));
     assert_eq!((state.oldest_at, state.last_error.as_deref()), (Some(at(10)), Some("450")));
     assert_eq!(tx.next_delivery_at().await.unwrap(), Some(at(71)));
-    assert_eq!(tx.newest_deliveries(Some("failed"), 9).await.unwrap().len(), 1);
+    assert_eq!(tx.deliveries_before(None, DeliveryFilter::Failed, 9).await.unwrap().len(), 1);
     drop(tx);
     let again = claim(&t.db, 71, 3).await;
     assert_eq!(again, vec![Claimed { attempts: 1, ..held[2].clone() }]);
+}
+
+async fn a_subscriber_is_found_by_a_part_of_the_address(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    for (n, email) in ["Ann@Example.net", "a_b@example.org", "axb@example.org", "50%@example.org"].iter().enumerate() {
+        let new = Subscriber { email: (*email).to_owned(), ..subscriber(n as u128 + 1, SubscriberState::Pending) };
+        tx.add_subscriber(&new).await.unwrap();
+    }
+    for (part, found) in [
+        ("ann@", vec!["Ann@Example.net"]),
+        (" EXAMPLE.NET ", vec!["Ann@Example.net"]),
+        ("a_b", vec!["a_b@example.org"]),
+        ("%@", vec!["50%@example.org"]),
+        ("\\", vec![]),
+        ("example.org", vec!["a_b@example.org", "axb@example.org", "50%@example.org"]),
+    ] {
+        let filter = SubscriberFilter { part: part.to_owned(), ..SubscriberFilter::default() };
+        let lines = tx.subscribers_after(0, &filter, 9).await.unwrap();
+        assert_eq!(lines.iter().map(|s| s.email.as_str()).collect::<Vec<_>>(), found, "{part}");
+    }
+}
+
+/// Two notifications to three subscribers: of the first one was sent, one failed, one was dropped.
+async fn with_six(db: &Db) -> (NotificationId, NotificationId) {
+    let first = with_three(db).await;
+    let held = claim(db, 10, 3).await;
+    let mut tx = db.decide().await.unwrap();
+    let done = [Done::Sent, Done::Failed { error: "550".to_owned() }, Done::Dropped { reason: "no server".to_owned() }];
+    for (claimed, what) in held.iter().zip(&done) {
+        tx.finish_delivery(first, claimed.subscriber, at(20), what).await.unwrap();
+    }
+    let second = NewNotification { created_at: at(30), ..notification(101) };
+    tx.add_notification(&second, &[]).await.unwrap();
+    tx.queue_for_followers(second.id, at(30)).await.unwrap();
+    tx.commit().await.unwrap();
+    (first, second.id)
+}
+
+async fn deliveries_are_listed_newest_first_and_by_how_they_ended(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    let (first, second) = with_six(&t.db).await;
+    claim(&t.db, 30, 1).await;
+    let mut tx = t.db.read().await.unwrap();
+    let all = tx.deliveries_before(None, DeliveryFilter::All, 9).await.unwrap();
+    let places: Vec<_> = all.iter().map(|line| (line.notification, line.subscriber)).collect();
+    let mut sorted = places.clone();
+    sorted.sort_unstable_by(|a, b| b.cmp(a));
+    assert_eq!((places.len(), &places), (6, &sorted));
+    assert!(places[..3].iter().all(|place| place.0 == second));
+    let page = tx.deliveries_before(Some(places[1]), DeliveryFilter::All, 2).await.unwrap();
+    assert_eq!(page, all[2..4].to_vec());
+    for (filter, expected) in [
+        (DeliveryFilter::Waiting, 3),
+        (DeliveryFilter::Sent, 1),
+        (DeliveryFilter::Failed, 1),
+        (DeliveryFilter::Dropped, 1),
+        (DeliveryFilter::Of(places[0].1), 2),
+    ] {
+        let found = tx.deliveries_before(None, filter, 9).await.unwrap();
+        assert_eq!(found.len(), expected, "{filter:?}");
+        let rest = tx.deliveries_before(Some((found[0].notification, found[0].subscriber)), filter, 9).await.unwrap();
+        assert_eq!(rest, found[1..].to_vec(), "{filter:?}");
+    }
+    let one = &all[5];
+    assert_eq!(&tx.delivery(first, one.subscriber).await.unwrap(), one);
+    let nobody = SubscriberId(Uuid::from_u128(4));
+    assert!(matches!(tx.delivery(first, nobody).await, Err(StoreError::NotFound("mail"))));
+    let state = tx.outbox_state().await.unwrap();
+    assert_eq!((state.waiting, state.sent, state.failed, state.dropped), (3, 1, 1, 1));
+    assert_eq!(state.oldest_at, Some(at(30)));
+}
+
+async fn mails_that_do_not_go_out_are_counted(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    with_six(&t.db).await;
+    let mut tx = t.db.read().await.unwrap();
+    let stuck = async |tx: &mut storage::Tx, told_before, failed_since| {
+        tx.stuck_deliveries(at(told_before), at(failed_since)).await.unwrap()
+    };
+    assert_eq!(stuck(&mut tx, 30, 21).await, Stuck { late: 0, failed: 0 });
+    assert_eq!(stuck(&mut tx, 31, 20).await, Stuck { late: 3, failed: 1 });
+}
+
+async fn a_delivery_that_ended_is_queued_once_more(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    let (first, second) = with_six(&t.db).await;
+    let mut tx = t.db.decide().await.unwrap();
+    let failed = tx.deliveries_before(None, DeliveryFilter::Failed, 9).await.unwrap().remove(0);
+    tx.queue_again(first, failed.subscriber, at(40)).await.unwrap();
+    let line = tx.delivery(first, failed.subscriber).await.unwrap();
+    assert_eq!((line.state, line.attempts), (DeliveryState::Queued, 0));
+    assert_eq!((line.due_at, line.done_at, line.last_error), (at(40), None, None));
+    let again = tx.queue_again(first, failed.subscriber, at(41)).await;
+    assert!(matches!(again, Err(StoreError::Stale("mail"))), "it waits already");
+    let sent = tx.deliveries_before(None, DeliveryFilter::Sent, 9).await.unwrap().remove(0);
+    assert!(tx.queue_again(first, sent.subscriber, at(41)).await.is_err(), "what was sent stays sent");
+    assert!(tx.queue_again(second, sent.subscriber, at(41)).await.is_err(), "what waits has its turn");
+}
+
+async fn what_waits_about_a_window_is_dropped_for_something_newer(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    let (this, other) = (window(1, State::Scheduled, 0), window(2, State::Scheduled, 0));
+    for m in [&this, &other] {
+        tx.add_maintenance(m).await.unwrap();
+    }
+    for n in 1..=2 {
+        tx.add_subscriber(&subscriber(n, SubscriberState::Confirmed)).await.unwrap();
+    }
+    let about = |n, m: &Maintenance, told| NewNotification {
+        maintenance_id: Some(m.id),
+        created_at: at(told),
+        ..notification(n)
+    };
+    let told = [about(100, &this, 10), about(101, &other, 10), about(102, &this, 20), about(103, &this, 30)];
+    for new in &told {
+        tx.add_notification(new, &[]).await.unwrap();
+        tx.queue_for_followers(new.id, new.created_at).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let held = claim(&t.db, 10, 1).await.remove(0);
+    let mut tx = t.db.decide().await.unwrap();
+    let dropped = tx.drop_waiting(this.id, told[3].id, at(30), at(31), "superseded").await.unwrap();
+    let in_hand = u64::from(held.notification == told[0].id);
+    assert_eq!(dropped, 4 - in_hand, "both older ones, but what a worker holds");
+    let lines = tx.deliveries_before(None, DeliveryFilter::Dropped, 9).await.unwrap();
+    assert!(lines.iter().all(|line| line.notification == told[0].id || line.notification == told[2].id), "{lines:?}");
+    for (new, is_superseded) in told.iter().zip([true, false, true, false]) {
+        let stored = tx.notification(new.id).await.unwrap();
+        assert_eq!(tx.is_superseded(&stored).await.unwrap(), is_superseded, "{}", stored.number);
+    }
+}
+
+async fn leases_of_a_dead_process_end_at_once(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    with_three(&t.db).await;
+    assert_eq!(claim(&t.db, 10, 2).await.len(), 2);
+    let mut tx = t.db.write().await.unwrap();
+    assert_eq!(tx.end_leases(at(11)).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!(claim(&t.db, 11, 9).await.len(), 3);
 }
 
 async fn a_feed_stamp_rises_with_every_change_of_the_body(engine: Engine) {
@@ -146,5 +292,11 @@ storage::on_both!(
     who_never_confirmed_is_forgotten,
     a_delivery_is_held_by_one_worker_until_its_lease_ends,
     outcomes_are_recorded_and_a_sent_mail_stays_sent,
+    a_subscriber_is_found_by_a_part_of_the_address,
+    deliveries_are_listed_newest_first_and_by_how_they_ended,
+    mails_that_do_not_go_out_are_counted,
+    a_delivery_that_ended_is_queued_once_more,
+    what_waits_about_a_window_is_dropped_for_something_newer,
+    leases_of_a_dead_process_end_at_once,
     a_feed_stamp_rises_with_every_change_of_the_body,
 );
