@@ -12,7 +12,7 @@ pub use words::JobNames;
 
 use crate::backup::Job;
 use crate::host::{DataSet, Exemption};
-use crate::ids::{ComponentId, DataSetId, HostId, JobId};
+use crate::ids::{ComponentId, DataSetId, HostId, JobId, OverrideId};
 use crate::policy::Policy;
 use crate::run::Run;
 use crate::time::{Instant, Span};
@@ -243,6 +243,16 @@ pub enum Outcome {
         /// All reasons, never only the first.
         reasons: Vec<Finding>,
     },
+    /// It may although the backups are not confirmed: two people decided so.
+    Overridden {
+        /// Their decision.
+        #[serde(rename = "override")]
+        by: OverrideId,
+        /// First instant at which what is protected now lapses, which the decision does not cover.
+        until: Option<Instant>,
+        /// All that stands against the work; the decision listed each of them.
+        reasons: Vec<Finding>,
+    },
 }
 
 /// The gate's answer with everything that led to it.
@@ -271,35 +281,59 @@ impl Scope {
 }
 
 impl Verdict {
-    /// The work may go on, at the instant it was asked.
+    /// The backups are there, at the instant it was asked.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         matches!(self.outcome, Outcome::Confirmed { .. })
     }
 
-    /// First instant at which a confirmed verdict is blocked again; none where
-    /// it is blocked already, or where everything is exempt.
+    /// The work may go on, at the instant it was asked: confirmed, or by an override.
+    #[must_use]
+    pub fn allows(&self) -> bool {
+        !matches!(self.outcome, Outcome::Blocked { .. })
+    }
+
+    /// The override by which the work may go on.
+    #[must_use]
+    pub fn overridden_by(&self) -> Option<OverrideId> {
+        match self.outcome {
+            Outcome::Overridden { by, .. } => Some(by),
+            Outcome::Confirmed { .. } | Outcome::Blocked { .. } => None,
+        }
+    }
+
+    /// First instant at which a verdict that lets the work go on is blocked again; none where
+    /// it is blocked already, or where nothing can lapse.
     #[must_use]
     pub fn until(&self) -> Option<Instant> {
         match self.outcome {
-            Outcome::Confirmed { until } => until,
+            Outcome::Confirmed { until } | Outcome::Overridden { until, .. } => until,
             Outcome::Blocked { .. } => None,
         }
     }
 
-    /// It was confirmed and has not lapsed: a verdict may be used a little after it was asked.
+    /// It let the work go on and has not lapsed: a verdict may be used a little after it was asked.
     #[must_use]
     pub fn holds_at(&self, now: Instant) -> bool {
-        self.is_confirmed() && self.until().is_none_or(|until| now < until)
+        self.allows() && self.until().is_none_or(|until| now < until)
     }
 
-    /// All that stands against the work; empty where it is confirmed.
+    /// All that stands against the work, overridden or not; empty where it is confirmed.
     #[must_use]
     pub fn reasons(&self) -> &[Finding] {
         match &self.outcome {
             Outcome::Confirmed { .. } => &[],
-            Outcome::Blocked { reasons } => reasons,
+            Outcome::Blocked { reasons } | Outcome::Overridden { reasons, .. } => reasons,
         }
+    }
+}
+
+impl Finding {
+    /// The same reason at the same place: only times and ages may differ.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let place = |f: &Self| (f.host, f.data_set, f.reason.component(), f.reason.job(), f.reason.code());
+        place(self) == place(other)
     }
 }
 

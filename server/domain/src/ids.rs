@@ -64,6 +64,8 @@ ids! {
     UpdateId,
     /// A kept answer of the gate.
     VerdictId,
+    /// A decision to go ahead against the gate.
+    OverrideId,
     /// A person who signs in.
     UserId,
     /// A bearer token of the API.

@@ -1,18 +1,22 @@
 //! Maintenance windows: their states and the transitions between them (see [`transition`]).
 
+mod checklist;
 mod kept;
+mod overriding;
 mod plan;
 mod public;
 #[cfg(test)]
 mod tests;
 pub mod transition;
 
+pub use checklist::{CheckLine, ChecklistError, MAX_LINES, Tick, read_checklist};
 pub use kept::{KeptVerdict, Occasion};
+pub use overriding::{Override, OverrideRefusal, OverrideState};
 pub use plan::{FoldChoice, MAX_LENGTH, PlanError, PlanField};
 pub use public::{affected_components, component_states, site_sentence};
 
 use crate::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId};
-use crate::text::{Name, Prose};
+use crate::text::{Name, Prose, Why};
 use crate::time::{Instant, Span};
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
@@ -89,6 +93,12 @@ pub struct Maintenance {
     pub auto_start: bool,
     /// Completes by itself at its end (else by hand).
     pub auto_complete: bool,
+    /// What is to be checked before it is completed; colleagues see it.
+    #[serde(default)]
+    pub checklist: Vec<CheckLine>,
+    /// Why it was completed with lines of its checklist open.
+    #[serde(default)]
+    pub done_anyway: Option<Why>,
     /// Calendar revision: raised with every visible change (RFC 5546 §2.1.4).
     pub sequence: i64,
     /// First published at; never again a draft.

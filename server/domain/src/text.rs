@@ -170,6 +170,57 @@ impl From<Slug> for String {
     }
 }
 
+/// Why somebody did something out of the ordinary: lines for colleagues, never empty, at most 1,000
+/// characters, no other control characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Why(String);
+
+impl Why {
+    /// Characters allowed.
+    pub const MAX: usize = 1_000;
+
+    /// Trims, makes line ends `\n` and checks.
+    ///
+    /// # Errors
+    /// Empty, too long, or with control characters other than line end and tab.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        let text = Prose::parse(text.trim())?.0;
+        if text.is_empty() {
+            return Err(TextError::Empty);
+        }
+        if text.chars().count() > Self::MAX {
+            return Err(TextError::TooLong { max: Self::MAX });
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Why {
+    type Error = TextError;
+    fn try_from(text: String) -> Result<Self, TextError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Why> for String {
+    fn from(why: Why) -> Self {
+        why.0
+    }
+}
+
 /// Markdown written for customers: lines, at most 20,000 characters, no other control characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -397,6 +397,8 @@ impl Services {
             (host("db-1").into_iter().collect(), component("Cluster 14").into_iter().collect()),
             (began, Span::minutes(150)),
         );
+        let checks = ["The array is rebuilt", "The databases answer", "The night's dump is scheduled again"];
+        let plan = MaintenanceInput { checklist: Some(checks.map(ToOwned::to_owned).to_vec()), ..plan };
         let past = self.at(planned);
         self.nights(system, now, made, planned, began).await?;
         if let Planning::Scheduled(m) = past.schedule_maintenance(system, Target::New, &plan).await? {
@@ -450,6 +452,7 @@ impl Services {
             may_wait: Some("6 h".to_owned()),
             auto_start: Some(true),
             auto_complete: Some(true),
+            checklist: None,
         }
     }
 

@@ -5,6 +5,7 @@ pub mod decide;
 pub mod due;
 pub mod input;
 pub mod look;
+pub mod overriding;
 
 pub use decide::{ExtendInput, Planning, Target};
 pub use input::{MaintenanceInput, TimeLook, Typed};
@@ -12,6 +13,7 @@ pub use look::{
     Choices, Detail, GateLook, HeldBack, HostTree, Listing, MaintenanceQuery, NeedsMe, Position, RadiusHost, Readiness,
     position_text, read_position,
 };
+pub use overriding::{OverrideLook, SecondPerson};
 
 use domain::gate::Scope;
 use domain::maintenance::Maintenance;

@@ -71,6 +71,15 @@ pub enum Proof {
         /// The newest cut-off.
         to: Instant,
     },
+    /// The work went ahead without it, by the decision of two people.
+    Overridden {
+        /// Data sets in the blast radius that were backed up well enough.
+        good: usize,
+        /// Data sets in the blast radius.
+        data_sets: usize,
+    },
+    /// The work may go ahead without it, by the decision of two people.
+    NotNeeded,
     /// It will be asked for before the work starts.
     WillBeAsked,
     /// It is being waited for.
@@ -343,6 +352,7 @@ async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> 
     for update in tx.updates_of(&ids).await? {
         timelines.entry(update.maintenance_id).or_default().push(update);
     }
+    let overridden = tx.overridden_among(&ids).await?;
     let mut shown = Vec::with_capacity(maintenances.len());
     for maintenance in maintenances {
         let mut updates = timelines.remove(&maintenance.id).unwrap_or_default();
@@ -353,7 +363,7 @@ async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> 
         };
         shown.push(Window {
             affected: board.affected(&maintenance.hosts, &maintenance.components),
-            proof: proof(maintenance.state, newest.as_ref()),
+            proof: proof(maintenance.state, newest.as_ref(), overridden.contains(&maintenance.id)),
             updates,
             maintenance,
         });
@@ -361,16 +371,22 @@ async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> 
     Ok(shown)
 }
 
-fn proof(state: State, newest: Option<&KeptVerdict>) -> Option<Proof> {
+fn proof(state: State, newest: Option<&KeptVerdict>, overridden: bool) -> Option<Proof> {
     match state {
+        State::Scheduled if overridden => Some(Proof::NotNeeded),
         State::Scheduled => Some(Proof::WillBeAsked),
         State::Held => Some(Proof::Waiting),
-        State::InProgress | State::Verifying => newest.and_then(confirmed),
+        State::InProgress | State::Verifying => newest.and_then(shown_proof),
         State::Draft | State::Postponed | State::Completed | State::Cancelled => None,
     }
 }
 
-fn confirmed(kept: &KeptVerdict) -> Option<Proof> {
+fn shown_proof(kept: &KeptVerdict) -> Option<Proof> {
+    if kept.verdict.overridden_by().is_some() {
+        let protections = &kept.verdict.protections;
+        let good = protections.iter().filter(|p: &&Protection| p.ok).count();
+        return Some(Proof::Overridden { good, data_sets: protections.len() });
+    }
     if !kept.verdict.is_confirmed() {
         return None;
     }

@@ -1,12 +1,18 @@
 //! Windows from the draft to their end, with a real database and a clock that tests move.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod windows {
+    mod checklist;
+    mod overriding;
+}
+
 use chrono::{DateTime, Utc};
 use domain::backup::Job;
 use domain::gate::Purpose;
 use domain::host::{DataKind, DataSet, Exemption, Host};
-use domain::ids::{DataSetId, HostId, JobId, MaintenanceId, RunId};
+use domain::ids::{DataSetId, HostId, JobId, MaintenanceId, RunId, UserId};
 use domain::maintenance::{Maintenance, Occasion, State, Update, UpdateKind};
+use domain::people::{Role, User};
 use domain::policy::PolicyOverride;
 use domain::run::{Run, RunState};
 use domain::text::Name;
@@ -207,6 +213,25 @@ impl World {
             self.t.db.read().await.unwrap().audit_before(None, Some("maintenance"), None, 99).await.unwrap();
         lines.reverse();
         lines.into_iter().map(|line| line.action).collect()
+    }
+
+    /// Somebody of the team who has signed in.
+    async fn person(&self, called: &str, role: Role) -> Actor {
+        let id = UserId(Uuid::now_v7());
+        let user = User {
+            id,
+            email: format!("{}@example.org", id.0.simple()),
+            name: name(called),
+            role,
+            disabled_at: None,
+            has_password: false,
+            signed_in_at: None,
+            version: 1,
+        };
+        let mut tx = self.t.db.decide().await.unwrap();
+        tx.add_user(&user, "", self.services.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        self.services.actor_for_session(id, None).await.unwrap()
     }
 
     async fn told(&self, id: MaintenanceId) -> bool {
@@ -468,6 +493,24 @@ async fn a_person_starts_early_only_if_the_gate_says_so_at_that_moment(engine: E
     assert!(matches!(again, Err(Error::Refused { code: "wrong_state", verdict: None, .. })));
 }
 
+async fn a_start_before_its_time_goes_by_the_backups_of_that_moment(engine: Engine) {
+    let mut w = World::begin(engine, "Thu 12:00").await;
+    let (vm3, job) = w.simple(&[("Thu 03:00", "Thu 04:00")]).await;
+    let m = w.scheduled(&thursday(&[vm3])).await;
+    w.at("Thu 17:00");
+    w.ran(job, "Thu 16:00", "Thu 16:30").await;
+    let begun = w.services.start_maintenance(&w.system, m.id, Some(m.version), "The disk is here.").await.unwrap();
+    assert_eq!((begun.state, begun.started_at), (State::InProgress, Some(utc("Thu 17:00"))));
+    // The planned end stays: customers were told of it.
+    assert_eq!((begun.planned.ends_at, begun.begins_at()), (m.planned.ends_at, utc("Thu 17:00")));
+    assert_eq!(w.asked(m.id).await, [(Occasion::Schedule, true), (Occasion::Start, true)]);
+    assert_eq!(w.services.verdicts(&w.system, m.id).await.unwrap()[0].verdict.asked_at, utc("Thu 17:00"));
+    assert_eq!(w.updates(m.id).await[1].body.as_str(), "The disk is here.");
+    // At its planned start nothing more happens.
+    w.pass("Thu 19:01").await;
+    assert_eq!(w.kinds(m.id).await, [UpdateKind::Scheduled, UpdateKind::Started]);
+}
+
 async fn work_is_extended_checked_and_finished_early_and_told_about(engine: Engine) {
     let mut w = World::begin(engine, "Thu 12:00").await;
     let (vm3, job) = w.simple(&[("Thu 03:00", "Thu 04:00")]).await;
@@ -709,6 +752,7 @@ storage::on_both!(
     a_held_window_whose_length_no_longer_fits_is_postponed_and_gets_a_new_time,
     a_change_of_scope_that_the_gate_refuses_changes_nothing_but_keeps_the_answer,
     a_person_starts_early_only_if_the_gate_says_so_at_that_moment,
+    a_start_before_its_time_goes_by_the_backups_of_that_moment,
     work_is_extended_checked_and_finished_early_and_told_about,
     a_window_is_cancelled_with_a_reason_and_stays_cancelled,
     drafts_are_kept_changed_and_thrown_away_without_a_trace_for_customers,

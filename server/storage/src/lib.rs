@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod job;
 pub mod maintenance;
 pub mod outbox;
+pub mod overriding;
 pub mod people;
 pub mod run;
 pub mod session;

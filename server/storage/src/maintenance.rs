@@ -5,8 +5,8 @@ use crate::error::{StoreError, corrupt};
 use chrono::NaiveDateTime;
 use domain::gate::{Evidence, Verdict};
 use domain::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId, VerdictId};
-use domain::maintenance::{KeptVerdict, Maintenance, Planned, State, Update};
-use domain::text::{Name, Prose};
+use domain::maintenance::{CheckLine, KeptVerdict, Maintenance, Planned, State, Tick, Update};
+use domain::text::{Name, Prose, Why};
 use domain::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,6 +47,7 @@ struct MaintenanceRow {
     latest_end_at: i64,
     auto_start: bool,
     auto_complete: bool,
+    done_anyway: Option<String>,
     sequence: i64,
     published_at: Option<i64>,
     held_at: Option<i64>,
@@ -64,7 +65,7 @@ struct MaintenanceRow {
 const COLUMNS: &str =
     "id, number, title, message, state, zone, local_start, start_fold, starts_at, ends_at, latest_end_at,
     auto_start, auto_complete, sequence, published_at, held_at, started_at, ended_at, day_check_at, lead_check_at,
-    next_due_at, created_by, created_at, updated_at, version";
+    next_due_at, created_by, created_at, updated_at, version, done_anyway";
 
 /// The stored text of an enum.
 fn code<T: Serialize>(value: T) -> String {
@@ -79,7 +80,12 @@ fn parse<T: DeserializeOwned>(table: &'static str, id: Uuid, text: &str) -> Resu
 }
 
 impl MaintenanceRow {
-    fn with(self, hosts: Vec<HostId>, components: Vec<ComponentId>) -> Result<Maintenance, StoreError> {
+    fn with(
+        self,
+        hosts: Vec<HostId>,
+        components: Vec<ComponentId>,
+        checklist: Vec<CheckLine>,
+    ) -> Result<Maintenance, StoreError> {
         const T: &str = "maintenances";
         let id = self.id;
         Ok(Maintenance {
@@ -100,6 +106,8 @@ impl MaintenanceRow {
             components,
             auto_start: self.auto_start,
             auto_complete: self.auto_complete,
+            checklist,
+            done_anyway: self.done_anyway.map(|text| Why::parse(&text)).transpose().map_err(|e| corrupt(T, id, e))?,
             sequence: self.sequence,
             published_at: maybe_at(T, id, self.published_at)?,
             held_at: maybe_at(T, id, self.held_at)?,
@@ -206,8 +214,8 @@ impl Tx {
             sqlx::query(
                 "insert into maintenances (id, number, title, message, state, zone, local_start, start_fold, starts_at, ends_at,
                  latest_end_at, auto_start, auto_complete, sequence, published_at, held_at, started_at, ended_at, day_check_at,
-                 lead_check_at, next_due_at, created_by, created_at, updated_at, version)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+                 lead_check_at, next_due_at, created_by, created_at, updated_at, version, done_anyway)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
             )
             .bind(m.id.0)
             .bind(m.number)
@@ -234,10 +242,12 @@ impl Tx {
             .bind(ms(m.created_at))
             .bind(ms(m.updated_at))
             .bind(m.version)
+            .bind(m.done_anyway.as_ref().map(Why::as_str))
             .execute(x)
             .await?;
         });
-        self.set_scope(m).await
+        self.set_scope(m).await?;
+        self.set_checklist(m).await
     }
 
     /// Stores a window as it becomes, if nobody changed it since it was read; its version rises by one.
@@ -250,7 +260,7 @@ impl Tx {
                 "update maintenances set title = $1, message = $2, state = $3, zone = $4, local_start = $5, start_fold = $6,
                  starts_at = $7, ends_at = $8, latest_end_at = $9, auto_start = $10, auto_complete = $11, sequence = $12,
                  published_at = $13, held_at = $14, started_at = $15, ended_at = $16, day_check_at = $17, lead_check_at = $18,
-                 next_due_at = $19, updated_at = $20, version = version + 1
+                 next_due_at = $19, updated_at = $20, done_anyway = $23, version = version + 1
                  where id = $21 and version = $22",
             )
             .bind(m.title.as_str())
@@ -275,6 +285,7 @@ impl Tx {
             .bind(ms(m.updated_at))
             .bind(m.id.0)
             .bind(m.version)
+            .bind(m.done_anyway.as_ref().map(Why::as_str))
             .execute(x)
             .await?
             .rows_affected()
@@ -288,7 +299,11 @@ impl Tx {
         on_tx!(self, |x| {
             sqlx::query("delete from maintenance_components where maintenance_id = $1").bind(m.id.0).execute(x).await?;
         });
-        self.set_scope(m).await
+        on_tx!(self, |x| {
+            sqlx::query("delete from checklist_lines where maintenance_id = $1").bind(m.id.0).execute(x).await?;
+        });
+        self.set_scope(m).await?;
+        self.set_checklist(m).await
     }
 
     /// Notes which checks were made and when to look again, which changes nothing that people edit:
@@ -340,10 +355,29 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes a draft that was never published and of which no verdict was kept.
+    async fn set_checklist(&mut self, m: &Maintenance) -> Result<(), StoreError> {
+        for (position, line) in (0_i64..).zip(&m.checklist) {
+            on_tx!(self, |x| {
+                sqlx::query(
+                    "insert into checklist_lines (maintenance_id, position, line, ticked_by, ticked_at)
+                     values ($1, $2, $3, $4, $5)",
+                )
+                .bind(m.id.0)
+                .bind(position)
+                .bind(line.text.as_str())
+                .bind(line.tick.as_ref().map(|tick| tick.by.as_str()))
+                .bind(line.tick.as_ref().map(|tick| ms(tick.at)))
+                .execute(x)
+                .await?;
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes a draft that was never published, of which no verdict was kept and for which no override was asked.
     ///
     /// # Errors
-    /// Stale (changed since, or no such draft), a verdict was kept (a conflict), or the database refused.
+    /// Stale (changed since, or no such draft), something was kept of it (a conflict), or the database refused.
     pub async fn delete_draft(&mut self, id: MaintenanceId, version: i64) -> Result<(), StoreError> {
         let done = on_tx!(self, |x| {
             sqlx::query(
@@ -494,18 +528,46 @@ impl Tx {
         }))
     }
 
-    /// Adds what the windows touch.
+    /// Adds what the windows touch, and their checklists.
     async fn complete_rows(&mut self, rows: Vec<MaintenanceRow>) -> Result<Vec<Maintenance>, StoreError> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let mut hosts = self.links("maintenance_hosts", "host_id", &ids).await?;
         let mut components = self.links("maintenance_components", "component_id", &ids).await?;
+        let mut checklists = self.checklists(&ids).await?;
         rows.into_iter()
             .map(|row| {
                 let hosts = hosts.remove(&row.id).unwrap_or_default().into_iter().map(HostId).collect();
                 let components = components.remove(&row.id).unwrap_or_default().into_iter().map(ComponentId).collect();
-                row.with(hosts, components)
+                let checklist = checklists.remove(&row.id).unwrap_or_default();
+                row.with(hosts, components, checklist)
             })
             .collect()
+    }
+
+    async fn checklists(&mut self, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<CheckLine>>, StoreError> {
+        const T: &str = "checklist_lines";
+        let mut found: HashMap<Uuid, Vec<CheckLine>> = HashMap::new();
+        for ids in ids.chunks(CHUNK) {
+            let sql = format!(
+                "select maintenance_id, line, ticked_by, ticked_at from checklist_lines
+                 where maintenance_id in ({}) order by maintenance_id, position",
+                places(ids.len())
+            );
+            let rows: Vec<(Uuid, String, Option<String>, Option<i64>)> = on_tx!(self, |x| {
+                let mut query = sqlx::query_as(AssertSqlSafe(sql));
+                for id in ids {
+                    query = query.bind(id);
+                }
+                query.fetch_all(x).await?
+            });
+            for (of, line, ticked_by, ticked_at) in rows {
+                let text = Name::parse(&line).map_err(|e| corrupt(T, of, e))?;
+                let ticked_at = maybe_at(T, of, ticked_at)?;
+                let tick = ticked_by.zip(ticked_at).map(|(by, at)| Tick { by, at });
+                found.entry(of).or_default().push(CheckLine { text, tick });
+            }
+        }
+        Ok(found)
     }
 
     async fn links(

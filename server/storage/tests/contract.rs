@@ -9,6 +9,7 @@ mod contract {
     mod job;
     mod maintenance;
     mod outbox;
+    mod overriding;
     mod people;
     mod run;
     mod session;

@@ -1,7 +1,7 @@
 //! The gate's answers in plain English, the same on every face.
 
-use super::{Evidence, Finding, Protection, Purpose, Reason, Verdict};
-use crate::ids::JobId;
+use super::{Evidence, Finding, Outcome, Protection, Purpose, Reason, Verdict};
+use crate::ids::{ComponentId, JobId};
 use crate::time::{Instant, Span, ZoneRules, format_short};
 use std::collections::BTreeMap;
 
@@ -59,6 +59,15 @@ impl Reason {
             Self::JobDisabled { .. } => "job_disabled",
             Self::JobUnknown { .. } => "job_unknown",
             Self::ClockInFuture { .. } => "clock_in_future",
+        }
+    }
+
+    /// The component it speaks of, if it speaks of one.
+    #[must_use]
+    pub const fn component(&self) -> Option<ComponentId> {
+        match self {
+            Self::NoHostBehind { component } => Some(*component),
+            _ => None,
         }
     }
 
@@ -225,16 +234,31 @@ fn reasons_text(count: usize) -> String {
 }
 
 impl Verdict {
-    /// "Safe to schedule", "Not safe to start: 3 reasons".
+    /// "Safe to schedule", "Not safe to start: 3 reasons", "To start by an override: 3 reasons".
     #[must_use]
     pub fn headline(&self) -> String {
         let what = match self.purpose {
             Purpose::Schedule => "schedule",
             Purpose::Start => "start",
         };
-        match self.reasons().len() {
-            0 => format!("Safe to {what}"),
-            count => format!("Not safe to {what}: {}", reasons_text(count)),
+        match (self.reasons().len(), self.allows()) {
+            (0, _) => format!("Safe to {what}"),
+            (count, false) => format!("Not safe to {what}: {}", reasons_text(count)),
+            (count, true) => format!("To {what} by an override: {}", reasons_text(count)),
+        }
+    }
+
+    /// What customers read of the backup behind the work; nothing while the work may not go on.
+    /// That it goes on without one is said, and by how many people; not who they are, nor why.
+    #[must_use]
+    pub fn proof(&self) -> Option<String> {
+        match self.outcome {
+            Outcome::Confirmed { .. } => Some(self.summary()),
+            Outcome::Blocked { .. } => None,
+            Outcome::Overridden { .. } => Some(format!(
+                "This work goes ahead without a confirmed backup; two people of our team decided so. {}",
+                self.summary()
+            )),
         }
     }
 

@@ -16,7 +16,7 @@ impl State {
             Self::Held => "Delayed: waiting for a backup to be confirmed",
             Self::Postponed => "Postponed: a new time will be announced",
             Self::InProgress => "In progress",
-            Self::Verifying => "Work is done and is being checked",
+            Self::Verifying => "Verifying: the work is done and is being checked",
             Self::Completed => "Completed",
             Self::Cancelled => "Cancelled",
         }

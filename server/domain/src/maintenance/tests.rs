@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod checklist;
+mod overriding;
+
 use super::transition::*;
 use super::*;
 use crate::gate::{Finding, Outcome, Purpose, Reason, Verdict};
@@ -54,6 +57,7 @@ fn content() -> Edit {
         components: vec![ComponentId(Uuid::from_u128(12))],
         auto_start: true,
         auto_complete: true,
+        checklist: vec![],
     }
 }
 
@@ -140,7 +144,7 @@ fn states_are_reached_as_their_names_say() {
 fn every_state_knows_every_command() {
     use State::{Cancelled, Completed, Draft, Held, InProgress, Postponed, Scheduled, Verifying};
     type Do = fn(&Maintenance, Instant) -> Result<Change, Refusal>;
-    let table: [(Command, Do, [Option<State>; 8]); 11] = [
+    let table: [(Command, Do, [Option<State>; 8]); 12] = [
         (
             Command::Edit,
             |m, now| {
@@ -191,6 +195,11 @@ fn every_state_knows_every_command() {
             Command::Complete,
             |m, now| complete(m, now, Who::Person, &policy()),
             [None, None, None, None, Some(Completed), Some(Completed), None, None],
+        ),
+        (
+            Command::Tick,
+            |m, now| tick(&checklist::listed(m.clone()), now, "RAID is clean", Some(checklist::by("Grace", now)), &policy()),
+            [None, None, None, None, None, Some(Verifying), None, None],
         ),
         (
             Command::Cancel,
@@ -633,6 +642,7 @@ fn any_step() -> impl Strategy<Value = (i64, Step)> {
         Command::Finish,
         Command::Finish,
         Command::Complete,
+        Command::Tick,
         Command::Cancel,
         Command::Post,
     ]);
@@ -684,7 +694,11 @@ fn perform(m: &Maintenance, now: Instant, step: &Step) -> Result<Change, Refusal
                 Command::Reschedule => reschedule(m, now, fresh, &verdict(Purpose::Schedule), &p),
                 Command::Extend => extend(m, now, shifted, &p),
                 Command::Finish => finish(m, now, if flag { Finish::Completed } else { Finish::Verifying }, &p),
+                Command::Complete if hours > 50 => complete_anyway(m, now, checklist::why("The rest can wait."), &p),
                 Command::Complete => complete(m, now, who, &p),
+                Command::Tick => {
+                    tick(m, now, "RAID is clean", flag.then(|| checklist::by("Grace", now)), &p)
+                }
                 Command::Cancel if hours > 50 => cancel(m, now, prose("No."), &p),
                 Command::Cancel => Err(Refusal::NotDue),
                 Command::Post => post(m, now, prose("Hello."), &p),
@@ -702,9 +716,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn whatever_happens_the_promises_hold(published in any::<bool>(), steps in prop::collection::vec(any_step(), 1..40)) {
+    fn whatever_happens_the_promises_hold(
+        published in any::<bool>(),
+        with_list in any::<bool>(),
+        steps in prop::collection::vec(any_step(), 1..40),
+    ) {
         use State::{Cancelled, Completed, Draft, Held, InProgress, Postponed, Scheduled, Verifying};
         let mut m = if published { scheduled() } else { a_draft() };
+        if with_list {
+            m = checklist::listed(m);
+        }
         let mut now = monday();
         for (minutes, step) in steps {
             now = step.when(&m, Span::minutes(minutes).after(now));
@@ -750,6 +771,9 @@ proptest! {
                 next.next_due_at.is_some_and(|at| at <= now),
             );
             prop_assert_eq!((next.id, next.number, next.version), (before.id, before.number, before.version));
+            prop_assert!(next.state != Completed || next.open_lines() == 0 || next.done_anyway.is_some());
+            prop_assert!(next.state == Completed || next.done_anyway.is_none());
+            prop_assert!(next.checklist == before.checklist || before.state == Verifying);
             m = next;
         }
     }

@@ -5,12 +5,13 @@
 //! visible change and never falls, `updated_at` never moves back, what has ended
 //! stays ended. `version` is left to storage.
 
-use super::{Maintenance, NewUpdate, Planned, State, UpdateKind};
+use super::checklist::renewed;
+use super::{CheckLine, Maintenance, NewUpdate, Planned, State, Tick, UpdateKind};
 use crate::gate::{Finding, Purpose, Verdict};
 use crate::ids::{ComponentId, HostId, MaintenanceId, UserId};
 use crate::maintenance::plan::MAX_LENGTH;
 use crate::policy::Policy;
-use crate::text::{Name, Prose};
+use crate::text::{Name, Prose, Why};
 use crate::time::{Instant, Span};
 use std::collections::BTreeSet;
 use thiserror::Error;
@@ -85,6 +86,8 @@ pub struct Edit {
     pub auto_start: bool,
     /// Completes by itself.
     pub auto_complete: bool,
+    /// What is to be checked before it is completed.
+    pub checklist: Vec<Name>,
 }
 
 impl Edit {
@@ -99,6 +102,7 @@ impl Edit {
             components: m.components.clone(),
             auto_start: m.auto_start,
             auto_complete: m.auto_complete,
+            checklist: m.checklist.iter().map(|line| line.text.clone()).collect(),
         }
     }
 }
@@ -135,6 +139,8 @@ pub enum Command {
     Finish,
     /// [`complete`].
     Complete,
+    /// [`tick`].
+    Tick,
     /// [`cancel`].
     Cancel,
     /// [`post`].
@@ -153,6 +159,7 @@ impl Command {
             Self::Extend => "extended",
             Self::Finish => "finished",
             Self::Complete => "completed",
+            Self::Tick => "ticked off",
             Self::Cancel => "cancelled",
             Self::Post => "given an update",
         }
@@ -206,12 +213,28 @@ pub enum Refusal {
     /// While work is being done, only words may change.
     #[error("Work is under way: only the title and the message can be changed. Extend or finish it instead.")]
     UnderWay,
+    /// The list is being worked through.
+    #[error("The checklist is being worked through: its lines can not be changed any more.")]
+    ChecklistFixed,
+    /// The list has no such line (any more).
+    #[error("The checklist has no such line any more.")]
+    NoSuchLine,
+    /// Lines of the checklist are open.
+    #[error("{} of the checklist: tick what is done, or complete anyway and say why.", open_lines(*open))]
+    OpenLines {
+        /// How many.
+        open: usize,
+    },
     /// Nothing was written.
     #[error("Write what customers should read.")]
     EmptyBody,
     /// Nobody could read it.
     #[error("This window has not been published.")]
     NotPublished,
+}
+
+fn open_lines(open: usize) -> String {
+    if open == 1 { "1 line is open".to_owned() } else { format!("{open} lines are open") }
 }
 
 /// A new draft, seen by operators only.
@@ -228,6 +251,8 @@ pub fn draft(id: MaintenanceId, number: i64, created_by: Option<UserId>, now: In
         components: content.components,
         auto_start: content.auto_start,
         auto_complete: content.auto_complete,
+        checklist: renewed(&[], content.checklist),
+        done_anyway: None,
         sequence: 0,
         published_at: None,
         held_at: None,
@@ -246,7 +271,8 @@ pub fn draft(id: MaintenanceId, number: i64, created_by: Option<UserId>, now: In
 /// Changes what a person can set. Drafts change freely. Published windows that
 /// have not begun need a [`Purpose::Schedule`] verdict for the *new* scope when
 /// their time or scope changes; a new time makes them scheduled again. While
-/// work is being done only title, message and `auto_complete` may change. A new
+/// work is being done only title, message, `auto_complete` and the checklist may
+/// change, the checklist until it is being worked through. A new
 /// latest end alone is nothing customers see, and lets a held window wait longer.
 /// Nothing changed is no refusal: it gives back the window as it is.
 ///
@@ -264,7 +290,9 @@ pub fn edit(
     let slack = edit.planned != m.planned;
     let time = Planned { latest_end_at: m.planned.latest_end_at, ..edit.planned.clone() } != m.planned;
     let scope = !same(&edit.hosts, &m.hosts) || !same(&edit.components, &m.components);
+    let checklist = renewed(&m.checklist, edit.checklist);
     match m.state {
+        State::Verifying if checklist != m.checklist => return Err(Refusal::ChecklistFixed),
         State::Completed | State::Cancelled => return Err(not(m, Command::Edit)),
         State::InProgress | State::Verifying if slack || scope || edit.auto_start != m.auto_start => {
             return Err(Refusal::UnderWay);
@@ -290,6 +318,7 @@ pub fn edit(
         components: edit.components,
         auto_start: edit.auto_start,
         auto_complete: edit.auto_complete,
+        checklist,
         ..m.clone()
     };
     if m.state == State::Draft {
@@ -520,7 +549,9 @@ pub fn finish(m: &Maintenance, now: Instant, how: Finish, policy: &Policy) -> Re
 }
 
 /// It is over. A timer completes a window in progress at its planned end, a
-/// person at any time. A timer that was late says when it should have been.
+/// person at any time. A timer that was late says when it should have been, and
+/// hands a window with a checklist to be checked instead: that takes a person. A
+/// person completes it when every line is ticked.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -528,12 +559,56 @@ pub fn complete(m: &Maintenance, now: Instant, who: Who, policy: &Policy) -> Res
     let ended_at = match (m.state, who) {
         (State::InProgress, Who::Worker) if !m.auto_complete => return Err(Refusal::ByHand),
         (State::InProgress, Who::Worker) if now < m.planned.ends_at => return Err(Refusal::NotDue),
+        (State::InProgress, Who::Worker) if !m.checklist.is_empty() => {
+            return finish(m, now, Finish::Verifying, policy);
+        }
         (State::InProgress, Who::Worker) => m.planned.ends_at,
-        (State::InProgress | State::Verifying, Who::Person) => now,
+        (State::InProgress | State::Verifying, Who::Person) => match m.open_lines() {
+            0 => now,
+            open => return Err(Refusal::OpenLines { open }),
+        },
         _ => return Err(not(m, Command::Complete)),
     };
-    let next = Maintenance { state: State::Completed, ended_at: Some(ended_at), ..m.clone() };
-    Ok(told(next, now, policy, UpdateKind::Completed, Prose::default(), None))
+    Ok(completed(m.clone(), ended_at, now, policy))
+}
+
+/// A person says that it is over with lines of its checklist open, and why; the reason is kept. Where
+/// none is open, there is nothing to say.
+///
+/// # Errors
+/// It is not under way.
+pub fn complete_anyway(m: &Maintenance, now: Instant, why: Why, policy: &Policy) -> Result<Change, Refusal> {
+    if !m.state.is_under_way() {
+        return Err(not(m, Command::Complete));
+    }
+    let done_anyway = (m.open_lines() > 0).then_some(why);
+    Ok(completed(Maintenance { done_anyway, ..m.clone() }, now, now, policy))
+}
+
+fn completed(m: Maintenance, ended_at: Instant, now: Instant, policy: &Policy) -> Change {
+    let next = Maintenance { state: State::Completed, ended_at: Some(ended_at), ..m };
+    told(next, now, policy, UpdateKind::Completed, Prose::default(), None)
+}
+
+/// Ticks a line of the checklist, or opens it again (`tick` is none), while the work is being
+/// checked. Customers see nothing of it. Who ticked it first stands.
+///
+/// # Errors
+/// It is not being checked, or there is no such line.
+pub fn tick(
+    m: &Maintenance,
+    now: Instant,
+    text: &str,
+    tick: Option<Tick>,
+    policy: &Policy,
+) -> Result<Change, Refusal> {
+    if m.state != State::Verifying {
+        return Err(not(m, Command::Tick));
+    }
+    let mut next = m.clone();
+    let line = next.checklist.iter_mut().find(|line| line.text.as_str() == text).ok_or(Refusal::NoSuchLine)?;
+    *line = CheckLine { tick: tick.map(|new| line.tick.take().unwrap_or(new)), text: line.text.clone() };
+    Ok(silent(m, next, now, policy))
 }
 
 /// Calls it off. A draft just disappears from sight; customers hear of all others.
@@ -622,9 +697,11 @@ fn check_times(planned: &Planned, now: Instant) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The one place where a verdict lets a window go on or not: confirmed, or by an override that was
+/// applied to it ([`super::Override::apply`]).
 fn confirmed(verdict: Option<&Verdict>, purpose: Purpose, now: Instant) -> Result<(), Refusal> {
     let verdict = verdict.filter(|v| v.purpose == purpose).ok_or(Refusal::NeedsVerdict)?;
-    if !verdict.is_confirmed() {
+    if !verdict.allows() {
         return Err(Refusal::Blocked { reasons: verdict.reasons().to_vec() });
     }
     if verdict.holds_at(now) { Ok(()) } else { Err(Refusal::VerdictLapsed) }

@@ -1,6 +1,7 @@
 //! What people decide about windows.
 
 use super::input::{self as typed, MaintenanceInput, Typed};
+use super::overriding::read_why;
 use super::scope_of;
 use crate::audit::Action;
 use crate::error::{Error, Fields};
@@ -8,7 +9,7 @@ use crate::{Actor, Services};
 use domain::gate::{Evidence, Purpose, Verdict};
 use domain::ids::MaintenanceId;
 use domain::maintenance::transition::{self, Change, Command, Edit, Finish, Refusal, Who};
-use domain::maintenance::{KeptVerdict, Maintenance, Occasion, PlanError, Planned, State, affected_components};
+use domain::maintenance::{KeptVerdict, Maintenance, Occasion, PlanError, Planned, State, Tick, affected_components};
 use domain::people::Permission;
 use domain::policy::Policy;
 use domain::text::Prose;
@@ -67,11 +68,11 @@ pub struct ExtendInput {
 }
 
 /// A window in a decision.
-struct Loaded {
-    tx: Tx,
-    m: Maintenance,
-    policy: Policy,
-    now: Instant,
+pub(super) struct Loaded {
+    pub(super) tx: Tx,
+    pub(super) m: Maintenance,
+    pub(super) policy: Policy,
+    pub(super) now: Instant,
 }
 
 /// What the gate said.
@@ -87,6 +88,9 @@ fn refused(refusal: &Refusal, verdict: Option<&Verdict>) -> Error {
         Refusal::StartPassed => Error::field("start", message),
         Refusal::EndNotLater | Refusal::BadTimes => Error::field("end", message),
         Refusal::EmptyBody => Error::field("body", message),
+        Refusal::NoSuchLine => Error::field("line", message),
+        Refusal::ChecklistFixed => Error::field("checklist", message),
+        Refusal::OpenLines { .. } => Error::refused("checklist_open", message),
         Refusal::Blocked { .. } => blocked(verdict, message),
         Refusal::Not { .. } | Refusal::UnderWay | Refusal::NotPublished => Error::refused("wrong_state", message),
         Refusal::NoLongerFits => Error::refused("no_longer_fits", message),
@@ -124,7 +128,12 @@ fn body(text: &str) -> Result<Prose, Error> {
 }
 
 impl Services {
-    async fn load(&self, actor: &Actor, id: MaintenanceId, version: Option<i64>) -> Result<Loaded, Error> {
+    pub(super) async fn load(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+    ) -> Result<Loaded, Error> {
         actor.require(Permission::Maintain)?;
         let mut tx = self.db.decide().await?;
         let m = tx.maintenance(id).await?;
@@ -135,6 +144,8 @@ impl Services {
         Ok(Loaded { tx, m, policy, now: self.now() })
     }
 
+    /// The gate's answer about a window, with the override that is in force for it. The one way to
+    /// ask about a window: an override counts wherever it is asked, or nowhere.
     pub(super) async fn ask(
         &self,
         tx: &mut Tx,
@@ -143,7 +154,7 @@ impl Services {
         m: &Maintenance,
     ) -> Result<Asked, Error> {
         let (verdict, evidence) = self.gate(tx, now, purpose, &scope_of(m)).await?;
-        Ok(Asked { verdict, evidence })
+        self.with_override(tx, m, Asked { verdict, evidence }).await
     }
 
     pub(super) async fn keep(
@@ -197,6 +208,7 @@ impl Services {
         } else {
             tx.update_maintenance(&after).await?;
             after.version += 1;
+            self.end_overrides(tx, actor, &after).await?;
         }
         if let Some(mut update) = change.update {
             if !body.as_str().is_empty() {
@@ -213,7 +225,7 @@ impl Services {
                     .filter(|component| ids.contains(&component.id))
                     .map(|component| (component.id, component.name.to_string()))
                     .collect();
-                let proof = proof.filter(|v| v.is_confirmed()).map(Verdict::summary);
+                let proof = proof.and_then(Verdict::proof);
                 self.tell(tx, &after, &update, &affected, proof).await?;
             }
             tx.announce();
@@ -400,8 +412,14 @@ impl Services {
         let mut asked = None;
         let mut result = transition::edit(&m, now, edit.clone(), None, &policy);
         if matches!(result, Err(Refusal::NeedsVerdict)) {
-            let new_scope = Maintenance { hosts: edit.hosts.clone(), components: edit.components.clone(), ..m.clone() };
-            let answer = self.ask(&mut tx, now, Purpose::Schedule, &new_scope).await?;
+            // As it would be: an override for what it was does not count.
+            let new = Maintenance {
+                hosts: edit.hosts.clone(),
+                components: edit.components.clone(),
+                planned: edit.planned.clone(),
+                ..m.clone()
+            };
+            let answer = self.ask(&mut tx, now, Purpose::Schedule, &new).await?;
             self.keep(&mut tx, m.id, Occasion::Change, &answer).await?;
             result = transition::edit(&m, now, edit, Some(&answer.verdict), &policy);
             asked = Some(answer);
@@ -550,7 +568,7 @@ impl Services {
     /// It is over, at its planned end or earlier.
     ///
     /// # Errors
-    /// Not allowed, not under way, stale, or the database does not answer.
+    /// Not allowed, not under way, lines of its checklist are open, stale, or the database does not answer.
     pub async fn complete_maintenance(
         &self,
         actor: &Actor,
@@ -562,6 +580,48 @@ impl Services {
         let note = body(note)?;
         let change = transition::complete(&loaded.m, loaded.now, Who::Person, &loaded.policy);
         self.simply(actor, loaded, "maintenance.complete", change, note).await
+    }
+
+    /// It is over although lines of its checklist are open; `why` is kept for colleagues, `note` is
+    /// what customers read.
+    ///
+    /// # Errors
+    /// Not allowed, no reason, not under way, stale, or the database does not answer.
+    pub async fn complete_maintenance_anyway(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        version: Option<i64>,
+        note: &str,
+        why: &str,
+    ) -> Result<Maintenance, Error> {
+        let loaded = self.load(actor, id, version).await?;
+        let note = body(note)?;
+        let why = read_why(why, "Say why it is completed with lines open. Colleagues read it.")?;
+        let change = transition::complete_anyway(&loaded.m, loaded.now, why, &loaded.policy);
+        self.simply(actor, loaded, "maintenance.complete_anyway", change, note).await
+    }
+
+    /// Ticks a line of the checklist, or opens it again. The line is named by its words: whatever
+    /// else colleagues have ticked meanwhile, it is the right one.
+    ///
+    /// # Errors
+    /// Not allowed, not being checked, no such line, or the database does not answer.
+    pub async fn tick_line(
+        &self,
+        actor: &Actor,
+        id: MaintenanceId,
+        line: &str,
+        is_done: bool,
+    ) -> Result<Maintenance, Error> {
+        let loaded = self.load(actor, id, None).await?;
+        let tick = is_done.then(|| Tick { by: actor.label(), at: loaded.now });
+        let change = transition::tick(&loaded.m, loaded.now, line.trim(), tick, &loaded.policy);
+        if change.as_ref().is_ok_and(|change| change.maintenance == loaded.m) {
+            return Ok(loaded.m);
+        }
+        let verb = if is_done { "maintenance.tick" } else { "maintenance.untick" };
+        self.simply(actor, loaded, verb, change, Prose::default()).await
     }
 
     /// Calls it off. The reason is what customers read, and may be missing only for a draft.
@@ -601,7 +661,7 @@ impl Services {
         self.simply(actor, loaded, "maintenance.update", change, Prose::default()).await
     }
 
-    /// Throws a draft away. One that the gate was asked about is kept out of sight instead, as
+    /// Throws a draft away. One that the gate or a second person was asked about is kept out of sight instead, as
     /// cancelled: the answers stay on record.
     ///
     /// # Errors
@@ -611,7 +671,9 @@ impl Services {
         if loaded.m.state != State::Draft {
             return Err(Error::refused("wrong_state", "Only a draft can be deleted; cancel this window instead."));
         }
-        if !loaded.tx.verdicts_of(id, 1).await?.is_empty() {
+        let is_kept =
+            !loaded.tx.verdicts_of(id, 1).await?.is_empty() || !loaded.tx.overrides_of(id).await?.is_empty();
+        if is_kept {
             let change = transition::cancel(&loaded.m, loaded.now, Prose::default(), &loaded.policy);
             self.simply(actor, loaded, "maintenance.delete", change, Prose::default()).await?;
             return Ok(());

@@ -4,10 +4,9 @@
 //! after a crash at any instant each happens once.
 
 use super::decide::Asked;
-use super::scope_of;
 use crate::error::Error;
 use crate::{Actor, Services};
-use domain::gate::{Finding, Purpose, Verdict};
+use domain::gate::{Purpose, Verdict};
 use domain::ids::MaintenanceId;
 use domain::maintenance::transition::{self, Ahead, Change, Due, Refusal, Who};
 use domain::maintenance::{Maintenance, Occasion, State};
@@ -123,6 +122,7 @@ impl Services {
             (_, State::Held) => "maintenance.hold",
             (_, State::InProgress) => "maintenance.start",
             (_, State::Postponed) => "maintenance.postpone",
+            (_, State::Verifying) => "maintenance.verify",
             _ => "maintenance.complete",
         };
         self.note(tx, &system, verb, Some(m), &after).await?;
@@ -172,7 +172,8 @@ impl Services {
     }
 
     /// Asks again for every window on hold: to be called after each report, and now and then in
-    /// case a node died between a report and this. What is confirmed and still fits starts.
+    /// case a node died between a report (or the word of a second person) and this. What is
+    /// confirmed, or covered by an override, and still fits starts.
     ///
     /// Gives back how many windows began.
     ///
@@ -197,13 +198,14 @@ impl Services {
         Ok(began)
     }
 
-    async fn retry_one(&self, m: &Maintenance) -> Result<bool, Error> {
+    /// Asks again for one window on hold.
+    pub(super) async fn retry_one(&self, m: &Maintenance) -> Result<bool, Error> {
         let now = self.now();
         // Most reports change nothing here: find that out without holding up other decisions.
         let worth_deciding = {
             let mut tx = self.db.read().await?;
-            let (verdict, _) = self.gate(&mut tx, now, Purpose::Start, &scope_of(m)).await?;
-            verdict.is_confirmed() || {
+            let verdict = self.ask(&mut tx, now, Purpose::Start, m).await?.verdict;
+            verdict.allows() || {
                 let last = tx.verdicts_of(m.id, 1).await?.pop();
                 last.is_none_or(|last| !says_the_same(&last.verdict, &verdict))
             }
@@ -218,7 +220,7 @@ impl Services {
             return Ok(false);
         }
         let asked = self.ask(&mut tx, now, Purpose::Start, &m).await?;
-        if !asked.verdict.is_confirmed() {
+        if !asked.verdict.allows() {
             // Fewer or other reasons: colleagues see how far it is.
             self.keep(&mut tx, m.id, Occasion::Report, &asked).await?;
             tx.commit().await?;
@@ -238,10 +240,6 @@ impl Services {
 
 /// The same reasons at the same places: only ages differ.
 fn says_the_same(a: &Verdict, b: &Verdict) -> bool {
-    let reasons = |v: &Verdict| -> Vec<_> { v.reasons().iter().map(place_and_code).collect() };
-    reasons(a) == reasons(b)
-}
-
-fn place_and_code(finding: &Finding) -> (Option<domain::ids::HostId>, Option<domain::ids::DataSetId>, &'static str) {
-    (finding.host, finding.data_set, finding.reason.code())
+    let (a, b) = (a.reasons(), b.reasons());
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same_as(b))
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, FieldError, Fields};
 use chrono::NaiveDateTime;
 use domain::gate::Scope;
 use domain::maintenance::transition::Edit;
-use domain::maintenance::{Fold, FoldChoice, Maintenance, PlanError, PlanField, Planned};
+use domain::maintenance::{Fold, FoldChoice, Maintenance, PlanError, PlanField, Planned, read_checklist};
 use domain::text::{Name, Prose};
 use domain::time::{Instant, LocalTime, Span, TimeText, ZoneRules, civil, format_range, parse_local};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct MaintenanceInput {
     pub auto_start: Option<bool>,
     /// Completes by itself.
     pub auto_complete: Option<bool>,
+    /// What is to be checked before it is completed, line by line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checklist: Option<Vec<String>>,
 }
 
 /// How long a new window waits for its backup where nobody said.
@@ -177,6 +180,13 @@ impl MaintenanceInput {
             (None, Some(m)) => m.components.clone(),
             (texts, _) => ids(&mut fields, "components", texts.as_deref().unwrap_or_default()),
         };
+        let checklist = match (&self.checklist, stored) {
+            (None, Some(m)) => m.checklist.iter().map(|line| line.text.clone()).collect(),
+            (lines, _) => {
+                let lines = lines.as_deref().unwrap_or_default().iter().map(String::as_str);
+                fields.take("checklist", read_checklist(lines)).unwrap_or_default()
+            }
+        };
         let planned = match stored {
             Some(m) if !self.has_time() => Some(m.planned.clone()),
             _ => self.plan(&mut fields, rules, stored.map(|m| Typed::of(rules, &m.planned))),
@@ -190,6 +200,7 @@ impl MaintenanceInput {
                 components,
                 auto_start: self.auto_start.or(stored.map(|m| m.auto_start)).unwrap_or(true),
                 auto_complete: self.auto_complete.or(stored.map(|m| m.auto_complete)).unwrap_or(false),
+                checklist,
             }),
             _ => Err(fields.into_error()),
         }

@@ -1,6 +1,7 @@
 //! Windows as colleagues see them.
 
 use super::input::{MaintenanceInput, TimeLook};
+use super::overriding::{OverrideLook, SecondPerson, looks};
 use super::scope_of;
 use crate::error::{Error, Fields};
 use crate::inventory::Page;
@@ -9,7 +10,7 @@ use domain::component::{Component, Group};
 use domain::gate::{Evidence, JobNames, Purpose, Scope, Topology, Verdict, blast_radius};
 use domain::host::Host;
 use domain::ids::{ComponentId, HostId, MaintenanceId, UserId, VerdictId};
-use domain::maintenance::{KeptVerdict, Maintenance, State, Update, affected_components};
+use domain::maintenance::{KeptVerdict, Maintenance, Override, OverrideState, State, Update, affected_components};
 use domain::people::Permission;
 use domain::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -138,6 +139,10 @@ pub struct Detail {
     pub components: Vec<(ComponentId, String)>,
     /// What the gate says at this moment; none for what has begun or ended.
     pub gate: Option<GateLook>,
+    /// Overrides, newest first.
+    pub overrides: Vec<OverrideLook>,
+    /// An override can be asked for: the gate is blocked, and nobody has asked yet.
+    pub may_ask_override: bool,
 }
 
 /// A window on hold.
@@ -147,6 +152,8 @@ pub struct HeldBack {
     pub maintenance: Maintenance,
     /// What stands against it now.
     pub gate: GateLook,
+    /// The newest override that was asked for.
+    pub newest_override: Option<Override>,
 }
 
 /// Whether a window will be able to start.
@@ -163,6 +170,8 @@ pub struct Readiness {
 /// Windows that wait for a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NeedsMe {
+    /// Overrides for which the one who looks can be the second person.
+    pub second_person: Vec<SecondPerson>,
     /// On hold.
     pub held: Vec<HeldBack>,
     /// Without a new time.
@@ -173,6 +182,8 @@ pub struct NeedsMe {
     pub to_start: Vec<Maintenance>,
     /// Drafts the gate is against at this moment.
     pub blocked_drafts: Vec<HeldBack>,
+    /// Drafts that two people let go ahead against the gate.
+    pub overridden_drafts: Vec<Maintenance>,
     /// Starting within two days.
     pub soon: Vec<Readiness>,
     /// Under way as planned.
@@ -210,6 +221,23 @@ impl Services {
 
     async fn look_at_gate(&self, tx: &mut Tx, scope: &Scope, purpose: Purpose) -> Result<GateLook, Error> {
         let (verdict, evidence) = self.gate(tx, self.now(), purpose, scope).await?;
+        self.look_around(tx, scope, verdict, &evidence).await
+    }
+
+    /// The same for a window, with the override that is in force for it.
+    async fn look_at_gate_of(&self, tx: &mut Tx, m: &Maintenance, purpose: Purpose) -> Result<GateLook, Error> {
+        let asked = self.ask(tx, self.now(), purpose, m).await?;
+        self.look_around(tx, &scope_of(m), asked.verdict, &asked.evidence).await
+    }
+
+    /// What belongs to an answer of the gate.
+    async fn look_around(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        verdict: Verdict,
+        evidence: &Evidence,
+    ) -> Result<GateLook, Error> {
         let topology = tx.topology().await?;
         let ids = affected_components(scope, &topology);
         let components = tx.components(false).await?;
@@ -221,7 +249,7 @@ impl Services {
             .collect();
         let followed: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
         let followers = tx.count_followers(&followed).await?;
-        let radius = radius_of(scope, &topology, &evidence, &names);
+        let radius = radius_of(scope, &topology, evidence, &names);
         Ok(GateLook { verdict, jobs: evidence.job_names(), radius, affected, followers })
     }
 
@@ -340,14 +368,20 @@ impl Services {
         let authors = tx.users().await?.into_iter().map(|user| (user.id, user.name.to_string())).collect();
         let gate = match maintenance.state {
             State::Draft | State::Postponed => {
-                Some(self.look_at_gate(&mut tx, &scope_of(&maintenance), Purpose::Schedule).await?)
+                Some(self.look_at_gate_of(&mut tx, &maintenance, Purpose::Schedule).await?)
             }
-            State::Scheduled | State::Held => {
-                Some(self.look_at_gate(&mut tx, &scope_of(&maintenance), Purpose::Start).await?)
-            }
+            State::Scheduled | State::Held => Some(self.look_at_gate_of(&mut tx, &maintenance, Purpose::Start).await?),
             _ => None,
         };
+        let verdict = gate.as_ref().map(|look| &look.verdict);
+        let overrides = looks(actor, &maintenance, tx.overrides_of(id).await?, verdict, &authors);
+        let may_ask_override = actor.may(Permission::Maintain)
+            && Override::purpose_for(maintenance.state).is_some()
+            && verdict.is_some_and(|verdict| !verdict.allows())
+            && overrides.iter().all(|look| look.of.state != OverrideState::Asked);
         Ok(Detail {
+            overrides,
+            may_ask_override,
             hosts: hosts
                 .into_iter()
                 .filter(|host| maintenance.hosts.contains(&host.id))
@@ -397,13 +431,14 @@ impl Services {
         Ok((maintenance, kept, evidence))
     }
 
-    /// How many windows wait for a person.
+    /// How many windows and requests wait for a person.
     ///
     /// # Errors
     /// Not allowed, or the database does not answer.
     pub async fn waiting(&self, actor: &Actor) -> Result<u64, Error> {
         actor.require(Permission::View)?;
-        let count = self.db.read().await?.count_waiting(self.now()).await?;
+        let mut tx = self.db.read().await?;
+        let count = tx.count_waiting(self.now()).await? + self.count_second_person_wanted(&mut tx, actor).await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
@@ -415,10 +450,14 @@ impl Services {
         actor.require(Permission::View)?;
         let now = self.now();
         let mut tx = self.db.read().await?;
-        let mut needs = NeedsMe::default();
+        let mut needs = NeedsMe {
+            second_person: self.second_person_wanted(&mut tx, actor, FEW).await?,
+            ..NeedsMe::default()
+        };
         for m in tx.maintenances_in(&[State::Held], Order::Earliest, None, FEW).await? {
-            let gate = self.look_at_gate(&mut tx, &scope_of(&m), Purpose::Start).await?;
-            needs.held.push(HeldBack { maintenance: m, gate });
+            let gate = self.look_at_gate_of(&mut tx, &m, Purpose::Start).await?;
+            let newest_override = tx.overrides_of(m.id).await?.into_iter().next();
+            needs.held.push(HeldBack { maintenance: m, gate, newest_override });
         }
         needs.postponed = tx.maintenances_in(&[State::Postponed], Order::Earliest, None, FEW).await?;
         let under_way = tx.maintenances_in(Listing::UnderWay.states(), Order::Earliest, None, FEW).await?;
@@ -431,14 +470,17 @@ impl Services {
                 needs.to_start.push(m);
                 continue;
             }
-            let gate = self.look_at_gate(&mut tx, &scope_of(&m), Purpose::Start).await?;
+            let gate = self.look_at_gate_of(&mut tx, &m, Purpose::Start).await?;
             let lasts = gate.verdict.holds_at(m.planned.starts_at.max(now));
             needs.soon.push(Readiness { maintenance: m, gate, lasts });
         }
         for m in tx.maintenances_in(&[State::Draft], Order::Latest, None, FEW).await? {
-            let gate = self.look_at_gate(&mut tx, &scope_of(&m), Purpose::Schedule).await?;
-            if !gate.verdict.is_confirmed() {
-                needs.blocked_drafts.push(HeldBack { maintenance: m, gate });
+            let gate = self.look_at_gate_of(&mut tx, &m, Purpose::Schedule).await?;
+            if gate.verdict.overridden_by().is_some() {
+                needs.overridden_drafts.push(m);
+            } else if !gate.verdict.allows() {
+                let newest_override = tx.overrides_of(m.id).await?.into_iter().next();
+                needs.blocked_drafts.push(HeldBack { maintenance: m, gate, newest_override });
             }
         }
         Ok(needs)

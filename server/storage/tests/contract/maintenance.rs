@@ -1,21 +1,30 @@
 use domain::gate::{Evidence, Outcome, Purpose, Verdict};
 use domain::ids::{MaintenanceId, UpdateId, VerdictId};
-use domain::maintenance::{Fold, KeptVerdict, Maintenance, Occasion, Planned, State, Update, UpdateKind};
+use domain::maintenance::{
+    CheckLine, Fold, KeptVerdict, Maintenance, Occasion, Planned, State, Tick, Update, UpdateKind,
+};
 use domain::policy::Policy;
 use domain::site::Site;
-use domain::text::{Name, Prose};
+use domain::text::{Name, Prose, Why};
 use domain::time::{Instant, Span};
 use storage::maintenance::Order;
 use storage::testing::{Engine, TestDb};
 use storage::{StoreError, Tx};
 use uuid::Uuid;
 
-fn at(minutes: i64) -> Instant {
+pub(crate) fn at(minutes: i64) -> Instant {
     Span::minutes(minutes).after(Instant::from_timestamp_millis(1_400_180_400_000).unwrap())
 }
 
+fn check(text: &str, ticked_by: Option<&str>) -> CheckLine {
+    CheckLine {
+        text: Name::parse(text).unwrap(),
+        tick: ticked_by.map(|by| Tick { by: by.to_owned(), at: at(90) }),
+    }
+}
+
 /// A window of two hours that starts `start` minutes into the story's Thursday evening.
-pub(super) fn window(n: u128, state: State, start: i64) -> Maintenance {
+pub(crate) fn window(n: u128, state: State, start: i64) -> Maintenance {
     Maintenance {
         id: MaintenanceId(Uuid::from_u128(n)),
         number: i64::try_from(n).unwrap(),
@@ -34,6 +43,8 @@ pub(super) fn window(n: u128, state: State, start: i64) -> Maintenance {
         components: vec![],
         auto_start: true,
         auto_complete: false,
+        checklist: vec![check("RAID is clean", None), check("Sites answer", Some("Grace Nolan"))],
+        done_anyway: None,
         sequence: 3,
         published_at: (state != State::Draft).then(|| at(-600)),
         held_at: None,
@@ -49,7 +60,7 @@ pub(super) fn window(n: u128, state: State, start: i64) -> Maintenance {
     }
 }
 
-async fn started(engine: Engine) -> TestDb {
+pub(crate) async fn started(engine: Engine) -> TestDb {
     let t = TestDb::start(engine).await;
     let mut tx = t.db.decide().await.unwrap();
     tx.ensure_site(&Site {
@@ -99,6 +110,8 @@ async fn a_window_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time(en
         planned: Planned { zone: "UTC".to_owned(), start_fold: None, ends_at: at(130), ..m.planned.clone() },
         auto_start: false,
         auto_complete: true,
+        checklist: vec![check("Sites answer", None), check("Mail flows", Some("Oisín Kelly")), check("a", None)],
+        done_anyway: Some(Why::parse("The rest can wait.").unwrap()),
         sequence: 4,
         held_at: Some(at(0)),
         started_at: Some(at(1)),

@@ -382,6 +382,7 @@ proptest! {
                 prop_assert!(verdict.protections.is_empty());
             }
             Outcome::Blocked { .. } => {}
+            Outcome::Overridden { .. } => prop_assert!(false, "only people override"),
         }
     }
 
