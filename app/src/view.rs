@@ -279,6 +279,12 @@ impl ProofView {
     pub fn blocked(text: impl Into<String>) -> Self {
         Self { tone: Tone::Major, shape: Shape::Major, text: text.into() }
     }
+
+    /// The gate says no, and two people decided otherwise.
+    #[must_use]
+    pub fn overridden(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Degraded, shape: Shape::Degraded, text: text.into() }
+    }
 }
 
 /// How much a button asks to be pressed.
@@ -526,6 +532,8 @@ pub enum Answer {
     Confirmed,
     /// It may not.
     Blocked,
+    /// It may although it should not: two people decided so.
+    Overridden,
 }
 
 /// How old each backup is when the work begins, against the limit.

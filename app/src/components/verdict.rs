@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use std::fmt::Write as _;
 
 /// The answer with every reason, how old each backup is, and what is fine. The fermata is closed
-/// until the answer is yes.
+/// until the answer is yes, or two people decided otherwise.
 #[component]
 pub fn VerdictPanel(
     /// The answer.
@@ -22,6 +22,7 @@ pub fn VerdictPanel(
         Answer::NotAsked => Tone::Quiet,
         Answer::Confirmed => Tone::Ok,
         Answer::Blocked => Tone::Major,
+        Answer::Overridden => Tone::Degraded,
     };
     let reasons = (!verdict.reasons.is_empty()).then(|| {
         view! {
@@ -42,7 +43,7 @@ pub fn VerdictPanel(
     view! {
         <section class=format!("verdict {}", tone.class()) aria-labelledby=id>
             <header class="verdict-head">
-                <Fermata open={verdict.answer == Answer::Confirmed}/>
+                <Fermata open={matches!(verdict.answer, Answer::Confirmed | Answer::Overridden)}/>
                 <div>
                     <h2 id=id>{verdict.title}</h2>
                     {(!verdict.detail.is_empty()).then(|| view! { <p>{verdict.detail}</p> })}

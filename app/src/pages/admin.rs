@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod checklist;
 pub mod components;
 pub mod data_sets;
 pub mod deliveries;
@@ -13,6 +14,7 @@ pub mod hosts;
 pub mod jobs;
 pub mod maintenance;
 pub mod maintenances;
+pub mod overriding;
 pub mod people;
 pub mod plan;
 pub mod runs;

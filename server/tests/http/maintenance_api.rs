@@ -1,8 +1,10 @@
 use crate::test_app::{TestApp, TestClient};
 use crate::windows::{ran, small, story, utc};
-use domain::people::Scope;
+use domain::people::{Role, Scope};
 use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use service::people::tokens::NewToken;
 use storage::testing::Engine;
 
 const WINDOWS: &str = "/api/v1/maintenances";
@@ -135,6 +137,71 @@ async fn a_window_runs_through_all_its_steps(engine: Engine) {
     assert_eq!(kinds, ["completed", "verifying", "note", "extended", "started", "held", "scheduled"]);
 }
 
+async fn a_program_asks_for_its_person_and_nobody_confirms_by_a_token(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let story = story(&app).await;
+    app.sign_in_as(Role::Admin).await;
+    let ada = app.services.db.read().await.unwrap().users().await.unwrap().remove(0);
+    let actor = app.services.actor_for_session(ada.id, None).await.unwrap();
+    let new = NewToken {
+        name: "of Ada".to_owned(),
+        scopes: vec![Scope::Admin.as_str().to_owned()],
+        valid_for: String::new(),
+    };
+    let made = app.services.add_token(&actor, &new).await.unwrap();
+    let api = app.with_token(made.text.expose_secret());
+    let (_, draft) = post(&api, WINDOWS, thursday(story.vm3)).await;
+    let here = format!("{}/overrides", at(&draft));
+    let (status, silent) = post(&api, &here, json!({"why": ""})).await;
+    assert_eq!((status, silent["errors"][0]["field"].as_str()), (422, Some("why")));
+    let (status, nobody) = post(&writer(&app).await, &here, json!({"why": "It dies."})).await;
+    assert_eq!((status, nobody["code"].as_str()), (409, Some("no_person")));
+    let (status, asked) = post(&api, &here, json!({"why": "It dies.", "version": draft["version"]})).await;
+    assert_eq!((status, asked["state"].as_str(), asked["asked_by"].as_str()), (201, Some("asked"), Some(ada.name.as_str())));
+    let mut codes: Vec<&str> =
+        asked["reasons"].as_array().unwrap().iter().map(|r| r["reason"]["code"].as_str().unwrap()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["no_job", "not_carried", "too_old"]);
+    assert_eq!(asked["uncovered"], json!([]));
+    let one = format!("{here}/{}", asked["id"].as_str().unwrap());
+    for (way, expected) in [("confirm", 404), ("refuse", 404)] {
+        assert_eq!(post(&api, &format!("{one}/{way}"), json!({"why": "x"})).await.0, expected, "{way}");
+    }
+    let (status, not) = post(&writer(&app).await, &format!("{one}/withdraw"), json!({"why": "x"})).await;
+    assert_eq!((status, not["code"].as_str()), (409, Some("no_person")));
+    let (status, ended) = post(&api, &format!("{one}/withdraw"), json!({"why": "It can wait."})).await;
+    assert_eq!((status, ended["state"].as_str(), ended["end_why"].as_str()), (200, Some("withdrawn"), Some("It can wait.")));
+    let listed: Value = api.get(&here).await.json().await.unwrap();
+    assert_eq!(listed["items"], json!([ended]));
+}
+
+async fn a_checklist_is_ticked_line_by_line(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let small = small(&app).await;
+    let api = writer(&app).await;
+    let listed = with(thursday(small.vm3), "checklist", json!(["RAID is clean", "", "Sites answer"]));
+    let (_, window) = post(&api, WINDOWS, with(listed, "schedule", json!(true))).await;
+    let here = at(&window);
+    assert_eq!(window["checklist"][1], json!({"line": "Sites answer", "ticked_by": null, "ticked_at": null}));
+    assert_eq!(post(&api, &format!("{here}/start"), Value::Null).await.0, 200);
+    let tick = |line: &str, ticked: bool| {
+        let (path, body) = (format!("{here}/checklist"), json!({"line": line, "ticked": ticked}));
+        let api = &api;
+        async move { post(api, &path, body).await }
+    };
+    let (status, early) = tick("Sites answer", true).await;
+    assert_eq!((status, early["code"].as_str()), (409, Some("wrong_state")));
+    assert_eq!(post(&api, &format!("{here}/verify"), Value::Null).await.0, 200);
+    let (_, ticked) = tick("Sites answer", true).await;
+    assert_eq!(ticked["checklist"][1]["ticked_by"], "token test");
+    let (status, none) = tick("Mail flows", true).await;
+    assert_eq!((status, none["errors"][0]["field"].as_str()), (422, Some("line")));
+    let (status, open) = post(&api, &format!("{here}/complete"), json!({})).await;
+    assert_eq!((status, open["code"].as_str()), (409, Some("checklist_open")));
+    let (status, done) = post(&api, &format!("{here}/complete"), json!({"anyway": "Checked tomorrow."})).await;
+    assert_eq!((status, done["done_anyway"].as_str()), (200, Some("Checked tomorrow.")));
+}
+
 async fn a_change_says_what_it_was_made_from_and_a_cancellation_why(engine: Engine) {
     let app = TestApp::start(engine).await;
     let small = small(&app).await;
@@ -196,6 +263,7 @@ async fn what_is_wrong_is_named_by_its_field(engine: Engine) {
         ("start", json!("soon"), "start"),
         ("end_fold", json!("second"), "end_fold"),
         ("may_wait", json!("4"), "may_wait"),
+        ("checklist", json!(["a", "A"]), "checklist"),
         ("schedule", json!("yes"), "schedule"),
     ] {
         let (status, problem) = post(&api, WINDOWS, with(thursday(small.vm3), name, value)).await;
@@ -245,6 +313,8 @@ async fn lists_come_in_pages_and_only_those_who_may_plan(engine: Engine) {
 storage::on_both!(
     a_refused_window_is_a_draft_with_all_reasons_and_goes_out_after_the_backup,
     a_window_runs_through_all_its_steps,
+    a_program_asks_for_its_person_and_nobody_confirms_by_a_token,
+    a_checklist_is_ticked_line_by_line,
     a_change_says_what_it_was_made_from_and_a_cancellation_why,
     a_request_that_comes_twice_plans_once,
     what_is_wrong_is_named_by_its_field,

@@ -279,6 +279,110 @@ async fn a_window_is_run_from_its_page(engine: Engine) {
     assert_eq!(press(&[("do", "dance")]).await.status(), 404);
 }
 
+async fn two_people_let_a_refused_draft_go_ahead_and_everybody_reads_of_it(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let story = story(&app).await;
+    let (oisin, grace) = (app.sign_in_as(Role::Operator).await, app.sign_in_as(Role::Approver).await);
+    let place = goes_to(&send(&oisin, NEW, &thursday(&[story.vm3.to_string()], "schedule")).await);
+    let here = place.trim_end_matches("/edit").to_owned();
+    let press = async |client: &TestClient, pairs: &[(&'static str, &str)]| {
+        let form: Form = pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        send(client, &here, &form).await
+    };
+    let (_, page) = read(oisin.get(&here).await).await;
+    assert!(page.contains("Ask for an override"), "{page}");
+    let (status, silent) = read(press(&oisin, &[("do", "ask-override"), ("why", " ")]).await).await;
+    assert!(status == 422 && silent.contains("Say why the work can not wait") && silent.contains("#why"), "{silent}");
+    let why = "It dies <tonight>.";
+    goes_to(&press(&oisin, &[("do", "ask-override"), ("why", why)]).await);
+
+    let (_, own) = read(oisin.get(&here).await).await;
+    assert!(own.contains("Waits for a second person") && own.contains("Withdraw it"), "{own}");
+    assert!(!own.contains("Confirm the override") && !own.contains("Ask for an override"), "{own}");
+    let (_, start) = read(grace.get("/admin").await).await;
+    assert!(start.contains("M-1 asks for a second person") && start.contains("It dies &lt;tonight"), "{start}");
+    let (_, none) = read(oisin.get("/admin").await).await;
+    assert!(!none.contains("asks for a second person"), "{none}");
+    let (_, page) = read(grace.get(&here).await).await;
+    for part in ["operator ", "vm3 · image: the last good run is too old", "Confirm the override", "Refuse it"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let of = page.split("name=\"override\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(press(&oisin, &[("do", "confirm-override"), ("override", &of)]).await.status(), 403);
+    assert_eq!(press(&grace, &[("do", "confirm-override"), ("override", "x")]).await.status(), 404);
+    goes_to(&press(&grace, &[("do", "confirm-override"), ("override", &of)]).await);
+    let (status, twice) = read(press(&grace, &[("do", "confirm-override"), ("override", &of)]).await).await;
+    assert!(status == 422 && twice.contains("This override is confirmed already."), "{twice}");
+
+    let (_, edit) = read(oisin.get(&place).await).await;
+    assert!(edit.contains("An override is confirmed"), "{edit}");
+    goes_to(&press(&oisin, &[("do", "schedule")]).await);
+    let (_, page) = read(oisin.get(&here).await).await;
+    for part in ["To schedule by an override: 3 reasons", "Confirmed by a second person", "approver "] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let verdict = page.split('"').find(|part| part.contains("/verdicts/")).unwrap().to_owned();
+    let (_, kept) = read(oisin.get(&verdict).await).await;
+    assert!(kept.contains("By an override"), "{kept}");
+    let public = here.replace("/admin/maintenances/", "/maintenance/");
+    for path in [public.as_str(), "/"] {
+        let (_, page) = read(app.get(path).await).await;
+        assert!(page.contains("May start without a confirmed backup; two people of our team decided so"), "{page}");
+        for private in ["operator ", "approver ", "tonight", "vm3 ·"] {
+            assert!(!page.contains(private), "{private}: {page}");
+        }
+    }
+    let back = press(&oisin, &[("do", "withdraw-override"), ("override", &of), ("why", "It can wait.")]).await;
+    goes_to(&back);
+    let (_, page) = read(app.get(&public).await).await;
+    assert!(page.contains("Starts only after a fresh backup is confirmed"), "{page}");
+    let (_, page) = read(grace.get(&here).await).await;
+    assert!(page.contains("Withdrawn by") && page.contains("“It can wait.”"), "{page}");
+    let (_, log) = read(grace.get("/admin/audit?object=override").await).await;
+    assert!(log.contains("override.confirm") && log.contains("Override for M-1"), "{log}");
+}
+
+async fn a_checklist_is_written_ticked_and_worked_off_without_scripts(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let Small { vm3, .. } = small(&app).await;
+    let oisin = app.sign_in_as(Role::Operator).await;
+    let form = set(thursday(&[vm3.to_string()], "schedule"), "checklist", "RAID is clean\r\n\r\nSites answer");
+    let (status, wrong) = read(send(&oisin, NEW, &set(form.clone(), "checklist", "a\r\na")).await).await;
+    assert!(status == 422 && wrong.contains("“a” stands there twice."), "{wrong}");
+    let place = goes_to(&send(&oisin, NEW, &form).await);
+    let press = async |pairs: &[(&'static str, &str)]| {
+        let form: Form = pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        send(&oisin, &place, &form).await
+    };
+    let (_, edit) = read(oisin.get(&format!("{place}/edit")).await).await;
+    assert!(edit.contains("RAID is clean\nSites answer"), "{edit}");
+    goes_to(&press(&[("do", "start")]).await);
+    let (_, page) = read(oisin.get(&place).await).await;
+    assert!(page.contains("Complete with lines open") && !page.contains(">Tick<"), "{page}");
+    goes_to(&press(&[("do", "verify")]).await);
+    let (_, edit) = read(oisin.get(&format!("{place}/edit")).await).await;
+    assert!(!edit.contains("name=\"checklist\""), "{edit}");
+    let (status, open) = read(press(&[("do", "complete")]).await).await;
+    assert!(status == 422 && open.contains("2 lines are open of the checklist"), "{open}");
+    assert_eq!(goes_to(&press(&[("do", "tick"), ("line", "RAID is clean")]).await), format!("{place}#checklist"));
+    let (_, page) = read(oisin.get(&place).await).await;
+    assert!(page.contains("1 of 2 open") && page.contains("Open again") && page.contains("operator "), "{page}");
+    let (status, gone) = read(press(&[("do", "tick"), ("line", "Mail flows")]).await).await;
+    assert!(status == 422 && gone.contains("no such line"), "{gone}");
+    let (status, silent) = read(press(&[("do", "complete-anyway"), ("why", "")]).await).await;
+    assert!(status == 422 && silent.contains("Say why it is completed with lines open"), "{silent}");
+    let public = place.replace("/admin/maintenances/", "/maintenance/");
+    let (_, seen) = read(app.get(&public).await).await;
+    assert!(seen.contains("Verifying") && !seen.contains("RAID is clean"), "{seen}");
+    let why = "The sites are <not> ours.";
+    goes_to(&press(&[("do", "complete-anyway"), ("why", why), ("body", "Done.")]).await);
+    let (_, page) = read(oisin.get(&place).await).await;
+    assert!(page.contains("Completed with lines open") && page.contains("The sites are &lt;not"), "{page}");
+    assert_eq!(window(&app, &place).await.state, State::Completed);
+    let (_, seen) = read(app.get(&public).await).await;
+    assert!(!seen.contains("ours.") && seen.contains("Done."), "{seen}");
+}
+
 async fn those_who_may_only_look_see_no_buttons_and_can_press_none(engine: Engine) {
     let app = TestApp::start(engine).await;
     let Small { vm3, .. } = small(&app).await;
@@ -345,6 +449,8 @@ storage::on_both!(
     wrong_fields_are_all_told_and_what_was_typed_is_kept,
     hard_days_are_asked_back_or_read_right,
     a_window_is_run_from_its_page,
+    two_people_let_a_refused_draft_go_ahead_and_everybody_reads_of_it,
+    a_checklist_is_written_ticked_and_worked_off_without_scripts,
     those_who_may_only_look_see_no_buttons_and_can_press_none,
     islands_are_answered_only_for_those_who_may_look,
 );

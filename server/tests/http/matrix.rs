@@ -22,7 +22,7 @@ enum May {
     Team(Permission),
 }
 use May::{Anybody, Knowing, Team};
-use Permission::{Administer, EditInventory, Maintain, ReadAudit, ReportBackup, View};
+use Permission::{Administer, Approve, EditInventory, Maintain, ReadAudit, ReportBackup, View};
 
 /// Pages, as the router writes them.
 const PAGES: &[(&str, May)] = &[
@@ -105,6 +105,13 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/maintenances/{id}", "do=update&body=x", Team(Maintain)),
     ("/admin/maintenances/{id}", "do=schedule&version=1", Team(Maintain)),
     ("/admin/maintenances/{id}", "do=delete&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=complete-anyway&version=1&why=x", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=tick&line=x", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=untick&line=x", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=ask-override&version=1&why=x", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=withdraw-override&why=x&override=00000000-0000-0000-0000-000000000000", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=confirm-override&override=00000000-0000-0000-0000-000000000000", Team(Approve)),
+    ("/admin/maintenances/{id}", "do=refuse-override&why=x&override=00000000-0000-0000-0000-000000000000", Team(Approve)),
     ("/admin/maintenances/{id}/edit", "do=draft&version=1", Team(Maintain)),
     ("/admin/maintenances/{id}/edit", "do=schedule&version=1", Team(Maintain)),
     ("/admin/hosts/{id}", "version=1", Team(EditInventory)),
@@ -174,8 +181,12 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("PATCH", "/api/v1/maintenances/{id}", r#"{"version":1}"#, Maintain),
     ("DELETE", "/api/v1/maintenances/{id}?version=1", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/cancel", r#"{"body":"x"}"#, Maintain),
+    ("POST", "/api/v1/maintenances/{id}/checklist", r#"{"line":"x","ticked":true}"#, Maintain),
     ("POST", "/api/v1/maintenances/{id}/complete", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/extend", r#"{"by":"1 h"}"#, Maintain),
+    ("GET", "/api/v1/maintenances/{id}/overrides", "", View),
+    ("POST", "/api/v1/maintenances/{id}/overrides", r#"{"why":"x"}"#, Maintain),
+    ("POST", "/api/v1/maintenances/{id}/overrides/{override}/withdraw", r#"{"why":"x"}"#, Maintain),
     ("POST", "/api/v1/maintenances/{id}/schedule", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/start", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/updates", r#"{"body":"x"}"#, Maintain),

@@ -5,7 +5,7 @@ use crate::view::{
     ActionView, AgesView, Answer, BlastView, FineView, NodeView, ProofView, ReasonView, SetView, Shape, StateView,
     Tone, VerdictView,
 };
-use domain::gate::{Finding, JobNames, Protection, Purpose, Reason, Verdict};
+use domain::gate::{Finding, JobNames, Outcome, Protection, Purpose, Reason, Verdict};
 use domain::ids::HostId;
 use domain::time::{Span, ZoneRules, format_short};
 use service::maintenance::{GateLook, MaintenanceInput, RadiusHost};
@@ -82,7 +82,7 @@ pub fn verdict(rules: &dyn ZoneRules, zone: &str, verdict: &Verdict, jobs: &JobN
         .map(|finding| ReasonView::warning(finding.heading(), finding.sentence(jobs, rules, zone)));
     let reasons = reasons.chain(warnings).collect();
     VerdictView {
-        answer: if verdict.is_confirmed() { Answer::Confirmed } else { Answer::Blocked },
+        answer: answer(&verdict.outcome),
         title: verdict.headline(),
         detail,
         ages: ages(&verdict.protections),
@@ -96,6 +96,16 @@ pub fn verdict(rules: &dyn ZoneRules, zone: &str, verdict: &Verdict, jobs: &JobN
                 text: format!("{} (said {})", exemption.reason, exemption.by),
             })
             .collect(),
+    }
+}
+
+/// The outcome, as far as a heading goes.
+#[must_use]
+pub const fn answer(outcome: &Outcome) -> Answer {
+    match outcome {
+        Outcome::Confirmed { .. } => Answer::Confirmed,
+        Outcome::Blocked { .. } => Answer::Blocked,
+        Outcome::Overridden { .. } => Answer::Overridden,
     }
 }
 
@@ -208,6 +218,14 @@ fn node(host: &RadiusHost, radius: &[RadiusHost], verdict: &Verdict, depth: usiz
 /// The answer in one line, for lists.
 #[must_use]
 pub fn proof(verdict: &Verdict, lasts: bool) -> ProofView {
+    if verdict.overridden_by().is_some() {
+        let text = if lasts {
+            "Goes ahead by an override, without a confirmed backup"
+        } else {
+            "Goes ahead by an override now, but another backup will be too old at the start"
+        };
+        return ProofView::overridden(text);
+    }
     match (verdict.is_confirmed(), lasts) {
         (true, true) => ProofView::confirmed("Backups are confirmed and last until the start"),
         (true, false) => ProofView::waiting("Backups are confirmed now, but will be too old at the start"),

@@ -1,8 +1,8 @@
 //! One window: where it stands, what can be done with it now, its timeline and the gate's answers.
 
 use super::desk::{Desk, admin};
-use super::gate;
 use super::plan::{id, problems, version};
+use super::{checklist, gate, overriding};
 use crate::components::{
     Actions, BlastRadius, Button, ButtonLink, Card, DataTable, Disclosure, ErrorSummary, Fact, Facts, Field, Hidden,
     Icon, PageHeader, Proof, Section, StateBadge, TextArea, TimeRange, Timeline, VerdictPanel,
@@ -47,6 +47,13 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
         }
         "verify" => services.verify_maintenance(actor, id, version, body).await.map(|_| here),
         "complete" => services.complete_maintenance(actor, id, version, body).await.map(|_| here),
+        "complete-anyway" => {
+            let why = post.form.get("why");
+            services.complete_maintenance_anyway(actor, id, version, body, why).await.map(|_| here)
+        }
+        "tick" => services.tick_line(actor, id, post.form.get("line"), true).await.map(|_| format!("{here}#checklist")),
+        "untick" => services.tick_line(actor, id, post.form.get("line"), false).await.map(|_| format!("{here}#checklist")),
+        deed if overriding::DEEDS.contains(&deed) => overriding::take(id, &post).await.map(|()| format!("{here}#override")),
         "cancel" => services.cancel_maintenance(actor, id, version, body).await.map(|_| here),
         // A note takes nothing back: it is added to whatever the window has become.
         "update" => services.post_update(actor, id, None, body).await.map(|_| here),
@@ -92,8 +99,9 @@ fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
     let public = m.published_at.map(|_| {
         view! { <ButtonLink href=format!("/maintenance/{}", m.id)>"What customers see"</ButtonLink> }
     });
-    let blocked = detail.gate.as_ref().is_some_and(|look| !look.verdict.is_confirmed());
+    let blocked = detail.gate.as_ref().is_some_and(|look| !look.verdict.allows());
     let actions = if may { what_now(desk, m, blocked, form) } else { ().into_any() };
+    let (asked, checks) = (overriding::show(desk, &detail, form), checklist::show(desk, m, form));
     let message = (!m.message.as_str().is_empty()).then(|| {
         let html = service::prose::html(m.message.as_str());
         view! { <Card title="What customers read"><div class="prose" dir="auto" inner_html=html></div></Card> }
@@ -111,7 +119,9 @@ fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
         <ErrorSummary problems=problems(form) message=form.message.clone()/>
         <div class="split">
             <div class="stack">
+                {checks}
                 {actions}
+                {asked}
                 {facts(desk, &detail)}
                 {message}
                 {timeline}
@@ -201,7 +211,7 @@ fn what_now(desk: &Desk, m: &Maintenance, blocked: bool, form: &Submitted) -> An
     match m.state {
         State::Draft => {
             let hint = if blocked {
-                "It can be scheduled as soon as nothing stands against it any more."
+                "It can be scheduled as soon as nothing stands against it any more, or a second person lets it go ahead."
             } else {
                 "Customers see it from then on. The gate is asked once more."
             };
@@ -223,7 +233,7 @@ fn what_now(desk: &Desk, m: &Maintenance, blocked: bool, form: &Submitted) -> An
                     "It starts by itself when the missing backup is confirmed. Pressing this asks at once."
                 }
                 (_, true) => {
-                    "Before its planned start. The gate is asked at this moment, and refuses if a backup is too old."
+                    "Before its planned start: its planned end stays. The gate is asked at this moment, not at the planned start, and refuses if a backup is too old by now."
                 }
                 (_, false) => "The gate is asked at this moment.",
             };
@@ -251,7 +261,7 @@ fn under_way(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
         let proof = ProofView::blocked("Past its planned end: complete or extend it.");
         view! { <p><Proof proof/></p> }
     });
-    let complete = told(m, "complete", "Complete", Weight::Primary, form);
+    let complete = checklist::complete(m, form).unwrap_or_else(|| told(m, "complete", "Complete", Weight::Primary, form));
     let verify = (m.state == State::InProgress).then(|| told(m, "verify", "Done, being checked", Weight::Normal, form));
     let (extend, note, cancel) = (extend(desk, m, form), note(m, form), cancel(m, form));
     view! {
@@ -267,7 +277,7 @@ fn under_way(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
     .into_any()
 }
 
-fn version_of(m: &Maintenance) -> AnyView {
+pub(super) fn version_of(m: &Maintenance) -> AnyView {
     view! { <Hidden name="version" value=m.version.to_string()/> }.into_any()
 }
 
@@ -314,7 +324,7 @@ fn typed(form: &Submitted, deed: &str) -> (String, Option<String>) {
     if is_this { (form.value("body", ""), form.error("body")) } else { (String::new(), None) }
 }
 
-fn was_pressed(form: &Submitted, deed: &str) -> bool {
+pub(super) fn was_pressed(form: &Submitted, deed: &str) -> bool {
     form.data.as_ref().is_some_and(|data| data.get("do") == deed)
 }
 
@@ -457,6 +467,7 @@ const fn look_of(kept: &KeptVerdict) -> (Tone, Shape) {
     match kept.verdict.outcome {
         domain::gate::Outcome::Confirmed { .. } => (Tone::Ok, Shape::Confirmed),
         domain::gate::Outcome::Blocked { .. } => (Tone::Major, Shape::Held),
+        domain::gate::Outcome::Overridden { .. } => (Tone::Degraded, Shape::Degraded),
     }
 }
 
@@ -479,7 +490,11 @@ pub fn VerdictPage() -> impl IntoView {
 fn verdict_page(desk: &Desk, m: &Maintenance, kept: &KeptVerdict, evidence: &Evidence) -> AnyView {
     let verdict = gate::verdict(desk.services.zones.as_ref(), &desk.site.zone, &kept.verdict, &evidence.job_names());
     let (tone, shape) = look_of(kept);
-    let label = if verdict.answer == Answer::Confirmed { "Confirmed" } else { "Blocked" };
+    let label = match verdict.answer {
+        Answer::Confirmed => "Confirmed",
+        Answer::Overridden => "By an override",
+        Answer::Blocked | Answer::NotAsked => "Blocked",
+    };
     let runs = runs(desk, evidence);
     view! {
         <PageHeader title=kept.verdict.headline()

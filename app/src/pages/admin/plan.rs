@@ -22,7 +22,7 @@ use domain::time::format_short;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::maintenance::input::{DEFAULT_WAIT, fold_name};
-use service::maintenance::{Choices, HostTree, MaintenanceInput, Planning, Target, Typed};
+use service::maintenance::{Choices, HostTree, MaintenanceInput, OverrideLook, Planning, Target, Typed};
 use service::{Error, Services};
 use std::collections::BTreeSet;
 
@@ -39,6 +39,8 @@ fn label(field: &str) -> (&'static str, &'static str) {
         "start" | "start_fold" => ("Start", "start"),
         "end" | "end_fold" => ("End", "end"),
         "may_wait" => ("May begin late by", "may_wait"),
+        "checklist" => ("Checklist", "checklist"),
+        "why" => ("Why", "why"),
         "by" => ("Longer by", "by"),
         "body" => ("Message", "body"),
         _ => ("Form", "main"),
@@ -84,6 +86,7 @@ pub fn read(form: &FormData) -> MaintenanceInput {
         may_wait: text("may_wait"),
         auto_start: has("start").then(|| form.has("auto_start")),
         auto_complete: has("end").then(|| form.has("auto_complete")),
+        checklist: form.has("checklist").then(|| form.get("checklist").lines().map(ToOwned::to_owned).collect()),
     }
 }
 
@@ -156,6 +159,7 @@ async fn schedule(post: &Post, target: Target, input: &MaintenanceInput) -> Resu
 struct Plan {
     stored: Option<Maintenance>,
     newest: Option<KeptVerdict>,
+    overrides: Vec<OverrideLook>,
     choices: Choices,
     typed: Typed,
     scope: (BTreeSet<String>, BTreeSet<String>),
@@ -214,11 +218,12 @@ impl Plan {
         let (services, actor) = (&desk.services, &desk.actor);
         actor.require(Permission::Maintain)?;
         let choices = services.choices(actor).await?;
-        let (stored, newest) = match stored {
-            None => (None, None),
+        let (stored, newest, overrides) = match stored {
+            None => (None, None, Vec::new()),
             Some(id) => {
                 let newest = services.verdicts(actor, id).await?.into_iter().next();
-                (Some(services.maintenance(actor, id).await?), newest)
+                let overrides = services.overrides(actor, id).await?;
+                (Some(services.maintenance(actor, id).await?), newest, overrides)
             }
         };
         let typed = match &stored {
@@ -262,7 +267,7 @@ impl Plan {
         }
         let message = form.value("message", stored.as_ref().map_or("", |m| m.message.as_str()));
         let preview = service::prose::html(&message);
-        Ok(Self { stored, newest, choices, typed, scope, gate, time, preview })
+        Ok(Self { stored, newest, overrides, choices, typed, scope, gate, time, preview })
     }
 }
 
@@ -321,6 +326,7 @@ fn page(desk: &Desk, plan: Plan, form: &Submitted) -> AnyView {
         _ => vec![("Save changes".into(), "save".into())],
     };
     let refused = refused(desk, &plan);
+    let overridden = overridden(&plan);
     let fields = fields(desk, &plan, form, is_words_only);
     let gate = plan.gate;
     let panel = if is_words_only {
@@ -331,6 +337,7 @@ fn page(desk: &Desk, plan: Plan, form: &Submitted) -> AnyView {
     view! {
         <PageHeader title=title back/>
         {refused}
+        {overridden}
         <ErrorSummary problems=problems(form) message=form.message.clone()/>
         <div class="split">
             {fields}
@@ -352,6 +359,16 @@ fn refused(desk: &Desk, plan: &Plan) -> AnyView {
         desk.short(newest.verdict.asked_at),
         lower(&newest.verdict.headline())
     );
+    view! { <Flash flash=FlashView::warning(title, text)/> }.into_any()
+}
+
+/// Whoever changes the window should know what ends with it.
+fn overridden(plan: &Plan) -> AnyView {
+    let open = plan.overrides.iter().find(|look| look.is_bound);
+    let Some(look) = open else { return ().into_any() };
+    let title = format!("An override is {}", look.of.state.text());
+    let text = "It belongs to the window as it is: a new time or another scope ends it. Words can be changed. The button \
+                on the window's own page goes by it; the answer on this page does not count it.";
     view! { <Flash flash=FlashView::warning(title, text)/> }.into_any()
 }
 
@@ -396,6 +413,14 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
         }
         .into_any()
     };
+    let checklist = stored.is_none_or(|m| m.state != State::Verifying).then(|| {
+        let lines: Vec<&str> = stored.iter().flat_map(|m| &m.checklist).map(|line| line.text.as_str()).collect();
+        view! {
+            <TextArea name="checklist" label="Checklist" rows=4 optional=true
+                hint="What to check when the work is done, one thing per line, at most 20. Only colleagues see it. A window with a checklist is completed by a person who has ticked it."
+                value=form.value("checklist", lines.join("\n")) error=form.error("checklist")/>
+        }
+    });
     let save = is_words_only.then(|| {
         view! {
             <Actions><Button weight=Weight::Primary name="do" value="save">"Save changes"</Button></Actions>
@@ -420,6 +445,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                     maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)} optional=true/>
                 <PreviewIsland initial=plan.preview.clone()/>
             </div>
+            {checklist}
             {note}
             {save}
         </form>

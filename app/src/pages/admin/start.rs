@@ -8,7 +8,7 @@ use super::runs::grouped;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
 use crate::view::{ActionView, AttentionView, Shape, Tone, Weight, WindowView};
 use domain::gate::Purpose;
-use domain::maintenance::Maintenance;
+use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
 use leptos::prelude::*;
 use service::deliveries::MailNeeds;
@@ -93,16 +93,42 @@ fn item(m: &Maintenance, tone: Tone, shape: Shape, detail: String, action: Actio
 fn reasons(held: &HeldBack) -> String {
     let all = held.gate.verdict.reasons();
     let first: Vec<String> = all.iter().take(2).map(domain::gate::Finding::heading).collect();
-    match all.len() {
+    let against = match all.len() {
         0 => "Nothing stands against it any more.".to_owned(),
         n if n > 2 => format!("{}, and {} more.", first.join("; "), n - 2),
         _ => format!("{}.", first.join("; ")),
+    };
+    match &held.newest_override {
+        Some(of) if of.state == OverrideState::Asked => format!("{against} A second person has been asked."),
+        Some(of) if of.state == OverrideState::Refused => {
+            let why = of.end_why.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{against} An override was refused: {why}")
+        }
+        _ => against,
     }
+}
+
+fn count(reasons: usize) -> String {
+    if reasons == 1 { "1 reason".to_owned() } else { format!("{reasons} reasons") }
 }
 
 /// Windows that wait for a person, most urgent first.
 fn windows(desk: &Desk, needs: &NeedsMe) -> Vec<AttentionView> {
     let mut items = Vec::new();
+    for wanted in &needs.second_person {
+        let m = &wanted.maintenance;
+        let detail = format!(
+            "{} asks to go ahead with “{}” against {}: {}",
+            wanted.asked_by,
+            m.title,
+            count(wanted.of.reasons.len()),
+            wanted.of.why
+        );
+        let title = format!("M-{} asks for a second person", m.number);
+        let to = format!("{}#override", href(m));
+        let actions = vec![ActionView::link("Look and decide", to.clone()).about(title.clone())];
+        items.push(AttentionView { tone: Tone::Major, shape: Shape::Held, title, href: to, detail, actions });
+    }
     for held in &needs.held {
         let m = &held.maintenance;
         let detail = format!("On hold; it can wait until {}. {}", desk.short(m.planned.last_fit()), reasons(held));
@@ -121,6 +147,10 @@ fn windows(desk: &Desk, needs: &NeedsMe) -> Vec<AttentionView> {
         let detail = "It did not begin in its time; customers wait for a new one.".to_owned();
         let action = ActionView::link("Give it a new time", format!("{}/edit", href(m)));
         items.push(item(m, Tone::Degraded, Shape::Postponed, detail, action));
+    }
+    for m in &needs.overridden_drafts {
+        let detail = "Two people let this draft go ahead against the gate: it can be scheduled now.".to_owned();
+        items.push(item(m, Tone::Degraded, Shape::Draft, detail, ActionView::link("Open the draft", href(m))));
     }
     for held in &needs.blocked_drafts {
         let m = &held.maintenance;

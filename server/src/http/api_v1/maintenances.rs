@@ -8,14 +8,19 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use domain::gate::{Evidence, Verdict};
-use domain::ids::{ComponentId, HostId, MaintenanceId, UpdateId, VerdictId};
-use domain::maintenance::{Fold, KeptVerdict, Maintenance, Occasion, Update, UpdateKind};
+use domain::gate::{Evidence, Finding, Verdict};
+use domain::ids::{ComponentId, HostId, MaintenanceId, OverrideId, UpdateId, VerdictId};
+use domain::maintenance::{
+    CheckLine, Fold, KeptVerdict, Maintenance, Occasion, Override, OverrideState, Update, UpdateKind,
+};
 use domain::time::Instant;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use service::maintenance::{ExtendInput, MaintenanceInput, MaintenanceQuery, Planning, Target, Typed};
+use service::maintenance::{
+    ExtendInput, MaintenanceInput, MaintenanceQuery, OverrideLook, Planning, Target, Typed,
+};
 use service::{Actor, Error, Services};
 
 pub(super) fn routes() -> Router<AppState> {
@@ -28,7 +33,10 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/maintenances/{id}/verify", post(verify))
         .route("/api/v1/maintenances/{id}/complete", post(complete))
         .route("/api/v1/maintenances/{id}/cancel", post(cancel))
+        .route("/api/v1/maintenances/{id}/checklist", post(tick))
         .route("/api/v1/maintenances/{id}/updates", post(update))
+        .route("/api/v1/maintenances/{id}/overrides", get(overrides).post(ask_override))
+        .route("/api/v1/maintenances/{id}/overrides/{override}/withdraw", post(withdraw_override))
         .route("/api/v1/maintenances/{id}/verdicts", get(verdicts))
         .route("/api/v1/maintenances/{id}/verdicts/{verdict}", get(verdict))
 }
@@ -55,6 +63,9 @@ struct Shown {
     components: Vec<ComponentId>,
     auto_start: bool,
     auto_complete: bool,
+    checklist: Vec<ShownLine>,
+    /// Why it was completed with lines of its checklist open.
+    done_anyway: Option<String>,
     published_at: Option<Instant>,
     held_at: Option<Instant>,
     started_at: Option<Instant>,
@@ -91,6 +102,8 @@ impl Shown {
             components: m.components,
             auto_start: m.auto_start,
             auto_complete: m.auto_complete,
+            checklist: m.checklist.into_iter().map(ShownLine::from).collect(),
+            done_anyway: m.done_anyway.map(Into::into),
             published_at: m.published_at,
             held_at: m.held_at,
             started_at: m.started_at,
@@ -99,6 +112,64 @@ impl Shown {
             created_at: m.created_at,
             updated_at: m.updated_at,
             version: m.version,
+        }
+    }
+}
+
+/// A line of a checklist.
+#[derive(Debug, Serialize)]
+struct ShownLine {
+    line: String,
+    ticked_by: Option<String>,
+    ticked_at: Option<Instant>,
+}
+
+impl From<CheckLine> for ShownLine {
+    fn from(line: CheckLine) -> Self {
+        let (ticked_by, ticked_at) = line.tick.map(|tick| (tick.by, tick.at)).unzip();
+        Self { line: line.text.into(), ticked_by, ticked_at }
+    }
+}
+
+/// A decision to go ahead against the gate, or the request for one.
+#[derive(Debug, Serialize)]
+struct ShownOverride {
+    id: OverrideId,
+    state: OverrideState,
+    why: String,
+    /// What it covers: all that stood against the work when it was asked for.
+    reasons: Vec<Finding>,
+    /// What stands against the work now and is not covered.
+    uncovered: Vec<Finding>,
+    starts_at: Instant,
+    ends_at: Instant,
+    asked_by: String,
+    asked_at: Instant,
+    confirmed_by: Option<String>,
+    confirmed_at: Option<Instant>,
+    ended_by: Option<String>,
+    ended_at: Option<Instant>,
+    end_why: Option<String>,
+}
+
+impl From<OverrideLook> for ShownOverride {
+    fn from(look: OverrideLook) -> Self {
+        let of = look.of;
+        Self {
+            id: of.id,
+            state: of.state,
+            why: of.why.into(),
+            reasons: of.reasons,
+            uncovered: look.uncovered,
+            starts_at: of.starts_at,
+            ends_at: of.ends_at,
+            asked_by: look.asked_by,
+            asked_at: of.asked_at,
+            confirmed_by: look.confirmed_by,
+            confirmed_at: of.confirmed_at,
+            ended_by: look.ended_by,
+            ended_at: of.ended_at,
+            end_why: of.end_why.map(Into::into),
         }
     }
 }
@@ -192,6 +263,32 @@ struct Step {
     body: String,
 }
 
+/// The end of the work.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct End {
+    version: Option<i64>,
+    body: String,
+    /// Why it is over with lines of its checklist open; empty where none may be.
+    anyway: String,
+}
+
+/// A line of the checklist, by its words.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ticked {
+    line: String,
+    ticked: bool,
+}
+
+/// A request for an override, or its end.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Reasoned {
+    version: Option<i64>,
+    why: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Longer {
@@ -202,9 +299,9 @@ struct Longer {
     body: String,
 }
 
-fn step(body: &Bytes) -> Result<Step, Problem> {
+fn step<T: Default + DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     match body.trim_ascii() {
-        b"" | b"null" => Ok(Step::default()),
+        b"" | b"null" => Ok(T::default()),
         body => parse(body),
     }
 }
@@ -303,7 +400,8 @@ async fn schedule(
     Path(of): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let target = Target::Stored { id: window(&of)?, version: step(&body)?.version };
+    let step: Step = step(&body)?;
+    let target = Target::Stored { id: window(&of)?, version: step.version };
     match state.services.schedule_maintenance(&actor, target, &MaintenanceInput::default()).await? {
         Planning::Drafted(m) | Planning::Scheduled(m) => Ok(Json(Shown::of(&state.services, m)).into_response()),
         Planning::Refused { draft, verdict } => Ok(refused(&draft, verdict)),
@@ -316,7 +414,7 @@ async fn start(
     Path(of): Path<String>,
     body: Bytes,
 ) -> Answer {
-    let step = step(&body)?;
+    let step: Step = step(&body)?;
     shown(&state, state.services.start_maintenance(&actor, window(&of)?, step.version, &step.body).await)
 }
 
@@ -336,7 +434,7 @@ async fn verify(
     Path(of): Path<String>,
     body: Bytes,
 ) -> Answer {
-    let step = step(&body)?;
+    let step: Step = step(&body)?;
     shown(&state, state.services.verify_maintenance(&actor, window(&of)?, step.version, &step.body).await)
 }
 
@@ -346,8 +444,61 @@ async fn complete(
     Path(of): Path<String>,
     body: Bytes,
 ) -> Answer {
-    let step = step(&body)?;
-    shown(&state, state.services.complete_maintenance(&actor, window(&of)?, step.version, &step.body).await)
+    let (id, end): (_, End) = (window(&of)?, step(&body)?);
+    let services = &state.services;
+    let result = if end.anyway.is_empty() {
+        services.complete_maintenance(&actor, id, end.version, &end.body).await
+    } else {
+        services.complete_maintenance_anyway(&actor, id, end.version, &end.body, &end.anyway).await
+    };
+    shown(&state, result)
+}
+
+async fn tick(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    Input(ticked): Input<Ticked>,
+) -> Answer {
+    shown(&state, state.services.tick_line(&actor, window(&of)?, &ticked.line, ticked.ticked).await)
+}
+
+async fn overrides(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+) -> Result<Json<Listed<ShownOverride>>, Problem> {
+    let items = state.services.overrides(&actor, window(&of)?).await?;
+    Ok(Listed::of(service::inventory::Page { items, next_cursor: None }, Into::into))
+}
+
+async fn one_override(state: &AppState, actor: &Actor, of: &Override) -> Result<ShownOverride, Problem> {
+    let all = state.services.overrides(actor, of.maintenance_id).await?;
+    let found = all.into_iter().find(|look| look.of.id == of.id);
+    Ok(found.ok_or(Error::NotFound("override"))?.into())
+}
+
+/// There is no address to confirm one: that takes a person who is signed in.
+async fn ask_override(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    Input(asked): Input<Reasoned>,
+) -> Result<Response, Problem> {
+    let made = state.services.ask_override(&actor, window(&of)?, asked.version, &asked.why).await?;
+    let place = format!("/api/v1/maintenances/{}/overrides", made.maintenance_id);
+    Ok(created(&place, one_override(&state, &actor, &made).await?))
+}
+
+async fn withdraw_override(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path((of, asked)): Path<(String, String)>,
+    Input(end): Input<Reasoned>,
+) -> Result<Json<ShownOverride>, Problem> {
+    let asked = id(&asked, "override")?;
+    let ended = state.services.withdraw_override(&actor, window(&of)?, asked, &end.why).await?;
+    Ok(Json(one_override(&state, &actor, &ended).await?))
 }
 
 async fn cancel(
@@ -356,7 +507,7 @@ async fn cancel(
     Path(of): Path<String>,
     body: Bytes,
 ) -> Answer {
-    let step = step(&body)?;
+    let step: Step = step(&body)?;
     shown(&state, state.services.cancel_maintenance(&actor, window(&of)?, step.version, &step.body).await)
 }
 
