@@ -73,11 +73,10 @@ fn one(desk: &Desk, line: &CheckLine, may_tick: bool) -> AnyView {
     .into_any()
 }
 
-/// The way to complete a window with lines open; none where nothing is open.
-pub(super) fn complete(m: &Maintenance, form: &Submitted) -> Option<AnyView> {
-    let text = match (m.open_lines(), m.state) {
-        (0, _) => return None,
-        (_, State::InProgress) => "It has a checklist: say that it is done and being checked, and tick its lines.",
+/// The way to complete a window with lines open.
+pub(super) fn complete(m: &Maintenance, form: &Submitted) -> AnyView {
+    let text = match m.state {
+        State::InProgress => "Its checklist is ticked while it is being checked.",
         _ => "It can be completed when every line of its checklist is ticked.",
     };
     let is_this = was_pressed(form, "complete-anyway");
@@ -85,7 +84,7 @@ pub(super) fn complete(m: &Maintenance, form: &Submitted) -> Option<AnyView> {
     let why = why(
         form,
         "complete-anyway",
-        "Why it is completed with lines open",
+        "Reason for completing with lines open",
         "For colleagues: it is kept with the window and in the audit log.",
     );
     let anyway = view! {
@@ -98,11 +97,9 @@ pub(super) fn complete(m: &Maintenance, form: &Submitted) -> Option<AnyView> {
         </form>
     }
     .into_any();
-    Some(
-        view! {
-            <p class="small muted">{text}</p>
-            <Disclosure label="Complete with lines open" open=is_this>{anyway}</Disclosure>
-        }
-        .into_any(),
-    )
+    view! {
+        <p class="small muted mt">{text}</p>
+        <Disclosure label="Complete with lines open" open=is_this>{anyway}</Disclosure>
+    }
+    .into_any()
 }

@@ -175,7 +175,10 @@ fn facts(desk: &Desk, detail: &Detail) -> AnyView {
         };
         view! { <Fact label="Waits for its backup">{text}</Fact> }
     });
+    // With a checklist the end is a person's.
     let by_itself = match (m.auto_start, m.auto_complete) {
+        (true, true) if !m.checklist.is_empty() => "Starts by itself; is done by itself, and completed by who has ticked its checklist",
+        (false, true) if !m.checklist.is_empty() => "Is started by hand; is done by itself, and completed by who has ticked its checklist",
         (true, true) => "Starts and ends by itself",
         (true, false) => "Starts by itself, is ended by hand",
         (false, true) => "Is started by hand, ends by itself",
@@ -261,14 +264,18 @@ fn under_way(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
         let proof = ProofView::blocked("Past its planned end: complete or extend it.");
         view! { <p><Proof proof/></p> }
     });
-    let complete = checklist::complete(m, form).unwrap_or_else(|| told(m, "complete", "Complete", Weight::Primary, form));
-    let verify = (m.state == State::InProgress).then(|| told(m, "verify", "Done, being checked", Weight::Normal, form));
+    let is_open = m.open_lines() > 0;
+    let weight = if is_open { Weight::Primary } else { Weight::Normal };
+    let verify = (m.state == State::InProgress).then(|| told(m, "verify", "Done, being checked", weight, form));
+    let complete =
+        if is_open { checklist::complete(m, form) } else { told(m, "complete", "Complete", Weight::Primary, form) };
+    let (first, second) = if is_open { (verify, Some(complete)) } else { (Some(complete), verify) };
     let (extend, note, cancel) = (extend(desk, m, form), note(m, form), cancel(m, form));
     view! {
         <Card title="What now">
             {overdue}
-            {complete}
-            {verify}
+            {first}
+            {second}
             {extend}
             {note}
             {cancel}

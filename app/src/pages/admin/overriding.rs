@@ -68,7 +68,7 @@ fn ask(detail: &Detail, form: &Submitted) -> AnyView {
     let why = why(
         form,
         "ask-override",
-        "Why it can not wait",
+        "Reason for going ahead",
         "For the second person and the audit log. Name what would be lost, and what happens if you wait.",
     );
     let (version, open) = (version_of(m), was_pressed(form, "ask-override"));
@@ -120,7 +120,7 @@ fn one(desk: &Desk, look: &OverrideLook, form: &Submitted) -> AnyView {
     let uncovered = (look.is_bound && !look.uncovered.is_empty()).then(|| {
         view! {
             <div class="mt">
-                <p><strong>"Not covered, and still in the way:"</strong></p>
+                <p><strong>"Not covered, and in the way at this moment:"</strong></p>
                 {list(&look.uncovered)}
             </div>
         }
@@ -176,11 +176,11 @@ fn buttons(look: &OverrideLook, form: &Submitted) -> AnyView {
         }
     });
     let refuse = look.may_refuse.then(|| {
-        end(form, &id, "refuse-override", "Refuse it", "Refuse", "Why not", "Who asked reads it.")
+        end(form, &id, "refuse-override", "Refuse it", "Refuse", "Reason for refusing", "Who asked reads it.")
     });
     let withdraw = look.may_withdraw.then(|| {
         let hint = "Colleagues read it; the audit log keeps it.";
-        end(form, &id, "withdraw-override", "Withdraw it", "Withdraw", "Why it is not needed any more", hint)
+        end(form, &id, "withdraw-override", "Withdraw it", "Withdraw", "Reason for withdrawing", hint)
     });
     view! { <div class="mt">{confirm}{refuse}{withdraw}</div> }.into_any()
 }

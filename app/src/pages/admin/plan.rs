@@ -40,7 +40,7 @@ fn label(field: &str) -> (&'static str, &'static str) {
         "end" | "end_fold" => ("End", "end"),
         "may_wait" => ("May begin late by", "may_wait"),
         "checklist" => ("Checklist", "checklist"),
-        "why" => ("Why", "why"),
+        "why" => ("Reason", "why"),
         "by" => ("Longer by", "by"),
         "body" => ("Message", "body"),
         _ => ("Form", "main"),
