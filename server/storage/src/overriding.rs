@@ -12,7 +12,8 @@ use uuid::Uuid;
 /// Parameters in one statement; SQLite takes 32,766.
 const CHUNK: usize = 500;
 
-const COLUMNS: &str = "id, maintenance_id, state, why, reasons_json, scope_json, starts_at, ends_at, asked_by, asked_at,
+const COLUMNS: &str =
+    "id, maintenance_id, state, why, reasons_json, scope_json, starts_at, ends_at, asked_by, asked_at,
     confirmed_by, confirmed_at, ended_by, ended_at, end_why, version";
 
 #[derive(sqlx::FromRow)]

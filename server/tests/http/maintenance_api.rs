@@ -157,7 +157,10 @@ async fn a_program_asks_for_its_person_and_nobody_confirms_by_a_token(engine: En
     let (status, nobody) = post(&writer(&app).await, &here, json!({"why": "It dies."})).await;
     assert_eq!((status, nobody["code"].as_str()), (409, Some("no_person")));
     let (status, asked) = post(&api, &here, json!({"why": "It dies.", "version": draft["version"]})).await;
-    assert_eq!((status, asked["state"].as_str(), asked["asked_by"].as_str()), (201, Some("asked"), Some(ada.name.as_str())));
+    assert_eq!(
+        (status, asked["state"].as_str(), asked["asked_by"].as_str()),
+        (201, Some("asked"), Some(ada.name.as_str()))
+    );
     let mut codes: Vec<&str> =
         asked["reasons"].as_array().unwrap().iter().map(|r| r["reason"]["code"].as_str().unwrap()).collect();
     codes.sort_unstable();
@@ -170,7 +173,10 @@ async fn a_program_asks_for_its_person_and_nobody_confirms_by_a_token(engine: En
     let (status, not) = post(&writer(&app).await, &format!("{one}/withdraw"), json!({"why": "x"})).await;
     assert_eq!((status, not["code"].as_str()), (409, Some("no_person")));
     let (status, ended) = post(&api, &format!("{one}/withdraw"), json!({"why": "It can wait."})).await;
-    assert_eq!((status, ended["state"].as_str(), ended["end_why"].as_str()), (200, Some("withdrawn"), Some("It can wait.")));
+    assert_eq!(
+        (status, ended["state"].as_str(), ended["end_why"].as_str()),
+        (200, Some("withdrawn"), Some("It can wait."))
+    );
     let listed: Value = api.get(&here).await.json().await.unwrap();
     assert_eq!(listed["items"], json!([ended]));
 }

@@ -24,7 +24,8 @@ pub(super) fn show(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
         State::Completed => "As it was when the work was completed.".to_owned(),
         _ => "To be ticked when the work is done and being checked.".to_owned(),
     };
-    let gone = form.error("line").map(|error| view! { <p class="error"><Icon shape=Shape::Major/><span>{error}</span></p> });
+    let gone =
+        form.error("line").map(|error| view! { <p class="error"><Icon shape=Shape::Major/><span>{error}</span></p> });
     let lines = m.checklist.iter().map(|line| one(desk, line, may_tick)).collect_view();
     let anyway = m.done_anyway.as_ref().map(|why| {
         view! { <p class="mt"><strong>"Completed with lines open: "</strong><span dir="auto">{why.to_string()}</span></p> }

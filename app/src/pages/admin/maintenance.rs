@@ -52,8 +52,12 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
             services.complete_maintenance_anyway(actor, id, version, body, why).await.map(|_| here)
         }
         "tick" => services.tick_line(actor, id, post.form.get("line"), true).await.map(|_| format!("{here}#checklist")),
-        "untick" => services.tick_line(actor, id, post.form.get("line"), false).await.map(|_| format!("{here}#checklist")),
-        deed if overriding::DEEDS.contains(&deed) => overriding::take(id, &post).await.map(|()| format!("{here}#override")),
+        "untick" => {
+            services.tick_line(actor, id, post.form.get("line"), false).await.map(|_| format!("{here}#checklist"))
+        }
+        deed if overriding::DEEDS.contains(&deed) => {
+            overriding::take(id, &post).await.map(|()| format!("{here}#override"))
+        }
         "cancel" => services.cancel_maintenance(actor, id, version, body).await.map(|_| here),
         // A note takes nothing back: it is added to whatever the window has become.
         "update" => services.post_update(actor, id, None, body).await.map(|_| here),
@@ -177,8 +181,12 @@ fn facts(desk: &Desk, detail: &Detail) -> AnyView {
     });
     // With a checklist the end is a person's.
     let by_itself = match (m.auto_start, m.auto_complete) {
-        (true, true) if !m.checklist.is_empty() => "Starts by itself; is done by itself, and completed by who has ticked its checklist",
-        (false, true) if !m.checklist.is_empty() => "Is started by hand; is done by itself, and completed by who has ticked its checklist",
+        (true, true) if !m.checklist.is_empty() => {
+            "Starts by itself; is done by itself, and completed by who has ticked its checklist"
+        }
+        (false, true) if !m.checklist.is_empty() => {
+            "Is started by hand; is done by itself, and completed by who has ticked its checklist"
+        }
         (true, true) => "Starts and ends by itself",
         (true, false) => "Starts by itself, is ended by hand",
         (false, true) => "Is started by hand, ends by itself",

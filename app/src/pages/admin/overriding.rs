@@ -46,7 +46,8 @@ pub(super) fn show(desk: &Desk, detail: &Detail, form: &Submitted) -> AnyView {
     }
     let open = open.into_iter().map(|look| one(desk, look, form)).collect_view();
     let past = (!past.is_empty()).then(|| {
-        let label = if past.len() == 1 { "1 earlier override".to_owned() } else { format!("{} earlier overrides", past.len()) };
+        let label =
+            if past.len() == 1 { "1 earlier override".to_owned() } else { format!("{} earlier overrides", past.len()) };
         let lines = past.into_iter().map(|look| one(desk, look, form)).collect_view();
         view! { <Disclosure label>{lines}</Disclosure> }
     });
@@ -156,7 +157,8 @@ const fn heading(of: &Override) -> &'static str {
 }
 
 fn list(findings: &[Finding]) -> AnyView {
-    let lines = findings.iter().map(|finding| view! { <li><span dir="auto">{finding.heading()}</span></li> }).collect_view();
+    let lines =
+        findings.iter().map(|finding| view! { <li><span dir="auto">{finding.heading()}</span></li> }).collect_view();
     view! { <ul class="lines">{lines}</ul> }.into_any()
 }
 

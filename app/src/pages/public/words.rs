@@ -45,9 +45,9 @@ pub(super) fn proof(reader: &Reader, window: &Window) -> Option<ProofView> {
             "Goes ahead without a confirmed backup; two people of our team decided so. Backed up first: {good} of the \
              {data_sets} data sets at risk"
         )),
-        Proof::NotNeeded => ProofView::overridden(
-            "May start without a confirmed backup; two people of our team decided so",
-        ),
+        Proof::NotNeeded => {
+            ProofView::overridden("May start without a confirmed backup; two people of our team decided so")
+        }
         Proof::WillBeAsked => ProofView::waiting("Starts only after a fresh backup is confirmed"),
         Proof::Waiting => ProofView::waiting("Starts by itself once the backup is confirmed"),
     })

@@ -198,12 +198,7 @@ impl Override {
         if !self.is_for(m) {
             return Err(OverrideRefusal::Changed);
         }
-        Ok(Self {
-            state: OverrideState::Confirmed,
-            confirmed_by: Some(by),
-            confirmed_at: Some(now),
-            ..self.clone()
-        })
+        Ok(Self { state: OverrideState::Confirmed, confirmed_by: Some(by), confirmed_at: Some(now), ..self.clone() })
     }
 
     /// An approver says no, also after somebody said yes, as long as the work has not begun.
@@ -248,8 +243,11 @@ impl Override {
     pub fn after(&self, m: &Maintenance, now: Instant, replaced: bool) -> Option<Self> {
         let spent = self.state == OverrideState::Confirmed && (m.state.is_under_way() || m.state == State::Completed);
         let stays = !replaced && (spent || self.is_for(m));
-        (self.state.is_open() && !stays)
-            .then(|| Self { state: OverrideState::Void, ended_at: Some(now), ..self.clone() })
+        (self.state.is_open() && !stays).then(|| Self {
+            state: OverrideState::Void,
+            ended_at: Some(now),
+            ..self.clone()
+        })
     }
 
     /// The window has still to be scheduled or started, with the time and the scope it had then.
@@ -263,7 +261,11 @@ impl Override {
     /// What stands against the work and was not listed when it was asked for.
     #[must_use]
     pub fn uncovered<'a>(&self, verdict: &'a Verdict) -> Vec<&'a Finding> {
-        verdict.reasons().iter().filter(|finding| !self.reasons.iter().any(|listed| listed.is_same_as(finding))).collect()
+        verdict
+            .reasons()
+            .iter()
+            .filter(|finding| !self.reasons.iter().any(|listed| listed.is_same_as(finding)))
+            .collect()
     }
 
     /// The gate's answer about a window with this override: if it is in force for the window and

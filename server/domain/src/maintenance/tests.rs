@@ -198,7 +198,9 @@ fn every_state_knows_every_command() {
         ),
         (
             Command::Tick,
-            |m, now| tick(&checklist::listed(m.clone()), now, "RAID is clean", Some(checklist::by("Grace", now)), &policy()),
+            |m, now| {
+                tick(&checklist::listed(m.clone()), now, "RAID is clean", Some(checklist::by("Grace", now)), &policy())
+            },
             [None, None, None, None, None, Some(Verifying), None, None],
         ),
         (
@@ -696,9 +698,7 @@ fn perform(m: &Maintenance, now: Instant, step: &Step) -> Result<Change, Refusal
                 Command::Finish => finish(m, now, if flag { Finish::Completed } else { Finish::Verifying }, &p),
                 Command::Complete if hours > 50 => complete_anyway(m, now, checklist::why("The rest can wait."), &p),
                 Command::Complete => complete(m, now, who, &p),
-                Command::Tick => {
-                    tick(m, now, "RAID is clean", flag.then(|| checklist::by("Grace", now)), &p)
-                }
+                Command::Tick => tick(m, now, "RAID is clean", flag.then(|| checklist::by("Grace", now)), &p),
                 Command::Cancel if hours > 50 => cancel(m, now, prose("No."), &p),
                 Command::Cancel => Err(Refusal::NotDue),
                 Command::Post => post(m, now, prose("Hello."), &p),

@@ -595,13 +595,7 @@ fn completed(m: Maintenance, ended_at: Instant, now: Instant, policy: &Policy) -
 ///
 /// # Errors
 /// It is not being checked, or there is no such line.
-pub fn tick(
-    m: &Maintenance,
-    now: Instant,
-    text: &str,
-    tick: Option<Tick>,
-    policy: &Policy,
-) -> Result<Change, Refusal> {
+pub fn tick(m: &Maintenance, now: Instant, text: &str, tick: Option<Tick>, policy: &Policy) -> Result<Change, Refusal> {
     if m.state != State::Verifying {
         return Err(not(m, Command::Tick));
     }

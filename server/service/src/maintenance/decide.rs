@@ -128,12 +128,7 @@ fn body(text: &str) -> Result<Prose, Error> {
 }
 
 impl Services {
-    pub(super) async fn load(
-        &self,
-        actor: &Actor,
-        id: MaintenanceId,
-        version: Option<i64>,
-    ) -> Result<Loaded, Error> {
+    pub(super) async fn load(&self, actor: &Actor, id: MaintenanceId, version: Option<i64>) -> Result<Loaded, Error> {
         actor.require(Permission::Maintain)?;
         let mut tx = self.db.decide().await?;
         let m = tx.maintenance(id).await?;
@@ -671,8 +666,7 @@ impl Services {
         if loaded.m.state != State::Draft {
             return Err(Error::refused("wrong_state", "Only a draft can be deleted; cancel this window instead."));
         }
-        let is_kept =
-            !loaded.tx.verdicts_of(id, 1).await?.is_empty() || !loaded.tx.overrides_of(id).await?.is_empty();
+        let is_kept = !loaded.tx.verdicts_of(id, 1).await?.is_empty() || !loaded.tx.overrides_of(id).await?.is_empty();
         if is_kept {
             let change = transition::cancel(&loaded.m, loaded.now, Prose::default(), &loaded.policy);
             self.simply(actor, loaded, "maintenance.delete", change, Prose::default()).await?;

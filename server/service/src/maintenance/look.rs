@@ -450,10 +450,8 @@ impl Services {
         actor.require(Permission::View)?;
         let now = self.now();
         let mut tx = self.db.read().await?;
-        let mut needs = NeedsMe {
-            second_person: self.second_person_wanted(&mut tx, actor, FEW).await?,
-            ..NeedsMe::default()
-        };
+        let mut needs =
+            NeedsMe { second_person: self.second_person_wanted(&mut tx, actor, FEW).await?, ..NeedsMe::default() };
         for m in tx.maintenances_in(&[State::Held], Order::Earliest, None, FEW).await? {
             let gate = self.look_at_gate_of(&mut tx, &m, Purpose::Start).await?;
             let newest_override = tx.overrides_of(m.id).await?.into_iter().next();

@@ -181,8 +181,7 @@ impl Services {
         let purpose = Override::purpose_for(m.state).ok_or_else(|| refused(OverrideRefusal::NotAhead(m.state)))?;
         let asked = self.ask(&mut tx, now, purpose, &m).await?;
         let others = tx.overrides_of(id).await?;
-        let request =
-            Override::ask(self.new_id(), &m, now, by, why, &asked.verdict, &others).map_err(refused)?;
+        let request = Override::ask(self.new_id(), &m, now, by, why, &asked.verdict, &others).map_err(refused)?;
         tx.add_override(&request).await?;
         self.note_override(&mut tx, actor, "override.ask", &m, None, &request).await?;
         tx.commit().await?;

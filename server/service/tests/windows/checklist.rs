@@ -12,8 +12,7 @@ const LINES: [&str; 2] = ["RAID is clean", "Sites answer"];
 /// Under way since Thursday 19:00, with a checklist.
 async fn running(w: &mut World) -> Maintenance {
     let (vm3, job) = w.simple(&[("Thu 03:00", "Thu 04:00")]).await;
-    let listed =
-        MaintenanceInput { checklist: Some(LINES.map(ToOwned::to_owned).to_vec()), ..thursday(&[vm3]) };
+    let listed = MaintenanceInput { checklist: Some(LINES.map(ToOwned::to_owned).to_vec()), ..thursday(&[vm3]) };
     let m = w.scheduled(&listed).await;
     w.at("Thu 18:30");
     w.ran(job, "Thu 18:00", "Thu 18:20").await;

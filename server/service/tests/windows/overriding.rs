@@ -175,10 +175,8 @@ async fn a_new_time_or_scope_ends_it_for_good(engine: Engine) {
     let spare = w.host("spare", None).await;
     let later = MaintenanceInput { start: Some("2014-05-15T20:30".to_owned()), ..MaintenanceInput::default() };
     let back = MaintenanceInput { start: Some("2014-05-15T20:00".to_owned()), ..MaintenanceInput::default() };
-    let wider = MaintenanceInput {
-        hosts: Some(vec![vm3.to_string(), spare.to_string()]),
-        ..MaintenanceInput::default()
-    };
+    let wider =
+        MaintenanceInput { hosts: Some(vec![vm3.to_string(), spare.to_string()]), ..MaintenanceInput::default() };
     let narrower = MaintenanceInput { hosts: Some(vec![vm3.to_string()]), ..MaintenanceInput::default() };
     for (away, home) in [(&later, &back), (&wider, &narrower)] {
         let draft = refused_draft(&w, &[vm3]).await;

@@ -18,9 +18,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use service::maintenance::{
-    ExtendInput, MaintenanceInput, MaintenanceQuery, OverrideLook, Planning, Target, Typed,
-};
+use service::maintenance::{ExtendInput, MaintenanceInput, MaintenanceQuery, OverrideLook, Planning, Target, Typed};
 use service::{Actor, Error, Services};
 
 pub(super) fn routes() -> Router<AppState> {

@@ -17,10 +17,7 @@ pub(crate) fn at(minutes: i64) -> Instant {
 }
 
 fn check(text: &str, ticked_by: Option<&str>) -> CheckLine {
-    CheckLine {
-        text: Name::parse(text).unwrap(),
-        tick: ticked_by.map(|by| Tick { by: by.to_owned(), at: at(90) }),
-    }
+    CheckLine { text: Name::parse(text).unwrap(), tick: ticked_by.map(|by| Tick { by: by.to_owned(), at: at(90) }) }
 }
 
 /// A window of two hours that starts `start` minutes into the story's Thursday evening.
