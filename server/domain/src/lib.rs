@@ -6,6 +6,8 @@
 pub mod audit;
 pub mod backup;
 pub mod component;
+pub mod coverage;
+pub mod csv;
 pub mod gate;
 pub mod host;
 pub mod ids;
