@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod components;
+pub mod coverage;
 pub mod data_sets;
 pub mod deliveries;
 pub mod desk;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod backup_runs_api;
+mod coverage;
 mod feeds;
 mod ingest_api;
 mod inventory_api;

@@ -62,6 +62,7 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/component-groups/{id}/{form}", Team(EditInventory)),
     ("/admin/runs", Team(View)),
     ("/admin/runs/{id}", Team(View)),
+    ("/admin/coverage", Team(View)),
     ("/admin/hosts/new", Team(EditInventory)),
     ("/admin/jobs/new", Team(EditInventory)),
     ("/admin/components/new", Team(EditInventory)),
@@ -82,7 +83,10 @@ const PAGES: &[(&str, May)] = &[
 ];
 
 /// Files behind the sign-in.
-const FILES: &[(&str, May)] = &[("/admin/deliveries/{notification}/{subscriber}/mail.eml", Team(Administer))];
+const FILES: &[(&str, May)] = &[
+    ("/admin/deliveries/{notification}/{subscriber}/mail.eml", Team(Administer)),
+    ("/admin/coverage.csv", Team(View)),
+];
 
 /// Forms, by the address they are posted to, with what it takes to get past reading the form.
 const FORMS: &[(&str, &str, May)] = &[
@@ -142,6 +146,7 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("DELETE", "/api/v1/components/{id}?version=1", "", EditInventory),
     ("POST", "/api/v1/components/{id}/move", r#"{"to":"up"}"#, EditInventory),
     ("POST", "/api/v1/components/{id}/retire", r#"{"version":1}"#, EditInventory),
+    ("GET", "/api/v1/coverage", "", View),
     ("GET", "/api/v1/data-sets", "", View),
     ("POST", "/api/v1/data-sets", r#"{"host_id":"00000000-0000-0000-0000-000000000000"}"#, EditInventory),
     ("GET", "/api/v1/data-sets/{id}", "", View),
