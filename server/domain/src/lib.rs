@@ -11,6 +11,7 @@ pub mod csv;
 pub mod gate;
 pub mod host;
 pub mod ids;
+pub mod import;
 #[cfg(any(test, feature = "ingest"))]
 pub mod ingest;
 pub mod maintenance;
