@@ -11,6 +11,7 @@ pub mod edit;
 pub mod gate;
 pub mod host;
 pub mod hosts;
+pub mod import;
 pub mod jobs;
 pub mod maintenance;
 pub mod maintenances;

@@ -4,6 +4,7 @@
 mod backup_runs_api;
 mod coverage;
 mod feeds;
+mod hosts_import;
 mod ingest_api;
 mod inventory_api;
 mod inventory_pages;
