@@ -3,6 +3,7 @@
 
 pub mod button;
 pub mod card;
+pub mod cells;
 pub mod form;
 pub mod frame;
 pub mod group;
@@ -18,6 +19,7 @@ pub mod window;
 
 pub use button::{Action, Actions, Button, ButtonLink};
 pub use card::{Card, Disclosure, Fact, Facts, PageHeader, Section, Title};
+pub use cells::{Cells, Counts};
 pub use form::{Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextArea, Trap};
 pub use frame::{AdminLayout, PublicLayout, Sheet};
 pub use group::{ComponentGroup, ComponentGroups};

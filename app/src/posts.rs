@@ -75,6 +75,7 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "maintenances", "new"] => pages::admin::plan::post_new(post).await,
         ["admin", "maintenances", id, "edit"] => pages::admin::plan::post_edit(id, post).await,
         ["admin", "maintenances", id] => pages::admin::maintenance::post(id, post).await,
+        ["admin", "hosts", "import"] => admin::import::take(post).await,
         ["admin", "hosts", rest @ ..] => admin::hosts::take(rest, post).await,
         ["admin", "data-sets", rest @ ..] => admin::data_sets::take(rest, post).await,
         ["admin", "jobs", rest @ ..] => admin::jobs::take(rest, post).await,

@@ -115,10 +115,12 @@ fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
 /// What is protected.
 #[component(transparent)]
 fn InventoryRoutes() -> impl MatchNestedRoutes + Clone {
-    use pages::admin::{data_sets, host, hosts, jobs};
+    use pages::admin::{coverage, data_sets, host, hosts, import, jobs};
     view! {
+        <Route path=path!("/admin/coverage") view=coverage::CoveragePage ssr=SsrMode::Async/>
         <Route path=path!("/admin/hosts") view=hosts::Hosts ssr=SsrMode::Async/>
         <Route path=path!("/admin/hosts/new") view=hosts::NewHost ssr=SsrMode::Async/>
+        <Route path=path!("/admin/hosts/import") view=import::ImportHosts ssr=SsrMode::Async/>
         <Route path=path!("/admin/hosts/:id") view=host::HostPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/hosts/:id/:form") view=host::HostPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/data-sets") view=data_sets::DataSets ssr=SsrMode::Async/>

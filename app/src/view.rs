@@ -2,6 +2,7 @@
 //! these from what the services answer; nothing here knows a service, a clock or a zone.
 
 use domain::component::ComponentState;
+use domain::coverage::State as Standing;
 use domain::maintenance::{State, UpdateKind};
 use domain::run::RunState;
 use domain::subscriber::SubscriberState;
@@ -183,6 +184,22 @@ impl From<State> for StateView {
             State::Completed => Self::new(Tone::Ok, Shape::Ok, "Completed"),
             State::Cancelled => Self::new(Tone::Quiet, Shape::Cancelled, "Cancelled"),
         }
+    }
+}
+
+impl From<Standing> for StateView {
+    fn from(state: Standing) -> Self {
+        let (tone, shape) = match state {
+            Standing::NoJob => (Tone::Major, Shape::Cancelled),
+            Standing::NothingDeclared => (Tone::Major, Shape::Draft),
+            Standing::NeverRan => (Tone::Major, Shape::Unknown),
+            Standing::Failed => (Tone::Major, Shape::Major),
+            Standing::Stale => (Tone::Partial, Shape::Partial),
+            Standing::Ageing => (Tone::Degraded, Shape::Running),
+            Standing::Fresh => (Tone::Ok, Shape::Ok),
+            Standing::Exempt => (Tone::Quiet, Shape::Exempt),
+        };
+        Self { plain: state.is_good(), ..Self::new(tone, shape, state.text()) }
     }
 }
 
@@ -597,6 +614,32 @@ pub struct SetView {
     pub state: StateView,
 }
 
+/// How many stand in a state, with the way to those.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountView {
+    /// How many.
+    pub count: usize,
+    /// Colour, shape and words.
+    pub state: StateView,
+    /// Those alone; all again where they are shown already.
+    pub href: String,
+    /// They are shown now.
+    pub current: bool,
+}
+
+/// A cell of the coverage matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellView {
+    /// The data set's name; empty where the whole host is meant.
+    pub name: String,
+    /// Its page.
+    pub href: String,
+    /// How it stands.
+    pub state: StateView,
+    /// The facts behind it; may be empty.
+    pub detail: String,
+}
+
 /// Everything that the work can destroy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlastView {
@@ -853,6 +896,7 @@ impl AdminFrame {
             group(
                 "Backups",
                 vec![
+                    item("Coverage", "/admin/coverage"),
                     item("Hosts", "/admin/hosts"),
                     counted("Data sets", "/admin/data-sets", waiting.unprotected, "without a good run", Tone::Major),
                     item("Backup jobs", "/admin/jobs"),

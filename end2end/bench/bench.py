@@ -214,6 +214,7 @@ def years(results, options, sites):
             note(f"5 years {a['rps']:.0f}/s ({a['bytes_each']:.0f} B), none {b['rps']:.0f}/s ({b['bytes_each']:.0f} B)")
         results.at_least("/: requests/s, 5 years : no history", median([a["rps"] / b["rps"] for a, b in pairs]), 0.9)
         gate(results, server, site)
+        coverage(results, server, site)
         against_nginx(results, options, server, "/ (5 years)")
         for name, value in server.memory().items():
             results.tell(f"with 5 years: {name}", value, " MiB")
@@ -232,6 +233,22 @@ def gate(results, server, site):
             return
     results.tell("gate, 300 hosts and 1,000 data sets, median", median(found), " ms")
     results.check("gate: says yes after last night", float(reply.json()["confirmed"]), "1", reply.json()["confirmed"])
+
+
+def coverage(results, server, site):
+    """Every host with its data sets, by how they stand."""
+    found = []
+    for _ in range(9):
+        began = time.monotonic()
+        reply = server.ask("GET", "/api/v1/coverage", token=site["token"])
+        found.append((time.monotonic() - began) * 1000)
+        if reply.status != 200:
+            note(f"the coverage matrix was not measured: {reply.status} {reply.body[:300]}")
+            return
+    answer = reply.json()
+    results.at_most("coverage matrix, 300 hosts and 1,000 data sets, median", median(found), 100, " ms")
+    all_there = len(answer["hosts"]) == history.HOSTS and sum(answer["counts"].values()) == history.DATA_SETS
+    results.check("coverage matrix: nothing forgotten", float(len(answer["hosts"])), f"{history.HOSTS}", all_there)
 
 
 def local(seconds_from_now):

@@ -2,7 +2,7 @@
 
 use crate::http::actor::{self, Doorkeeper};
 use crate::http::problem::Problem;
-use crate::http::{api_v1, deliveries, feeds, ping, push};
+use crate::http::{api_v1, deliveries, exports, feeds, ping, push};
 use app::context::Assets;
 use axum::Router;
 use axum::extract::FromRef;
@@ -40,6 +40,7 @@ pub fn routes(state: AppState) -> Router {
         .route("/api/{*rest}", any(no_such_api))
         .route("/calendar.ics", get(feeds::calendar))
         .route("/admin/deliveries/{notification}/{subscriber}/mail.eml", get(deliveries::mail))
+        .route("/admin/coverage.csv", get(exports::coverage))
         .merge(pages())
         .with_state(state)
         .layer(from_fn_with_state(keeper, actor::find))

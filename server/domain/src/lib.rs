@@ -6,9 +6,12 @@
 pub mod audit;
 pub mod backup;
 pub mod component;
+pub mod coverage;
+pub mod csv;
 pub mod gate;
 pub mod host;
 pub mod ids;
+pub mod import;
 #[cfg(any(test, feature = "ingest"))]
 pub mod ingest;
 pub mod maintenance;

@@ -6,6 +6,7 @@
 mod component;
 mod data_set;
 mod host;
+mod import;
 mod job;
 
 pub use component::{
@@ -13,6 +14,7 @@ pub use component::{
 };
 pub use data_set::{DataSetInput, DataSetView};
 pub use host::{DataSetLine, HostInput, HostLine, HostView, PolicyInput};
+pub use import::{Change, FieldChange, HostList, Import, Line};
 pub use job::{JobInput, JobView, PingAddress};
 pub use storage::host::OpenWindow;
 pub use storage::job::PlacedJob;

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod calendar;
 pub mod clock;
 pub mod courier;
+pub mod coverage;
 pub mod deliveries;
 pub mod demo;
 pub mod error;

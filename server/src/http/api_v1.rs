@@ -5,6 +5,7 @@
 
 pub(crate) mod backup_runs;
 mod components;
+mod coverage;
 mod data_sets;
 mod gate;
 mod hosts;
@@ -35,6 +36,7 @@ pub fn routes() -> Router<AppState> {
         .merge(backup_runs::routes())
         .merge(ingest::routes())
         .merge(gate::routes())
+        .merge(coverage::routes())
         .merge(data_sets::routes())
         .merge(jobs::routes())
         .merge(components::routes())

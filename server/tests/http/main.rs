@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod backup_runs_api;
+mod coverage;
 mod feeds;
+mod hosts_import;
 mod ingest_api;
 mod inventory_api;
 mod inventory_pages;

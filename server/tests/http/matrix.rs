@@ -62,7 +62,9 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/component-groups/{id}/{form}", Team(EditInventory)),
     ("/admin/runs", Team(View)),
     ("/admin/runs/{id}", Team(View)),
+    ("/admin/coverage", Team(View)),
     ("/admin/hosts/new", Team(EditInventory)),
+    ("/admin/hosts/import", Team(EditInventory)),
     ("/admin/jobs/new", Team(EditInventory)),
     ("/admin/components/new", Team(EditInventory)),
     ("/admin/components/new-group", Team(EditInventory)),
@@ -82,7 +84,10 @@ const PAGES: &[(&str, May)] = &[
 ];
 
 /// Files behind the sign-in.
-const FILES: &[(&str, May)] = &[("/admin/deliveries/{notification}/{subscriber}/mail.eml", Team(Administer))];
+const FILES: &[(&str, May)] = &[
+    ("/admin/deliveries/{notification}/{subscriber}/mail.eml", Team(Administer)),
+    ("/admin/coverage.csv", Team(View)),
+];
 
 /// Forms, by the address they are posted to, with what it takes to get past reading the form.
 const FORMS: &[(&str, &str, May)] = &[
@@ -123,6 +128,8 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/maintenances/{id}/edit", "do=draft&version=1", Team(Maintain)),
     ("/admin/maintenances/{id}/edit", "do=schedule&version=1", Team(Maintain)),
     ("/admin/hosts/{id}", "version=1", Team(EditInventory)),
+    ("/admin/hosts/import", "csv=host&do=check", Team(EditInventory)),
+    ("/admin/hosts/import", "csv=host&do=apply", Team(EditInventory)),
     ("/admin/data-sets/{id}", "version=1", Team(EditInventory)),
     ("/admin/jobs/{id}", "version=1", Team(EditInventory)),
     ("/admin/components/{id}", "version=1", Team(EditInventory)),
@@ -157,6 +164,7 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("DELETE", "/api/v1/components/{id}?version=1", "", EditInventory),
     ("POST", "/api/v1/components/{id}/move", r#"{"to":"up"}"#, EditInventory),
     ("POST", "/api/v1/components/{id}/retire", r#"{"version":1}"#, EditInventory),
+    ("GET", "/api/v1/coverage", "", View),
     ("GET", "/api/v1/data-sets", "", View),
     ("POST", "/api/v1/data-sets", r#"{"host_id":"00000000-0000-0000-0000-000000000000"}"#, EditInventory),
     ("GET", "/api/v1/data-sets/{id}", "", View),
@@ -166,6 +174,8 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("GET", "/api/v1/gate", "", View),
     ("GET", "/api/v1/hosts", "", View),
     ("POST", "/api/v1/hosts", "{}", EditInventory),
+    ("POST", "/api/v1/hosts/import", "[]", EditInventory),
+    ("POST", "/api/v1/hosts/import?apply=true", "[]", EditInventory),
     ("GET", "/api/v1/hosts/{id}", "", View),
     ("PATCH", "/api/v1/hosts/{id}", r#"{"version":1}"#, EditInventory),
     ("DELETE", "/api/v1/hosts/{id}?version=1", "", EditInventory),

@@ -122,11 +122,17 @@ pub fn query() -> FormData {
 
 /// The part of a list that the query asks for, and the way to its neighbours.
 #[must_use]
-pub fn part<T>(mut rows: Vec<T>, path: &str, keep: &[(&str, &str)]) -> (Vec<T>, PagerView) {
+pub fn part<T>(rows: Vec<T>, path: &str, keep: &[(&str, &str)]) -> (Vec<T>, PagerView) {
+    part_of(ROWS, rows, path, keep)
+}
+
+/// As [`part`], with so many rows on a page.
+#[must_use]
+pub fn part_of<T>(size: usize, rows: Vec<T>, path: &str, keep: &[(&str, &str)]) -> (Vec<T>, PagerView) {
     let all = rows.len();
-    let last = all.saturating_sub(1) / ROWS;
+    let last = all.saturating_sub(1) / size;
     let page = query().get("page").parse::<usize>().unwrap_or(1).saturating_sub(1).min(last);
-    let shown: Vec<T> = rows.drain(..).skip(page * ROWS).take(ROWS).collect();
+    let shown: Vec<T> = rows.into_iter().skip(page * size).take(size).collect();
     let kept: String = keep
         .iter()
         .filter(|(_, value)| !value.is_empty())
@@ -134,7 +140,7 @@ pub fn part<T>(mut rows: Vec<T>, path: &str, keep: &[(&str, &str)]) -> (Vec<T>, 
         .collect();
     let to = |page: usize| format!("{path}?page={}{kept}", page + 1);
     let pager = PagerView {
-        text: format!("{}–{} of {all}", (page * ROWS + 1).min(all), page * ROWS + shown.len()),
+        text: format!("{}–{} of {all}", (page * size + 1).min(all), page * size + shown.len()),
         previous: (page > 0).then(|| to(page - 1)),
         next: (page < last).then(|| to(page + 1)),
     };

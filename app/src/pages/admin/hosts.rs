@@ -102,9 +102,10 @@ pub fn Hosts() -> impl IntoView {
                 count(lines.len(), "host", "hosts"),
                 count(coverage.data_sets, "data set", "data sets"),
             );
-            let flash = context::done(&[("deleted", "The host was deleted.")]);
+            let flash = context::done(&[("deleted", "The host was deleted."), ("imported", "The list was imported.")]);
             view! {
                 <PageHeader title="Hosts" intro>
+                    {edits.then(|| view! { <ButtonLink href="/admin/hosts/import">"Import a list"</ButtonLink> })}
                     {edits.then(|| view! { <ButtonLink href="/admin/hosts/new" weight=Weight::Primary>"Add a host"</ButtonLink> })}
                 </PageHeader>
                 {flash.map(|flash| view! { <Flash flash/> })}

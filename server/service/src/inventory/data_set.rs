@@ -184,7 +184,7 @@ impl Services {
     }
 }
 
-fn action(verb: &'static str, data_set: &DataSet) -> Action<'static> {
+pub(super) fn action(verb: &'static str, data_set: &DataSet) -> Action<'static> {
     Action { verb, object: "data_set", id: data_set.id.to_string(), name: data_set.name.to_string() }
 }
 

@@ -387,7 +387,7 @@ impl Services {
     }
 }
 
-fn action(verb: &'static str, host: &Host) -> Action<'static> {
+pub(super) fn action(verb: &'static str, host: &Host) -> Action<'static> {
     Action { verb, object: "host", id: host.id.to_string(), name: host.name.to_string() }
 }
 

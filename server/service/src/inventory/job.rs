@@ -261,7 +261,7 @@ impl Services {
     }
 }
 
-fn action(verb: &'static str, job: &Job) -> Action<'static> {
+pub(super) fn action(verb: &'static str, job: &Job) -> Action<'static> {
     Action { verb, object: "job", id: job.id.to_string(), name: job.name.to_string() }
 }
 

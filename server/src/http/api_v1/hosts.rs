@@ -3,21 +3,22 @@
 use super::{Asked, Listed, Read, created, id, sent, version};
 use crate::http::problem::{Input, Problem};
 use crate::router::AppState;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, FromRequest, Path, Request, State};
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use domain::host::Host;
 use domain::ids::HostId;
 use domain::time::Instant;
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use service::Actor;
-use service::inventory::{HostInput, PolicyInput};
+use service::inventory::{Change, FieldChange, HostInput, HostList, Import, Line, PolicyInput};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/hosts", get(list).post(add))
+        .route("/api/v1/hosts/import", post(import))
         .route("/api/v1/hosts/{id}", get(one).patch(edit).delete(delete))
         .route("/api/v1/hosts/{id}/exemption", put(exempt).delete(end_exemption))
         .route("/api/v1/hosts/{id}/policy", put(set_policy))
@@ -107,6 +108,121 @@ struct PolicyBody {
     schedule_max_age: Option<String>,
     start_max_age: Option<String>,
     warnings_are_good: Option<bool>,
+}
+
+/// One line of a list; what is missing or empty stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ImportLine {
+    host: String,
+    runs_on: String,
+    note: String,
+    data_set: String,
+    kind: String,
+    job: String,
+    tool: String,
+    carried_by: String,
+    every: String,
+    max_duration: String,
+}
+
+impl ImportLine {
+    /// Lines of a list are counted from 1.
+    fn numbered(self, place: usize) -> Line {
+        Line {
+            number: place + 1,
+            host: self.host,
+            runs_on: self.runs_on,
+            note: self.note,
+            data_set: self.data_set,
+            kind: self.kind,
+            job: self.job,
+            tool: self.tool,
+            carried_by: self.carried_by,
+            every: self.every,
+            max_duration: self.max_duration,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Imported {
+    /// Whether it was done, or only looked at.
+    applied: bool,
+    left_alone: usize,
+    changes: Vec<ShownChange>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownChange {
+    line: usize,
+    what: &'static str,
+    place: String,
+    is_new: bool,
+    fields: Vec<ShownField>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownField {
+    column: &'static str,
+    before: Option<String>,
+    after: String,
+}
+
+impl Imported {
+    fn of(import: Import, applied: bool) -> Self {
+        let field = |f: FieldChange| ShownField { column: f.column, before: f.before, after: f.after };
+        let change = |c: Change| ShownChange {
+            line: c.line,
+            what: c.what,
+            place: c.place,
+            is_new: c.is_new,
+            fields: c.fields.into_iter().map(field).collect(),
+        };
+        Self { applied, left_alone: import.left_alone, changes: import.changes.into_iter().map(change).collect() }
+    }
+}
+
+/// A list as `text/csv`, or as JSON with an object for each line.
+#[derive(Debug)]
+struct List(HostList);
+
+impl FromRequest<AppState> for List {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let kind =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")) {
+            let text = String::from_request(request, state)
+                .await
+                .map_err(|rejection| Problem::new(rejection.status(), "unreadable_body", rejection.body_text()))?;
+            return Ok(Self(HostList::Csv(text)));
+        }
+        let Input(lines) = Input::<Vec<ImportLine>>::from_request(request, state).await?;
+        let lines = lines.into_iter().enumerate().map(|(place, line)| line.numbered(place)).collect();
+        Ok(Self(HostList::Lines(lines)))
+    }
+}
+
+/// Only looks, unless `?apply=true`.
+async fn import(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    asked: Asked,
+    List(list): List,
+) -> Result<Json<Imported>, Problem> {
+    let apply = match asked.get("apply").trim() {
+        "" | "false" => false,
+        "true" => true,
+        _ => return Err(Problem::field("apply", "Write true or false.")),
+    };
+    let import = if apply {
+        state.services.import_hosts(&actor, &list, None).await?
+    } else {
+        state.services.plan_import(&actor, &list).await?
+    };
+    Ok(Json(Imported::of(import, apply)))
 }
 
 async fn list(

@@ -97,7 +97,7 @@ fn any_carrier(n: u128) -> impl Strategy<Value = (JobEvidence, Policy)> {
 }
 
 prop_compose! {
-    fn any_evidence()(
+    pub(super) fn any_evidence()(
         hosts in (any_host(1), any_host(2)),
         count in 0_usize..=2,
         carriers in (any_carrier(0), any_carrier(1), any_carrier(2)),
@@ -114,13 +114,13 @@ fn any_purpose() -> impl Strategy<Value = Purpose> {
     prop_oneof![Just(Purpose::Schedule), Just(Purpose::Start)]
 }
 
-fn whole(evidence: &Evidence) -> Scope {
+pub(super) fn whole(evidence: &Evidence) -> Scope {
     Scope { hosts: evidence.hosts.iter().map(|host| host.id).collect(), ..Scope::default() }
 }
 
 /// The same world with fewer things wrong, so that the gate opens often enough
 /// for the properties of an open gate to be tried.
-fn mended(mut evidence: Evidence) -> Evidence {
+pub(super) fn mended(mut evidence: Evidence) -> Evidence {
     for host in &mut evidence.hosts {
         host.data_sets.retain(|set| set.data_set.retired_at.is_none());
         if host.data_sets.is_empty() {
