@@ -2,6 +2,9 @@
 //!
 //! The address is the secret. This is the one place where GET and HEAD change something: it is
 //! for machines only, shown to nobody but those who set up a job, and no page links to it.
+//!
+//! Beside Healthchecks' `rid` a query may say `started_at`, `finished_at` (RFC 3339) and `bytes`: a report that
+//! is sent late, by a host that could not reach us, still carries its true times.
 
 use crate::router::AppState;
 use axum::Router;
@@ -70,13 +73,24 @@ fn exit_code(text: &str) -> Option<i32> {
 
 async fn take(state: AppState, address: &str, signal: Signal, query: Option<String>, body: Body) -> Response {
     let Ok(address) = Uuid::parse_str(address) else { return say(StatusCode::NOT_FOUND, "not found") };
-    let rid = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .find(|(name, value)| name == "rid" && !value.is_empty())
-        .map(|(_, value)| value.into_owned());
+    let query = query.unwrap_or_default();
+    let said = |wanted: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(name, value)| name == wanted && !value.is_empty())
+            .map(|(_, value)| value.into_owned())
+    };
     let Ok(log) = last_part(body).await else {
         return say(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or was cut off");
     };
-    match state.services.ping(address, Ping { signal, rid, log: log.to_vec() }).await {
+    let ping = Ping {
+        signal,
+        rid: said("rid"),
+        started_at: said("started_at"),
+        finished_at: said("finished_at"),
+        bytes: said("bytes"),
+        log: log.to_vec(),
+    };
+    match state.services.ping(address, ping).await {
         Ok(_) => say(StatusCode::OK, "OK"),
         Err(Error::NotFound(_)) => say(StatusCode::NOT_FOUND, "not found"),
         Err(Error::Invalid(fields)) => {

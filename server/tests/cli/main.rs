@@ -1,6 +1,8 @@
 //! The binary as the person at the terminal meets it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod run;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
@@ -17,6 +19,10 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fermata"));
         command.env_clear().env("FERMATA_DATA_DIR", self.0.path().join("data")).args(arguments);
         command
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
     }
 
     fn run(&self, arguments: &[&str]) -> Output {

@@ -52,6 +52,10 @@ async fn the_door_understands_what_healthchecks_understands(engine: Engine) {
         (get.clone(), format!("/ping/{own}/fail?rid=a"), 409, "the first report stands", &[]),
         (get.clone(), format!("/ping/{own}?rid=%07"), 400, "control character", &[]),
         (get.clone(), format!("/ping/{own}?rid={}", "x".repeat(201)), 400, "1 to 200 characters", &[]),
+        (get.clone(), format!("/ping/{own}/0?rid=a&started_at=yesterday"), 400, "offset from UTC", &[]),
+        (get.clone(), format!("/ping/{own}/0?rid=a&bytes=many"), 400, "whole number", &[]),
+        (get.clone(), format!("/ping/{own}/0?rid=a&bytes=-1"), 400, "negative", &[]),
+        (get.clone(), format!("/ping/{own}/start?rid=b&finished_at=2014-05-15T03:00:00Z"), 400, "end time", &[]),
         (get.clone(), format!("/ping/{own}/256"), 400, "exit code", &[]),
         (get.clone(), format!("/ping/{own}/-1"), 400, "exit code", &[]),
         (get.clone(), format!("/ping/{own}/+1"), 400, "exit code", &[]),
@@ -79,6 +83,21 @@ async fn the_door_understands_what_healthchecks_understands(engine: Engine) {
         count = states.len();
     }
     assert_eq!(count, 5);
+}
+
+async fn a_late_ping_carries_its_true_times_and_size(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let job = a_job(&app).await;
+    let own = app.services.keys.ping(job.id.0, job.ping_version);
+    let (from, to) = ("2014-05-15T01:05:00Z", "2014-05-15T01:40:00.250Z");
+    let end = format!("/ping/{own}/0?rid=a&started_at={from}&finished_at={to}&bytes=734003200");
+    for path in [format!("/ping/{own}/start?rid=a&started_at={from}"), end.clone(), end] {
+        assert_eq!(app.get(&path).await.status(), 200, "{path}");
+    }
+    let run = runs(&app).await.remove(0).run;
+    assert_eq!((run.started_at, run.finished_at), (from.parse().unwrap(), Some(to.parse().unwrap())));
+    assert_eq!((run.bytes, run.start_assumed, run.clock_fault), (Some(734_003_200), false, false));
+    assert_eq!(runs(&app).await.len(), 1, "what is repeated changes nothing");
 }
 
 async fn a_large_log_is_cut_and_not_refused(engine: Engine) {
@@ -128,6 +147,7 @@ async fn the_pages_show_what_was_reported(engine: Engine) {
 
 storage::on_both!(
     the_door_understands_what_healthchecks_understands,
+    a_late_ping_carries_its_true_times_and_size,
     a_large_log_is_cut_and_not_refused,
     the_pages_show_what_was_reported,
 );
