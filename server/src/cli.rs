@@ -3,6 +3,7 @@
 mod door;
 mod run;
 mod spool;
+mod wanted;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ enum Command {
     Token(Token),
     /// Run a backup command and report its start, its end, its exit code and the last of its output
     Run(run::Run),
+    /// Ask whether an extra run of a job is wanted: ends with 0 if it is, 1 if not, 2 if nobody could say
+    Wanted(wanted::Wanted),
     /// Print the configuration in effect, where each value comes from, and what is missing
     Check,
 }
@@ -115,8 +118,10 @@ impl Cli {
     /// What stopped it, for the person at the terminal.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         // On hosts that are backed up there is no server, and nothing of its configuration counts.
-        if let Some(Command::Run(run)) = self.command {
-            return run.run().await;
+        match self.command {
+            Some(Command::Run(run)) => return run.run().await,
+            Some(Command::Wanted(wanted)) => return Ok(wanted.run().await),
+            _ => {}
         }
         let mut flags = self.flags;
         flags.demo |= matches!(self.command, Some(Command::Demo));
@@ -145,7 +150,7 @@ impl Cli {
             Some(Command::User(user)) => users(&settings, user).await,
             Some(Command::Token(token)) => tokens(&settings, token).await,
             // Answered above.
-            Some(Command::Check | Command::Run(_)) => Ok(ExitCode::SUCCESS),
+            Some(Command::Check | Command::Run(_) | Command::Wanted(_)) => Ok(ExitCode::SUCCESS),
         }
     }
 }

@@ -4,6 +4,7 @@
 pub mod delivery;
 pub mod housekeeping;
 pub mod lost;
+pub mod requests;
 pub mod transitions;
 
 use std::future::Future;
@@ -33,6 +34,7 @@ pub fn spawn(
 ) -> anyhow::Result<()> {
     transitions::spawn(workers, services, shutdown);
     lost::spawn(workers, services, shutdown);
+    requests::spawn(workers, services, shutdown);
     housekeeping::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)
 }

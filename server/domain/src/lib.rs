@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod maintenance;
 pub mod people;
 pub mod policy;
+pub mod request;
 pub mod run;
 pub mod site;
 pub mod subscriber;

@@ -20,6 +20,7 @@ pub mod maintenance;
 pub mod people;
 pub mod prose;
 pub mod public;
+pub mod requests;
 pub mod runs;
 pub mod site;
 pub mod subscribers;
@@ -67,6 +68,8 @@ pub struct Inner {
     pub outbox_filled: tokio::sync::Notify,
     mail_status: std::sync::Mutex<courier::MailStatus>,
     mail_from: std::sync::OnceLock<courier::MailFrom>,
+    /// Rings when a run has been asked for.
+    requests_changed: tokio::sync::Notify,
 }
 
 impl std::ops::Deref for Inner {
@@ -101,6 +104,7 @@ impl Services {
             outbox_filled: tokio::sync::Notify::new(),
             mail_status: std::sync::Mutex::default(),
             mail_from: std::sync::OnceLock::new(),
+            requests_changed: tokio::sync::Notify::new(),
         }))
     }
 

@@ -227,7 +227,10 @@ impl Services {
                 let (after, lost_at) =
                     run.lose(&job, now).map_or_else(|| (run.clone(), run.lost_at(&job)), |lost| (lost, None));
                 match tx.update_run(run, &after, lost_at).await {
-                    Ok(()) => changed |= after.state == RunState::Lost,
+                    Ok(()) => {
+                        changed |= after.state == RunState::Lost;
+                        crate::requests::follow_run(&mut tx, &job, &after, now).await?;
+                    }
                     // Its end came in meanwhile.
                     Err(StoreError::Stale(_)) => {}
                     Err(error) => return Err(error.into()),

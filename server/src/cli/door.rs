@@ -1,4 +1,4 @@
-//! A job's ping address as the hosts that are backed up know it, and what can be said there.
+//! A job's ping address as the hosts that are backed up know it, and what can be said and asked there.
 
 use std::fmt;
 use std::time::Duration;
@@ -143,6 +143,17 @@ pub(crate) enum Told {
     Away(String),
 }
 
+/// What came of asking whether a run is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It is.
+    Wanted,
+    /// It is not.
+    NotWanted,
+    /// Why there was no answer.
+    Unknown(String),
+}
+
 /// Knocks at doors. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Knocker(Client);
@@ -181,6 +192,16 @@ impl Knocker {
             Ok(answer) if is_final(&answer) => Told::Refused(said(answer).await),
             Ok(answer) => Told::Away(said(answer).await),
             Err(error) => Told::Away(reason(error)),
+        }
+    }
+
+    /// Asks whether a run is wanted, and says that it is about to begin if so.
+    pub(crate) async fn ask(&self, door: &Door) -> Asked {
+        match self.0.post(door.at("wanted")).send().await {
+            Ok(answer) if answer.status() == StatusCode::OK => Asked::Wanted,
+            Ok(answer) if answer.status() == StatusCode::NO_CONTENT => Asked::NotWanted,
+            Ok(answer) => Asked::Unknown(said(answer).await),
+            Err(error) => Asked::Unknown(reason(error)),
         }
     }
 }

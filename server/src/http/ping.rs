@@ -4,7 +4,8 @@
 //! for machines only, shown to nobody but those who set up a job, and no page links to it.
 //!
 //! Beside Healthchecks' `rid` a query may say `started_at`, `finished_at` (RFC 3339) and `bytes`: a report that
-//! is sent late, by a host that could not reach us, still carries its true times.
+//! is sent late, by a host that could not reach us, still carries its true times. `/ping/{uuid}/wanted` asks whether
+//! an extra run is wanted; there GET only looks.
 
 use crate::router::AppState;
 use axum::Router;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/ping/{address}", get(success).post(success))
         .route("/ping/{address}/", get(success).post(success))
+        .route("/ping/{address}/wanted", get(is_wanted).post(fetch_wanted))
         .route("/ping/{address}/{signal}", get(other).post(other))
         .route("/ping/{address}/{signal}/", get(other).post(other))
         .method_not_allowed_fallback(wrong_method)
@@ -64,6 +66,27 @@ async fn other(
         },
     };
     take(state, &address, signal, query, body).await
+}
+
+/// Looks whether an extra run is wanted: 200 `wanted`, or 204.
+async fn is_wanted(State(state): State<AppState>, Path(address): Path<String>) -> Response {
+    let Ok(address) = Uuid::parse_str(&address) else { return say(StatusCode::NOT_FOUND, "not found") };
+    wanted(state.services.is_wanted(address).await)
+}
+
+/// The same from an agent that is about to begin the run: others are not told for a while.
+async fn fetch_wanted(State(state): State<AppState>, Path(address): Path<String>) -> Response {
+    let Ok(address) = Uuid::parse_str(&address) else { return say(StatusCode::NOT_FOUND, "not found") };
+    wanted(state.services.fetch_wanted(address).await)
+}
+
+fn wanted(answer: Result<bool, Error>) -> Response {
+    match answer {
+        Ok(true) => say(StatusCode::OK, "wanted"),
+        Ok(false) => say(StatusCode::NO_CONTENT, ""),
+        Err(Error::NotFound(_)) => say(StatusCode::NOT_FOUND, "not found"),
+        Err(error) => say(crate::web::status(&error), error.to_string()),
+    }
 }
 
 fn exit_code(text: &str) -> Option<i32> {

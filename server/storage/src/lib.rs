@@ -12,6 +12,7 @@ pub mod job;
 pub mod maintenance;
 pub mod outbox;
 pub mod people;
+pub mod request;
 pub mod run;
 pub mod session;
 pub mod site;

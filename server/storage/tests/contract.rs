@@ -10,6 +10,7 @@ mod contract {
     mod maintenance;
     mod outbox;
     mod people;
+    mod request;
     mod run;
     mod session;
     mod site;

@@ -1,6 +1,7 @@
-//! `fermata run` around real commands, against a real server that is there, away, or comes back.
+//! `fermata run` around real commands and `fermata wanted`, against a real server that is there, away, or comes back.
 
 use crate::{Home, free_port, text};
+use domain::ids::JobId;
 use domain::run::{Run, RunState};
 use domain::text::Name;
 use server::config::Flags;
@@ -24,6 +25,7 @@ struct World {
     home: Home,
     services: Services,
     port: u16,
+    job: JobId,
     address: Uuid,
 }
 
@@ -53,7 +55,7 @@ impl World {
         };
         let job = services.add_job(&system, set, job).await.unwrap();
         let address = services.keys.ping(job.id.0, job.ping_version);
-        Self { _db: db, home: Home::new(), services, port, address }
+        Self { _db: db, home: Home::new(), services, port, job: job.id, address }
     }
 
     async fn serve(&self) {
@@ -80,7 +82,11 @@ impl World {
 
     /// `fermata run` as cron would call it.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.home.command(&[&["run"], arguments].concat());
+        self.fermata(&[&["run"], arguments].concat())
+    }
+
+    fn fermata(&self, arguments: &[&str]) -> Command {
+        let mut command = self.home.command(arguments);
         command
             .env("PATH", std::env::var("PATH").unwrap())
             .env("XDG_STATE_HOME", self.home.path("state"))
@@ -268,4 +274,25 @@ async fn a_process_that_outlives_the_command_does_not_hold_up_its_report() {
     assert_eq!(ended(output).await, 0);
     assert!(since.elapsed() < Duration::from_secs(20));
     assert_eq!(world.only_run().await.0.state, RunState::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_asks_whether_a_run_is_wanted() {
+    let world = World::begin().await;
+    let ask = async || {
+        let mut command = world.fermata(&["wanted"]);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        (output.status.code().unwrap(), text(&output.stderr))
+    };
+    let (code, why) = ask().await;
+    assert!(code == 2 && why.contains("not known"), "{code} {why}");
+    assert!(!why.contains(&world.address.to_string()), "the secret is not told to whoever reads cron's mail: {why}");
+    world.serve().await;
+    assert_eq!(ask().await, (1, String::new()));
+    world.services.request_backup(&Actor::system(), world.job).await.unwrap();
+    assert_eq!(ask().await, (0, String::new()));
+    assert_eq!(ask().await.0, 1, "it is told once");
+    assert!(world.run(&["--", "true"]).await.status.success());
+    let requests = world.services.requests_of(&Actor::system(), world.job).await.unwrap();
+    assert_eq!(requests[0].state, domain::request::RequestState::Done);
 }

@@ -16,6 +16,7 @@ mod people;
 mod ping;
 mod public_pages;
 mod push;
+mod requests;
 mod sessions;
 mod stage;
 mod subscriptions;

@@ -4,8 +4,8 @@ use super::desk::{Desk, admin};
 use super::gate;
 use super::plan::{id, problems, version};
 use crate::components::{
-    Actions, BlastRadius, Button, ButtonLink, Card, DataTable, Disclosure, ErrorSummary, Fact, Facts, Field, Hidden,
-    Icon, PageHeader, Proof, Section, StateBadge, TextArea, TimeRange, Timeline, VerdictPanel,
+    Action, Actions, BlastRadius, Button, ButtonLink, Card, DataTable, Disclosure, ErrorSummary, Fact, Facts, Field,
+    Flash, Hidden, Icon, PageHeader, Proof, Section, StateBadge, TextArea, TimeRange, Timeline, VerdictPanel,
 };
 use crate::context::submitted;
 use crate::form::Submitted;
@@ -24,6 +24,9 @@ use service::maintenance::{Detail, ExtendInput, MaintenanceInput, Planning, Targ
 /// Ways to say how much longer, in one press.
 const LONGER: [(&str, &str); 4] =
     [("15 min", "15 minutes"), ("30 min", "30 minutes"), ("1 h", "1 hour"), ("2 h", "2 hours")];
+
+const DONE: [(&str, &str); 1] =
+    [("requested", "The missing backups are requested. How far they came stands beside the reasons.")];
 
 /// Takes what is pressed on a window's page.
 ///
@@ -62,6 +65,13 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
                 }
                 Err(error) => Err(error),
             }
+        }
+        "request" => {
+            let asked = match gate::only(post.form.get("data_set")) {
+                Ok(only) => services.request_missing_for(actor, id, only).await,
+                Err(error) => Err(error),
+            };
+            asked.map(|_| format!("{here}?done=requested"))
         }
         "delete" => services.delete_draft(actor, id, version).await.map(|()| "/admin/maintenances".to_owned()),
         _ => Err(Error::NotFound("page")),
@@ -108,6 +118,7 @@ fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
             {edit}
             {public}
         </PageHeader>
+        {crate::context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         <ErrorSummary problems=problems(form) message=form.message.clone()/>
         <div class="split">
             <div class="stack">
@@ -410,12 +421,19 @@ fn entries(desk: &Desk, detail: &Detail) -> Vec<EntryView> {
 
 fn panel(desk: &Desk, detail: &Detail) -> AnyView {
     let Some(look) = &detail.gate else { return ().into_any() };
-    let view = gate::view(desk.services.zones.as_ref(), &desk.site.zone, look);
+    let here = format!("/admin/maintenances/{}", detail.maintenance.id);
+    let may = desk.may(Permission::Maintain);
+    let from = if may { gate::RequestFrom::Page(&here) } else { gate::RequestFrom::Nowhere };
+    let view = gate::view(desk.services.zones.as_ref(), &desk.site.zone, look, from);
     let told = view.told;
+    let request_all = view.request_all.map(|action| {
+        view! { <div class="verdict-foot"><Actions><Action action/></Actions></div> }
+    });
     view! {
         <VerdictPanel verdict=view.verdict>
             {view.blast.map(|blast| view! { <BlastRadius blast/> })}
             <div class="block"><p class="small muted">{told}</p></div>
+            {request_all}
         </VerdictPanel>
     }
     .into_any()

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod build;
+mod missing;
 mod properties;
 mod reasons;
 mod story;

@@ -1,0 +1,25 @@
+-- Extra runs that somebody wants. At most one per job is open.
+create table backup_requests (
+    id blob primary key,
+    job_id blob not null references jobs (id) on delete cascade,
+    state text not null check (state in ('requested', 'sent', 'fetched', 'running', 'done', 'failed', 'timed_out', 'cancelled')),
+    asked_by text not null,
+    token_id blob references api_tokens (id),
+    maintenance_id blob references maintenances (id) on delete set null,
+    asked_at bigint not null,
+    -- None while it waits for the dump that the job is to carry.
+    not_before_at bigint,
+    told_at bigint,
+    run_id blob references runs (id) on delete set null,
+    run_started_at bigint,
+    ended_at bigint,
+    due_at bigint,
+    attempts bigint not null default 0,
+    next_try_at bigint,
+    problem text,
+    version bigint not null default 1
+);
+create unique index backup_requests_open on backup_requests (job_id) where state in ('requested', 'sent', 'fetched', 'running');
+create index backup_requests_of on backup_requests (job_id, asked_at desc, id desc);
+create index backup_requests_ended on backup_requests (ended_at) where ended_at is not null;
+create index backup_requests_token on backup_requests (token_id, asked_at) where token_id is not null;
