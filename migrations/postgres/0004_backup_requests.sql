@@ -23,3 +23,14 @@ create unique index backup_requests_open on backup_requests (job_id) where state
 create index backup_requests_of on backup_requests (job_id, asked_at desc, id desc);
 create index backup_requests_ended on backup_requests (ended_at) where ended_at is not null;
 create index backup_requests_token on backup_requests (token_id, asked_at) where token_id is not null;
+
+-- How the backup system of a job is told; of the secret that signs the calls only the hash is here.
+create table job_triggers (
+    job_id uuid primary key references jobs (id) on delete cascade,
+    url text not null,
+    template text not null check (template in ('generic', 'bareos', 'jenkins', 'rundeck', 'proxmox')),
+    remote_name text not null,
+    secret_hash text not null,
+    secret_version bigint not null,
+    version bigint not null default 1
+);

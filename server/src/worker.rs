@@ -6,6 +6,7 @@ pub mod housekeeping;
 pub mod lost;
 pub mod requests;
 pub mod transitions;
+pub mod triggers;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -25,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Starts all of them.
 ///
 /// # Errors
-/// The mail relay's settings can not be used.
+/// The mail relay's settings can not be used, or calls to backup systems can not be set up.
 pub fn spawn(
     workers: &TaskTracker,
     services: &Services,
@@ -35,6 +36,7 @@ pub fn spawn(
     transitions::spawn(workers, services, shutdown);
     lost::spawn(workers, services, shutdown);
     requests::spawn(workers, services, shutdown);
+    triggers::spawn(workers, services, settings, shutdown)?;
     housekeeping::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)
 }

@@ -20,3 +20,4 @@ pub mod site;
 pub mod subscriber;
 pub mod text;
 pub mod time;
+pub mod trigger;

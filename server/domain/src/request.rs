@@ -24,6 +24,9 @@ pub const LEASE: Span = Span::minutes(10);
 /// before the request is its result.
 pub const CLOCK_SKEW: Span = Span::minutes(1);
 
+/// A call of a trigger takes less than this.
+const CALL: Span = Span::minutes(1);
+
 /// Pause after the first call that failed; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: i64 = 30;
 const LONGEST_PAUSE: i64 = 15 * 60;
@@ -230,6 +233,12 @@ impl BackupRequest {
     #[must_use]
     pub fn is_callable(&self, now: Instant) -> bool {
         self.state == RequestState::Requested && self.next_try_at.is_some_and(|at| at <= now)
+    }
+
+    /// The trigger is being called: nobody else calls it for a while.
+    #[must_use]
+    pub fn calling(&self, now: Instant) -> Option<Self> {
+        self.is_callable(now).then(|| Self { next_try_at: Some(CALL.after(now)), ..self.clone() })
     }
 
     /// The backup system has accepted the call.

@@ -25,6 +25,7 @@ pub mod runs;
 pub mod site;
 pub mod subscribers;
 pub mod tell;
+pub mod triggers;
 pub mod zones;
 
 pub use actor::Actor;
@@ -70,6 +71,8 @@ pub struct Inner {
     mail_from: std::sync::OnceLock<courier::MailFrom>,
     /// Rings when a run has been asked for.
     requests_changed: tokio::sync::Notify,
+    /// Calls backup systems, where a worker has set it up.
+    triggers: std::sync::OnceLock<outbound::trigger::TriggerBackend>,
 }
 
 impl std::ops::Deref for Inner {
@@ -105,6 +108,7 @@ impl Services {
             mail_status: std::sync::Mutex::default(),
             mail_from: std::sync::OnceLock::new(),
             requests_changed: tokio::sync::Notify::new(),
+            triggers: std::sync::OnceLock::new(),
         }))
     }
 

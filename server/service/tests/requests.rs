@@ -10,12 +10,14 @@ use domain::request::{BackupRequest, RequestState};
 use domain::run::Signal;
 use domain::text::Name;
 use domain::time::Span;
+use outbound::trigger::{MemoryTriggers, TriggerBackend, TriggerError};
 use secrecy::ExposeSecret;
 use service::inventory::{DataSetInput, HostInput, JobInput};
 use service::keys::Keys;
 use service::maintenance::{MaintenanceInput, Planning, Target};
 use service::people::tokens::NewToken;
 use service::runs::Ping;
+use service::triggers::TriggerInput;
 use service::zones::SystemZones;
 use service::{Actor, Clock, Error, Services, Setup};
 use std::collections::BTreeSet;
@@ -272,7 +274,104 @@ async fn who_may_not_ask_does_not(engine: Engine) {
     assert!(matches!(stranger, Err(Error::NotFound(_))));
 }
 
+fn trigger(url: &str) -> TriggerInput {
+    TriggerInput { url: url.to_owned(), ..TriggerInput::default() }
+}
+
+async fn a_trigger_is_called_until_it_answers_and_its_run_follows(engine: Engine) {
+    let world = World::begin(engine).await;
+    let calls = MemoryTriggers::new();
+    world.services.use_triggers(TriggerBackend::Memory(calls.clone()));
+    let (services, job) = (&world.services, &world.files);
+    services
+        .set_trigger(&world.system, job.id, None, &trigger("https://backup.example.org/hook"), false)
+        .await
+        .unwrap();
+    let request = services.request_backup(&world.system, job.id).await.unwrap();
+    calls.fail_next(TriggerError::Timeout);
+    services.call_triggers().await.unwrap();
+    let failed = world.newest(job).await;
+    assert_eq!((failed.state, failed.attempts), (RequestState::Requested, 1));
+    assert_eq!(services.troubled_requests(&world.system).await.unwrap().len(), 1);
+    services.call_triggers().await.unwrap();
+    assert_eq!(calls.fired().len(), 1, "not before its pause is over");
+    world.wait(1);
+    services.call_triggers().await.unwrap();
+    assert_eq!(world.state(job).await, RequestState::Sent);
+    services.call_triggers().await.unwrap();
+    let fired = calls.fired();
+    assert_eq!(fired.len(), 2);
+    assert!(fired.iter().all(|call| call.id == request.id.to_string()), "the receiver can tell a repetition");
+    assert_eq!(fired[1].url, "https://backup.example.org/hook");
+    assert_eq!(
+        (&fired[1].json["type"], &fired[1].json["data"]["host"]),
+        (&"backup.requested".into(), &"web-12".into())
+    );
+    assert!(!world.fetch(job).await, "who was called is not to begin twice");
+    world.ran(job).await;
+    assert_eq!(world.state(job).await, RequestState::Done);
+}
+
+async fn a_trigger_that_is_gone_is_not_called_again_and_a_carrier_waits(engine: Engine) {
+    let world = World::begin(engine).await;
+    let calls = MemoryTriggers::new();
+    world.services.use_triggers(TriggerBackend::Memory(calls.clone()));
+    for job in [&world.files, &world.dump] {
+        let input = TriggerInput { template: "bareos".to_owned(), ..trigger("https://backup.example.org/") };
+        world.services.set_trigger(&world.system, job.id, None, &input, false).await.unwrap();
+    }
+    world.request_missing().await;
+    calls.fail_next(TriggerError::Answered { status: 410 });
+    world.services.call_triggers().await.unwrap();
+    world.wait(300);
+    world.services.call_triggers().await.unwrap();
+    assert_eq!(calls.fired().len(), 1);
+    assert_eq!(calls.fired()[0].json["command"], "run job=\"dump\" yes");
+    assert!(world.fetch(&world.dump).await, "its host may still ask");
+    world.ran(&world.dump).await;
+    world.services.call_triggers().await.unwrap();
+    assert_eq!(calls.fired()[1].json["command"], "run job=\"nightly\" yes");
+}
+
+async fn the_secret_of_a_trigger_is_shown_once_and_stored_nowhere(engine: Engine) {
+    let world = World::begin(engine).await;
+    let (services, system, id) = (&world.services, &world.system, world.files.id);
+    let input = trigger("https://hooks.example.org/t0ken");
+    let first = services.set_trigger(system, id, None, &input, false).await.unwrap();
+    let secret = first.secret.unwrap().expose_secret().to_owned();
+    assert!(secret.starts_with("whsec_"));
+    let stale = services.set_trigger(system, id, None, &input, false).await;
+    assert!(matches!(stale, Err(Error::Stale("trigger"))), "{stale:?}");
+    let saved = services.set_trigger(system, id, Some(1), &input, false).await.unwrap();
+    assert!(saved.secret.is_none());
+    let rotated = services.set_trigger(system, id, Some(2), &input, true).await.unwrap();
+    assert_ne!(rotated.secret.unwrap().expose_secret(), secret);
+    let dump = world._db.dump();
+    let holds = |text: &str| dump.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(holds("hooks.example.org") && !holds(&secret));
+    let log = services.audit_log(system, &service::audit::AuditFilter::default()).await.unwrap();
+    let logged: Vec<String> = log.entries.iter().filter_map(|entry| entry.after.clone()).collect();
+    assert!(logged.iter().all(|line| !line.contains("t0ken")), "an address may hold a secret");
+    for (url, template, name, field) in [
+        ("http://127.0.0.1/", "", "", "url"),
+        ("ftp://backup.example.org", "", "", "url"),
+        ("https://backup.example.org", "cron", "", "template"),
+        ("https://backup.example.org", "bareos", "a\" yes", "remote_name"),
+    ] {
+        let input = TriggerInput { template: template.to_owned(), remote_name: name.to_owned(), ..trigger(url) };
+        match services.set_trigger(system, id, Some(3), &input, false).await {
+            Err(Error::Invalid(fields)) => assert_eq!(fields[0].field, field),
+            other => panic!("{url}: {other:?}"),
+        }
+    }
+    services.delete_trigger(system, id, 3).await.unwrap();
+    assert_eq!(services.trigger(system, id).await.unwrap(), None);
+}
+
 storage::on_both!(
+    a_trigger_is_called_until_it_answers_and_its_run_follows,
+    a_trigger_that_is_gone_is_not_called_again_and_a_carrier_waits,
+    the_secret_of_a_trigger_is_shown_once_and_stored_nowhere,
     a_request_is_fetched_and_its_run_answers_it,
     a_run_that_fails_or_is_lost_ends_the_request,
     a_request_that_nobody_hears_is_given_up_and_a_retired_job_has_none,

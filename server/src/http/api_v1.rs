@@ -15,6 +15,7 @@ mod maintenances;
 mod people;
 mod site;
 mod tokens;
+mod triggers;
 
 use super::problem::Problem;
 use crate::router::AppState;
@@ -42,6 +43,7 @@ pub fn routes() -> Router<AppState> {
         .merge(components::routes())
         .merge(people::routes())
         .merge(tokens::routes())
+        .merge(triggers::routes())
         .merge(site::routes())
         .merge(maintenances::routes())
         .method_not_allowed_fallback(wrong_method)

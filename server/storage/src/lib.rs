@@ -20,6 +20,7 @@ pub mod subscriber;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;
+pub mod trigger;
 
 pub use db::{Db, Tx, ms};
 pub use error::StoreError;

@@ -15,4 +15,5 @@ mod contract {
     mod session;
     mod site;
     mod tokens;
+    mod trigger;
 }

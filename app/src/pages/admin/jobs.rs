@@ -6,23 +6,26 @@ use super::edit::{Form, id, links, param, part, query, version};
 use super::hosts::count;
 use super::runs::{load_recent, recent_runs};
 use crate::components::{
-    Action, Actions, Button, Card, Copy, DataTable, EmptyState, Fact, Facts, Field, Flash, Hidden, PageHeader, Pager,
-    Section, Select, StateBadge,
+    Action, Actions, Button, Card, Checkbox, Copy, DataTable, EmptyState, Fact, Facts, Field, Flash, Hidden,
+    PageHeader, Pager, Section, Select, StateBadge,
 };
 use crate::context;
-use crate::form::FormData;
+use crate::form::{FormData, Submitted};
 use crate::posts::{Post, Posted};
-use crate::view::{ActionView, ColumnView, OptionView, StateView, Weight};
+use crate::view::{ActionView, ColumnView, FlashView, OptionView, StateView, Weight};
 use domain::backup::Job;
 use domain::host::DataKind;
 use domain::ids::{DataSetId, JobId, RequestId};
 use domain::people::Permission;
 use domain::request::BackupRequest;
 use domain::time::Span;
+use domain::trigger::{Template, Trigger};
 use leptos::prelude::*;
+use secrecy::ExposeSecret;
 use service::Error;
 use service::inventory::{JobInput, JobView, PingAddress, PlacedJob};
 use service::runs::RunLine;
+use service::triggers::{StoredTrigger, TriggerInput};
 
 const LABELS: [(&str, &str); 6] = [
     ("name", "Name"),
@@ -33,7 +36,10 @@ const LABELS: [(&str, &str); 6] = [
     ("data_set", "Data set"),
 ];
 
-const DONE: [(&str, &str); 8] = [
+const TRIGGER_LABELS: [(&str, &str); 3] =
+    [("url", "Address"), ("template", "Whom it calls"), ("remote_name", "Name over there")];
+
+const DONE: [(&str, &str); 10] = [
     ("added", "The job was added. Let it report to the address below."),
     ("saved", "Saved."),
     ("rotated", "The job has a new address. The old one is not accepted any more."),
@@ -42,6 +48,8 @@ const DONE: [(&str, &str); 8] = [
     ("retired", "The job is out of use. Its runs stay."),
     ("requested", "A run is requested. Its host hears of it when it asks next."),
     ("taken-back", "The request is taken back."),
+    ("trigger", "The trigger is saved."),
+    ("no-trigger", "The trigger is removed."),
 ];
 
 /// Takes the forms of all pages below `/admin/jobs`.
@@ -81,6 +89,24 @@ pub async fn take(rest: &[&str], post: Post) -> Result<Posted, Error> {
             let (job, request): (JobId, RequestId) = (id(job, "job")?, id(form.get("request"), "request")?);
             services.cancel_request(actor, request).await.map(|_| at(job, "taken-back"))
         }
+        [job, "trigger"] => {
+            let job: JobId = id(job, "job")?;
+            match services
+                .set_trigger(actor, job, form.get("version").parse().ok(), &trigger_input(form), form.has("rotate"))
+                .await
+            {
+                Ok(StoredTrigger { secret: Some(secret), .. }) => {
+                    let secret = Some(secret.expose_secret().to_owned());
+                    return Ok(Posted::Shown(Submitted { secret, ..Submitted::default() }));
+                }
+                Ok(_) => Ok(at(job, "trigger")),
+                Err(error) => Err(error),
+            }
+        }
+        [job, "remove-trigger"] => {
+            let job: JobId = id(job, "job")?;
+            services.delete_trigger(actor, job, read).await.map(|()| at(job, "no-trigger"))
+        }
         [job, "retire"] => {
             let job: JobId = id(job, "job")?;
             services.retire_job(actor, job, read).await.map(|_| at(job, "retired"))
@@ -92,6 +118,14 @@ pub async fn take(rest: &[&str], post: Post) -> Result<Posted, Error> {
         _ => Err(Error::NotFound("page")),
     };
     post.done(done)
+}
+
+fn trigger_input(form: &FormData) -> TriggerInput {
+    TriggerInput {
+        url: form.get("url").to_owned(),
+        template: form.get("template").to_owned(),
+        remote_name: form.get("remote_name").to_owned(),
+    }
 }
 
 fn input(form: &FormData) -> JobInput {
@@ -251,32 +285,39 @@ fn fields(form: &Form, stored: &Stored<'_>, choices: &[PlacedJob], dump: bool) -
     .into_any()
 }
 
+/// What was asked for of a job, and how it is told.
+struct Asked {
+    requests: Vec<BackupRequest>,
+    trigger: Option<Trigger>,
+}
+
 /// `/admin/jobs/ID`, also where one of its forms came back.
 #[component]
 pub fn JobPage() -> impl IntoView {
     let id = param::<JobId>("job");
     admin(
-        |(view, ..): &(JobView, Vec<RunLine>, Vec<BackupRequest>)| {
+        |(view, ..): &(JobView, Vec<RunLine>, Asked)| {
             format!("{}: {} on {}", view.job.name, view.data_set.name, view.host.name)
         },
         |desk: Desk| async move {
             let view = desk.services.job_view(&desk.actor, id?).await?;
             let runs = load_recent(&desk, view.job.id).await?;
             let requests = desk.services.requests_of(&desk.actor, view.job.id).await?;
-            Ok((view, runs, requests))
+            let trigger = desk.services.trigger(&desk.actor, view.job.id).await?;
+            Ok((view, runs, Asked { requests, trigger }))
         },
-        |desk, (view, runs, requests)| show(&desk, &view, &runs, &requests),
+        |desk, (view, runs, asked)| show(&desk, &view, &runs, &asked),
     )
 }
 
-fn show(desk: &Desk, view: &JobView, runs: &[RunLine], requests: &[BackupRequest]) -> AnyView {
+fn show(desk: &Desk, view: &JobView, runs: &[RunLine], asked: &Asked) -> AnyView {
     let job = &view.job;
     let path = format!("/admin/jobs/{}", job.id);
     let retired = job.retired_at.is_some();
     let may = desk.may(Permission::EditInventory);
     let edits = may && !retired;
     let form = Form::at(&path, "");
-    let deeds = ["rotate", "enable", "disable", "retire", "delete", "request", "take-back"];
+    let deeds = ["rotate", "enable", "disable", "retire", "delete", "request", "take-back", "remove-trigger"];
     let others = deeds.map(|end| Form::at(&format!("{path}/{end}"), ""));
     let version = job.version.to_string();
     let read = [("version", version.as_str())];
@@ -294,7 +335,8 @@ fn show(desk: &Desk, view: &JobView, runs: &[RunLine], requests: &[BackupRequest
         {others.map(|form| form.summary(&[])).collect_view()}
         {facts(view)}
         {recent_runs(desk, job.id, runs)}
-        {requested(desk, job, &path, requests)}
+        {requested(desk, job, &path, &asked.requests)}
+        {(!retired).then(|| trigger_section(&path, asked.trigger.as_ref(), may))}
         {(!retired).then(|| reporting(view, &path, may))}
         {edits.then(|| edit_form(&form, &path, view))}
         {may.then(|| end(&path, &version, job.name.as_str(), retired,
@@ -328,6 +370,70 @@ fn facts(view: &JobView) -> AnyView {
                 {carries}
             </Facts>
         </Card>
+    }
+    .into_any()
+}
+
+/// How the backup system is told that an extra run is wanted.
+fn trigger_section(path: &str, trigger: Option<&Trigger>, may: bool) -> AnyView {
+    let to = format!("{path}/trigger");
+    let form = Form::at(&to, "trigger");
+    let secret = context::submitted().secret.map(|text| {
+        view! {
+            <Flash flash=FlashView::done("The trigger is saved.")>
+                <p>"Give this secret to the backup system now: it is shown only this once. Every call is signed with it (Standard Webhooks)."</p>
+                <Copy text/>
+            </Flash>
+        }
+    });
+    let explained = match trigger {
+        Some(trigger) if !may => format!("Its backup system at {} is called when a run is requested.", trigger.url),
+        Some(_) => "When a run is requested, this address is called.".to_owned(),
+        None => {
+            "Without a trigger the job's host asks by itself (“fermata wanted”, above). With one, an address is called."
+                .to_owned()
+        }
+    };
+    let inner = may.then(|| {
+        let url = trigger.map_or("", |t| t.url.as_str());
+        let name = trigger.map_or("", |t| t.remote_name.as_str());
+        let stored = trigger.map_or(Template::Generic, |t| t.template);
+        let options = Template::ALL
+            .into_iter()
+            .map(|template| {
+                let chosen = form.chosen("template", template.as_str(), template == stored);
+                OptionView::new(template.as_str(), template.label()).chosen(chosen)
+            })
+            .collect();
+        let version = trigger.map(|t| view! { <Hidden name="version" value=t.version.to_string()/> });
+        let rotate = trigger.map(|_| {
+            view! { <Checkbox name="rotate" value="yes" label="Make a new secret" hint="The old one is not used any more." checked=false/> }
+        });
+        let remove = trigger.map(|t| {
+            let version = t.version.to_string();
+            let action = ActionView::post("Remove the trigger", format!("{path}/remove-trigger"), &[("version", &version)]);
+            view! { <Actions><Action action/></Actions> }
+        });
+        view! {
+            {form.summary(&TRIGGER_LABELS)}
+            <form class="form" method="post" action=to.clone()>
+                {version}
+                <Field name="url" label="Address" kind="url" id=form.id("url") value=form.value("url", url) error=form.error("url")
+                    hint="https://… It is called from here; private networks must be allowed in the configuration." required=true maxlength=500/>
+                <Select name="template" label="Whom it calls" id=form.id("template") options error=form.error("template")/>
+                <Field name="remote_name" label="Name over there" id=form.id("remote_name") value=form.value("remote_name", name)
+                    error=form.error("remote_name") hint="What the backup system calls the job; for Proxmox the numbers of the guests." optional=true maxlength=120/>
+                {rotate}
+                <Actions><Button>"Save the trigger"</Button></Actions>
+            </form>
+            {remove}
+        }
+    });
+    view! {
+        <Section id="trigger" title="Trigger">
+            {secret}
+            <Card><p class="muted">{explained}</p>{inner}</Card>
+        </Section>
     }
     .into_any()
 }

@@ -148,6 +148,8 @@ fn a_trigger_that_fails_is_called_again_ever_more_slowly() {
     let (mut now, mut pauses) = (at(0), Vec::new());
     for _ in 0..8 {
         assert!(request.is_callable(now));
+        request = request.calling(now).unwrap();
+        assert!(request.calling(now).is_none(), "somebody is calling");
         request = request.not_sent("no answer in time".to_owned(), true, now).unwrap();
         let next = request.next_try_at.unwrap();
         pauses.push(Span::between(now, next).as_seconds());
