@@ -34,3 +34,21 @@ create table job_triggers (
     secret_version bigint not null,
     version bigint not null default 1
 );
+
+-- What the holder of a token may ask for: extra runs of these data sets, so many in 24 hours.
+create table request_grants (
+    token_id blob primary key references api_tokens (id),
+    per_day bigint not null check (per_day > 0)
+);
+create table request_grant_data_sets (
+    token_id blob not null references request_grants (token_id) on delete cascade,
+    data_set_id blob not null references data_sets (id) on delete cascade,
+    primary key (token_id, data_set_id)
+);
+create table request_grant_uses (
+    token_id blob not null references request_grants (token_id) on delete cascade,
+    request_id blob not null references backup_requests (id) on delete cascade,
+    used_at bigint not null,
+    primary key (token_id, request_id)
+);
+create index request_grant_uses_age on request_grant_uses (token_id, used_at);

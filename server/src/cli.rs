@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
+use domain::ids::TokenId;
 use secrecy::{ExposeSecret, SecretString};
+use service::grants::GrantInput;
 use service::people::tokens::NewToken;
 use service::people::{NewPerson, Person};
 use service::{Actor, Services};
@@ -91,6 +93,8 @@ enum Token {
     Add(AddToken),
     /// List all tokens, never their secrets
     List,
+    /// Say what the holder of a token of scope backup:request may ask for; prints the address of their page
+    Grant(GrantToken),
     /// End a token
     Revoke {
         /// Id of the token, as `token list` prints it
@@ -109,6 +113,19 @@ pub struct AddToken {
     /// Days until it ends; without, it does not end by itself
     #[arg(long, value_name = "DAYS")]
     pub expires: Option<u32>,
+}
+
+/// What the holder of a token may ask for.
+#[derive(Debug, Args)]
+pub struct GrantToken {
+    /// Id of the token, as `token list` prints it
+    pub id: String,
+    /// Id of a data set whose extra backups may be asked for; may be given more than once
+    #[arg(long = "data-set", required = true, value_name = "ID")]
+    pub data_sets: Vec<String>,
+    /// Requests in 24 hours
+    #[arg(long, default_value = "4", value_name = "N")]
+    pub per_day: String,
 }
 
 impl Cli {
@@ -281,15 +298,26 @@ async fn tokens(settings: &Settings, command: Token) -> anyhow::Result<ExitCode>
                 writeln!(out, "{}  {:<24} {scopes:<32} {state}, {used}", token.id, token.name)?;
             }
         }
+        Token::Grant(GrantToken { id, data_sets, per_day }) => {
+            let id = token_id(&id)?;
+            services.set_grant(&system, id, &GrantInput { data_sets, per_day }).await.map_err(told)?;
+            if let Some(page) = services.token_view(&system, id).await.map_err(told)?.page {
+                writeln!(io::stderr(), "Its holder asks for extra backups here; keep the address secret:")?;
+                writeln!(out, "{page}")?;
+            }
+        }
         Token::Revoke { id } => {
-            let id =
-                id.parse().ok().with_context(|| format!("{id} is no token's id; `fermata token list` prints them"))?;
+            let id = token_id(&id)?;
             let token = services.revoke_token(&system, id).await.map_err(told)?;
             writeln!(out, "The token {} opens nothing any more.", token.name)?;
         }
     }
     services.db.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn token_id(text: &str) -> anyhow::Result<TokenId> {
+    text.parse().ok().with_context(|| format!("{text} is no token's id; `fermata token list` prints them"))
 }
 
 /// The use cases, with only what goes wrong in the log.
@@ -349,12 +377,15 @@ mod tests {
             "fermata user disable ann@example.org",
             "fermata token add borgmatic --scope backup:report --scope read --expires 90",
             "fermata token revoke 0192f3c4",
+            "fermata token grant 0192f3c4 --data-set 0192f3c5 --data-set 0192f3c6 --per-day 2",
             "fermata check",
             "fermata demo",
         ] {
             parse(line).unwrap();
         }
-        for line in ["fermata user", "fermata token add x", "fermata sing", "fermata serve --listne x"] {
+        for line in
+            ["fermata user", "fermata token add x", "fermata token grant x", "fermata sing", "fermata serve --listne x"]
+        {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -4,9 +4,12 @@
 //! told to somebody who then went silent is told again; only a run that has begun stops that, so a
 //! crash between asking and running loses nothing.
 
+mod grant;
 #[cfg(test)]
 mod tests;
 mod words;
+
+pub use grant::{Grant, GrantRefusal, MOST_PER_DAY, QUOTA_TIME};
 
 use crate::backup::Job;
 use crate::ids::{JobId, MaintenanceId, RequestId, RunId, TokenId};
@@ -190,6 +193,12 @@ impl BackupRequest {
             next_try_at: Some(from),
             ..self
         }
+    }
+
+    /// As somebody outside the team may see it: how far it came, not who asked nor what our systems said.
+    #[must_use]
+    pub fn for_outsiders(&self) -> Self {
+        Self { asked_by: String::new(), maintenance_id: None, problem: None, ..self.clone() }
     }
 
     /// Something is still to come.

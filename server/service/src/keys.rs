@@ -27,6 +27,8 @@ pub enum Purpose {
     Form,
     /// Signs calls of a job's trigger.
     Trigger,
+    /// Opens the page on which the holder of a token asks for extra runs.
+    Requests,
 }
 
 impl Purpose {
@@ -37,6 +39,7 @@ impl Purpose {
             Self::Ping => b"ping",
             Self::Form => b"form",
             Self::Trigger => b"trigger",
+            Self::Requests => b"requests",
         }
     }
 }

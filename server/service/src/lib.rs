@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod error;
 pub mod gate;
+pub mod grants;
 pub mod housekeeping;
 pub mod inventory;
 pub mod keys;

@@ -5,6 +5,7 @@
 //! changes a request: an agent says by a call of its own that it is about to begin.
 
 use crate::audit::Action;
+use crate::grants::Extra;
 use crate::{Actor, Error, Services};
 use domain::backup::Job;
 use domain::gate::{Missing, Purpose, Scope, missing};
@@ -129,7 +130,7 @@ impl Services {
     }
 
     /// The open request of the job, or a new one.
-    async fn ask_for(
+    pub(crate) async fn ask_for(
         &self,
         tx: &mut Tx,
         actor: &Actor,
@@ -185,9 +186,18 @@ impl Services {
     ///
     /// # Errors
     /// Not allowed, not found, or the database does not answer.
-    pub async fn request(&self, actor: &Actor, id: RequestId) -> Result<BackupRequest, Error> {
-        actor.require(Permission::View)?;
-        Ok(self.db.read().await?.request(id).await?)
+    pub async fn request(&self, actor: &Actor, id: RequestId) -> Result<Extra, Error> {
+        if !actor.may(Permission::View) {
+            actor.require(Permission::RequestBackup)?;
+        }
+        let mut tx = self.db.read().await?;
+        let request = tx.request(id).await?;
+        let job = tx.job(request.job_id).await?;
+        if actor.may(Permission::View) {
+            return crate::grants::extra(&mut tx, request, &job).await;
+        }
+        crate::grants::granted(&mut tx, actor, job.data_set_id).await?;
+        Ok(crate::grants::extra(&mut tx, request, &job).await?.for_outsiders())
     }
 
     /// The newest requests of a job.

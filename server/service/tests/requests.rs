@@ -12,6 +12,7 @@ use domain::text::Name;
 use domain::time::Span;
 use outbound::trigger::{MemoryTriggers, TriggerBackend, TriggerError};
 use secrecy::ExposeSecret;
+use service::grants::GrantInput;
 use service::inventory::{DataSetInput, HostInput, JobInput};
 use service::keys::Keys;
 use service::maintenance::{MaintenanceInput, Planning, Target};
@@ -368,7 +369,81 @@ async fn the_secret_of_a_trigger_is_shown_once_and_stored_nowhere(engine: Engine
     assert_eq!(services.trigger(system, id).await.unwrap(), None);
 }
 
+async fn a_customer_asks_for_the_own_data_sets_so_often_a_day(engine: Engine) {
+    let world = World::begin(engine).await;
+    let (services, system) = (&world.services, &world.system);
+    let new = NewToken {
+        name: "shop".to_owned(),
+        scopes: vec![TokenScope::BackupRequest.as_str().to_owned()],
+        valid_for: String::new(),
+    };
+    let made = services.add_token(system, &new).await.unwrap();
+    let shop = services.actor_for_token(made.text.expose_secret(), None).await.unwrap();
+    let (files, database) = (world.files.data_set_id.to_string(), world.dump.data_set_id.to_string());
+    let ask = async |data_set: &str| services.request_extra(&shop, data_set).await;
+    assert!(matches!(ask(&database).await, Err(Error::NotFound(_))), "nothing was granted yet");
+    let input = GrantInput { data_sets: vec![database.clone()], per_day: "1".to_owned() };
+    services.set_grant(system, made.token.id, &input).await.unwrap();
+    assert!(matches!(ask(&files).await, Err(Error::NotFound(_))), "not theirs");
+    let (extra, is_new) = ask(&database).await.unwrap();
+    assert!(is_new && extra.position == Some(1));
+    assert!(extra.carrier.is_some_and(|carrier| carrier.waits()), "the files follow the dump");
+    let (again, is_new) = ask(&database).await.unwrap();
+    assert!(!is_new && again.request == extra.request, "asked twice it is one request");
+    let seen = services.request(&shop, extra.request.id).await.unwrap();
+    assert_eq!(seen.request, extra.request);
+    assert_eq!(extra.request.asked_by, "", "who else asks is nobody's business outside");
+    let of_files = world.newest(&world.files).await;
+    assert!(matches!(services.request(&shop, of_files.id).await, Err(Error::NotFound(_))));
+    assert!(matches!(services.cancel_request(&shop, extra.request.id).await, Err(Error::Forbidden)));
+    world.ran(&world.dump).await;
+    match ask(&database).await {
+        Err(Error::TooMany { retry_after_s }) => assert_eq!(retry_after_s, (24 * 60 - 10) * 60),
+        other => panic!("{other:?}"),
+    }
+    world.wait(24 * 60 - 10);
+    assert!(ask(&database).await.unwrap().1);
+    for (input, field) in [
+        (GrantInput { data_sets: vec![database.clone()], per_day: "0".to_owned() }, "per_day"),
+        (GrantInput { data_sets: vec![], per_day: "1".to_owned() }, "data_sets"),
+        (GrantInput { data_sets: vec!["x".to_owned()], per_day: "1".to_owned() }, "data_sets"),
+    ] {
+        match services.set_grant(system, made.token.id, &input).await {
+            Err(Error::Invalid(fields)) => assert_eq!(fields[0].field, field),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn the_address_of_a_page_ends_with_its_token(engine: Engine) {
+    let world = World::begin(engine).await;
+    let (services, system) = (&world.services, &world.system);
+    let new = NewToken {
+        name: "shop".to_owned(),
+        scopes: vec![TokenScope::BackupRequest.as_str().to_owned(), TokenScope::Admin.as_str().to_owned()],
+        valid_for: String::new(),
+    };
+    let id = services.add_token(system, &new).await.unwrap().token.id;
+    assert_eq!(services.token_view(system, id).await.unwrap().page, None);
+    let input = GrantInput { data_sets: vec![world.files.data_set_id.to_string()], per_day: "2".to_owned() };
+    services.set_grant(system, id, &input).await.unwrap();
+    let page = services.token_view(system, id).await.unwrap().page.unwrap();
+    let link = page.rsplit('/').next().unwrap();
+    let holder = services.holder(link).await.unwrap();
+    assert_eq!((holder.left, holder.per_day, holder.data_sets.len()), (2, 2, 1));
+    let other = services.request_by_link(None, link, &world.dump.data_set_id.to_string()).await;
+    assert!(matches!(other, Err(Error::NotFound(_))), "the address opens less than the token: {other:?}");
+    assert!(services.request_by_link(None, link, &world.files.data_set_id.to_string()).await.unwrap().1);
+    assert_eq!(services.holder(link).await.unwrap().left, 1);
+    let forged = services.keys.link(service::keys::Purpose::Manage, id.0, 1);
+    assert!(matches!(services.holder(&forged).await, Err(Error::NotFound(_))));
+    services.revoke_token(system, id).await.unwrap();
+    assert!(matches!(services.holder(link).await, Err(Error::NotFound(_))));
+}
+
 storage::on_both!(
+    a_customer_asks_for_the_own_data_sets_so_often_a_day,
+    the_address_of_a_page_ends_with_its_token,
     a_trigger_is_called_until_it_answers_and_its_run_follows,
     a_trigger_that_is_gone_is_not_called_again_and_a_carrier_waits,
     the_secret_of_a_trigger_is_shown_once_and_stored_nowhere,

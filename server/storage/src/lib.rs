@@ -6,6 +6,7 @@ pub mod data_set;
 pub mod db;
 pub mod error;
 pub mod evidence;
+pub mod grant;
 pub mod host;
 pub mod idempotency;
 pub mod job;

@@ -5,6 +5,7 @@ mod contract {
     mod audit;
     mod component;
     mod evidence;
+    mod grant;
     mod host;
     mod job;
     mod maintenance;

@@ -117,6 +117,18 @@ fn a_token_is_shown_once_and_alone() {
 }
 
 #[test]
+fn a_customers_token_is_granted_data_sets_that_exist() {
+    let home = Home::new();
+    home.ok(&["token", "add", "shop", "--scope", "backup:request"]);
+    let list = home.ok(&["token", "list"]);
+    let id = list.split_whitespace().next().unwrap().to_owned();
+    let nothing = "00000000-0000-0000-0000-000000000000";
+    let refused = home.refused(&["token", "grant", &id, "--data-set", nothing, "--per-day", "0"]);
+    assert!(refused.contains("per_day: ") && refused.contains("data_sets: "), "{refused}");
+    assert!(home.refused(&["token", "grant", "x", "--data-set", nothing]).contains("is no token's id"));
+}
+
+#[test]
 fn the_first_start_offers_to_make_an_administrator_and_a_signal_ends_it_in_peace() {
     let home = Home::new();
     let listen = format!("127.0.0.1:{}", free_port());

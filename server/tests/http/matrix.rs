@@ -22,7 +22,7 @@ enum May {
     Team(Permission),
 }
 use May::{Anybody, Knowing, Team};
-use Permission::{Administer, EditInventory, Maintain, ReadAudit, ReportBackup, View};
+use Permission::{Administer, EditInventory, Maintain, ReadAudit, ReportBackup, RequestBackup, View};
 
 /// Pages, as the router writes them.
 const PAGES: &[(&str, May)] = &[
@@ -35,6 +35,7 @@ const PAGES: &[(&str, May)] = &[
     ("/subscribe/confirm/{link}", Knowing),
     ("/subscriptions/{link}", Knowing),
     ("/unsubscribe/{link}", Knowing),
+    ("/requests/{link}", Knowing),
     ("/sign-in", Anybody),
     ("/sign-out", Anybody),
     ("/setup/{token}", Knowing),
@@ -79,6 +80,7 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/settings", Team(View)),
     ("/admin/tokens", Team(Administer)),
     ("/admin/tokens/new", Team(Administer)),
+    ("/admin/tokens/{id}", Team(Administer)),
 ];
 
 /// Files behind the sign-in.
@@ -90,6 +92,7 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/subscribe/confirm/{link}", "", Knowing),
     ("/subscriptions/{link}", "zone=UTC", Knowing),
     ("/unsubscribe/{link}", "", Knowing),
+    ("/requests/{link}", "data_set=x", Knowing),
     ("/sign-in", "", Anybody),
     ("/sign-out", "", Anybody),
     ("/setup/{token}", "", Knowing),
@@ -125,6 +128,7 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/deliveries/{notification}/{subscriber}", "do=send", Team(Administer)),
     ("/admin/tokens", "id=00000000-0000-0000-0000-000000000000", Team(Administer)),
     ("/admin/tokens/new", "", Team(Administer)),
+    ("/admin/tokens/{id}", "per_day=1", Team(Administer)),
 ];
 
 /// The API, with a body that can be read.
@@ -132,7 +136,8 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("GET", "/api/v1/backup-runs", "", View),
     ("POST", "/api/v1/backup-runs", r#"{"job":"00000000-0000-0000-0000-000000000000"}"#, ReportBackup),
     ("GET", "/api/v1/backup-runs/{id}", "", View),
-    ("GET", "/api/v1/backup-requests/{id}", "", View),
+    ("POST", "/api/v1/backup-requests", r#"{"data_set":"x"}"#, RequestBackup),
+    ("GET", "/api/v1/backup-requests/{id}", "", RequestBackup),
     ("POST", "/api/v1/backup-requests/{id}/cancel", "", Maintain),
     ("GET", "/api/v1/component-groups", "", View),
     ("POST", "/api/v1/component-groups", "{}", EditInventory),
@@ -204,6 +209,7 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("GET", "/api/v1/tokens", "", Administer),
     ("POST", "/api/v1/tokens", "{}", Administer),
     ("DELETE", "/api/v1/tokens/{id}", "", Administer),
+    ("PUT", "/api/v1/tokens/{id}/grant", r#"{"per_day":1}"#, Administer),
 ];
 
 /// What else the router knows, and why nobody has to say who they are there.

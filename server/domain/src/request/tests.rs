@@ -174,6 +174,8 @@ fn it_says_how_far_it_came() {
     assert_eq!(said(&failed), "Requested Thu 15 May, 15:02 IST, failed Fri 16 May, 01:02 IST: it failed.");
     let away = asked.not_sent("no answer in time".to_owned(), true, at(1)).unwrap();
     assert!(said(&away).contains("could not be called (no answer in time); next try 15:03 IST"), "{}", said(&away));
+    let told = [said(&failed.for_outsiders()), said(&away.for_outsiders())];
+    assert!(told[0].ends_with("failed Fri 16 May, 01:02 IST.") && !told[1].contains("no answer"), "{told:?}");
     assert!(said(&super::tests::asked(true)).contains("waits for the dump"));
     assert!(said(&asked.time_out(at(390)).unwrap()).contains("given up 21:32 IST: no run began in time"));
 }

@@ -31,6 +31,7 @@ impl BackupRequest {
             RequestState::Fetched => format!("its host fetched it {}", time(self.told_at)),
             RequestState::Running => format!("running since {}", time(self.run_started_at)),
             RequestState::Done => format!("done {}", time(self.ended_at)),
+            RequestState::Failed if problem.is_empty() => format!("failed {}", time(self.ended_at)),
             RequestState::Failed => format!("failed {}: {problem}", time(self.ended_at)),
             RequestState::TimedOut => {
                 let why = if self.run_id.is_some() { "its run did not end in time" } else { "no run began in time" };

@@ -1,7 +1,7 @@
 //! `/api/v1/backup-requests` and `/api/v1/jobs/{id}/requests`: extra runs that somebody wants.
 
 use super::{Asked, created, id};
-use crate::http::problem::Problem;
+use crate::http::problem::{Input, Problem};
 use crate::router::AppState;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
@@ -11,13 +11,15 @@ use domain::ids::{JobId, MaintenanceId, RequestId, RunId};
 use domain::request::{BackupRequest, RequestState};
 use domain::time::Instant;
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service::Actor;
+use service::grants::Extra;
 use service::requests::LONGEST_WAIT;
 use std::time::Duration;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
+        .route("/api/v1/backup-requests", post(ask_extra))
         .route("/api/v1/backup-requests/{id}", get(one))
         .route("/api/v1/backup-requests/{id}/cancel", post(cancel))
         .route("/api/v1/jobs/{id}/requests", get(of_job).post(ask))
@@ -81,8 +83,51 @@ async fn one(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
     Path(request): Path<String>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<Extended>, Problem> {
     Ok(Json(state.services.request(&actor, id(&request, "request")?).await?.into()))
+}
+
+/// A request with its place in the queue.
+#[derive(Debug, Serialize)]
+struct Extended {
+    #[serde(flatten)]
+    request: Shown,
+    /// Place among the open requests, from 1; none once it has ended.
+    position: Option<i64>,
+    /// How far the backup came that carries this dump: only then it is safe.
+    carried: Option<RequestState>,
+    /// Where to ask how far it came.
+    status_url: String,
+}
+
+impl From<Extra> for Extended {
+    fn from(extra: Extra) -> Self {
+        Self {
+            status_url: format!("/api/v1/backup-requests/{}", extra.request.id),
+            request: extra.request.into(),
+            position: extra.position,
+            carried: extra.carrier.map(|carrier| carrier.state),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    #[serde(default)]
+    data_set: String,
+}
+
+/// 201 for a new request, 200 for the one that is open already.
+async fn ask_extra(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Input(body): Input<Body>,
+) -> Result<Response, Problem> {
+    let (extra, is_new) = state.services.request_extra(&actor, &body.data_set).await?;
+    let shown = Extended::from(extra);
+    let place = shown.status_url.clone();
+    Ok(if is_new { created(&place, shown) } else { Json(shown).into_response() })
 }
 
 async fn cancel(
