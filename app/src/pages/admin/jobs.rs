@@ -147,7 +147,7 @@ pub fn Jobs() -> impl IntoView {
             let jobs = desk.services.placed_jobs(&desk.actor).await?;
             Ok((jobs, desk.services.open_requests(&desk.actor).await?))
         },
-        |desk, (jobs, open)| {
+        |_, (jobs, open)| {
             let intro = format!(
                 "{}. A job protects one data set and reports each of its runs.",
                 count(jobs.len(), "job", "jobs")
@@ -156,8 +156,7 @@ pub fn Jobs() -> impl IntoView {
             let wanted = find.to_lowercase();
             let found = jobs.iter().filter(|job| format!("{job} {}", job.job.tool).to_lowercase().contains(&wanted));
             let (shown, pager) = part(found.collect::<Vec<_>>(), "/admin/jobs", &[("q", &find)]);
-            let rows: Vec<Vec<AnyView>> =
-                shown.into_iter().map(|job| row(&desk, job, &jobs, open.get(&job.job.id))).collect();
+            let rows: Vec<Vec<AnyView>> = shown.into_iter().map(|job| row(job, &jobs, open.get(&job.job.id))).collect();
             let columns = ["Job", "Protects", "Expected", "State"].map(ColumnView::new).to_vec();
             let table = if rows.is_empty() {
                 view! {
@@ -182,11 +181,11 @@ pub fn Jobs() -> impl IntoView {
     )
 }
 
-fn row(desk: &Desk, placed: &PlacedJob, all: &[PlacedJob], open: Option<&BackupRequest>) -> Vec<AnyView> {
+fn row(placed: &PlacedJob, all: &[PlacedJob], open: Option<&BackupRequest>) -> Vec<AnyView> {
     let job = &placed.job;
     let open = open.map(|request| {
-        let text = request.progress(desk.services.zones.as_ref(), &desk.site.zone);
-        view! { <span class="sub">{format!("Requested: {text}")}</span> }
+        let label = StateView::from(request.state).label.to_lowercase();
+        view! { <span class="sub">{format!("Extra run: {label}")}</span> }
     });
     let carrier = job.carried_by.and_then(|id| all.iter().find(|other| other.job.id == id));
     let sub = match (carrier, job.tool.is_empty()) {
@@ -390,7 +389,7 @@ fn trigger_section(path: &str, trigger: Option<&Trigger>, may: bool) -> AnyView 
         Some(trigger) if !may => format!("Its backup system at {} is called when a run is requested.", trigger.url),
         Some(_) => "When a run is requested, this address is called.".to_owned(),
         None => {
-            "Without a trigger the job's host asks by itself (“fermata wanted”, above). With one, an address is called."
+            "Without a trigger the job's host asks by itself (“fermata wanted”, below). With one, an address is called."
                 .to_owned()
         }
     };
