@@ -21,6 +21,7 @@ create table backup_requests (
 );
 create unique index backup_requests_open on backup_requests (job_id) where state in ('requested', 'sent', 'fetched', 'running');
 create index backup_requests_of on backup_requests (job_id, asked_at desc, id desc);
+create index backup_requests_for on backup_requests (maintenance_id, asked_at desc) where maintenance_id is not null;
 create index backup_requests_ended on backup_requests (ended_at) where ended_at is not null;
 create index backup_requests_token on backup_requests (token_id, asked_at) where token_id is not null;
 

@@ -32,6 +32,9 @@ const TROUBLE_SHOWN: Span = Span::days(1);
 /// Requests of one job that are shown.
 const SHOWN: i64 = 10;
 
+/// Requests of one window that are shown.
+const SHOWN_FOR: i64 = 50;
+
 /// A request with what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedRequest {
@@ -207,6 +210,21 @@ impl Services {
     pub async fn requests_of(&self, actor: &Actor, job: JobId) -> Result<Vec<BackupRequest>, Error> {
         actor.require(Permission::View)?;
         Ok(self.db.read().await?.requests_of(job, SHOWN).await?)
+    }
+
+    /// The newest requests that were made for a window.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn requests_for(&self, actor: &Actor, window: MaintenanceId) -> Result<Vec<PlacedRequest>, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let mut placed = Vec::new();
+        for request in tx.requests_for(window, SHOWN_FOR).await? {
+            let job = tx.placed_job(request.job_id).await?.to_string();
+            placed.push(PlacedRequest { request, job });
+        }
+        Ok(placed)
     }
 
     /// All open requests by their jobs.

@@ -228,6 +228,10 @@ async fn at_lead_before_a_start_what_would_block_it_is_asked_for(engine: Engine)
     assert!(open.values().all(|request| request.maintenance_id == Some(m.id) && request.asked_by == "Fermata"));
     let look = world.services.maintenance_detail(&world.system, m.id).await.unwrap().gate.unwrap();
     assert!(look.verdict.is_confirmed(), "they are asked for before they are missing");
+    let mut jobs: Vec<String> = Vec::new();
+    jobs.extend(world.services.requests_for(&world.system, m.id).await.unwrap().into_iter().map(|placed| placed.job));
+    jobs.sort();
+    assert_eq!(jobs, ["web-12 · database: dump", "web-12 · files: nightly"]);
     world.services.clock.set("2014-05-15T16:05:00Z".parse().unwrap());
     world.services.run_due().await.unwrap();
     let look = world.services.maintenance_detail(&world.system, m.id).await.unwrap().gate.unwrap();

@@ -189,6 +189,23 @@ impl Tx {
         }))
     }
 
+    /// The requests that were made for a window, newest first.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn requests_for(&mut self, window: MaintenanceId, limit: i64) -> Result<Vec<BackupRequest>, StoreError> {
+        all(on_tx!(self, |x| {
+            sqlx::query_as(concat!(
+                requests!(),
+                "where q.maintenance_id = $1 order by q.asked_at desc, q.id desc limit $2"
+            ))
+            .bind(window.0)
+            .bind(limit)
+            .fetch_all(x)
+            .await?
+        }))
+    }
+
     /// The open requests of the jobs that a job carries.
     ///
     /// # Errors

@@ -35,6 +35,7 @@ async fn a_window_asks_for_what_is_missing_and_shows_how_far_it_came(engine: Eng
     app.get(&format!("/ping/{own}/start")).await;
     let page = vera.get(&place).await.text().await.unwrap();
     assert!(page.contains("running since 18:05 IST"), "{page}");
+    assert!(page.contains("Requested backups") && page.contains("vm3 · image: image vm3"), "{page}");
     let wrong = oisin.post_form(&place, &[("do", "request"), ("data_set", "x")]).await;
     assert_eq!(wrong.status(), 404);
 }

@@ -20,6 +20,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::Error;
 use service::maintenance::{Detail, ExtendInput, MaintenanceInput, Planning, Target};
+use service::requests::PlacedRequest;
 
 /// Ways to say how much longer, in one press.
 const LONGER: [(&str, &str); 4] =
@@ -85,13 +86,19 @@ pub fn MaintenancePage() -> impl IntoView {
     let form = submitted();
     let of = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
     admin(
-        |detail: &Detail| format!("M-{} {}", detail.maintenance.number, detail.maintenance.title),
-        |desk| async move { desk.services.maintenance_detail(&desk.actor, id(&of)?).await },
-        move |desk, detail| page(&desk, detail, &form),
+        |(detail, _): &(Detail, Vec<PlacedRequest>)| {
+            format!("M-{} {}", detail.maintenance.number, detail.maintenance.title)
+        },
+        |desk| async move {
+            let detail = desk.services.maintenance_detail(&desk.actor, id(&of)?).await?;
+            let requests = desk.services.requests_for(&desk.actor, detail.maintenance.id).await?;
+            Ok((detail, requests))
+        },
+        move |desk, (detail, requests)| page(&desk, detail, &requests, &form),
     )
 }
 
-fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
+fn page(desk: &Desk, detail: Detail, requests: &[PlacedRequest], form: &Submitted) -> AnyView {
     let m = &detail.maintenance;
     let may = desk.may(Permission::Maintain);
     let edit = (may && !m.state.is_ended()).then(|| {
@@ -129,6 +136,7 @@ fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
             </div>
             <div class="stack">
                 {panel(desk, &detail)}
+                {requested(desk, requests)}
                 {history(desk, &detail)}
             </div>
         </div>
@@ -437,6 +445,31 @@ fn panel(desk: &Desk, detail: &Detail) -> AnyView {
         </VerdictPanel>
     }
     .into_any()
+}
+
+/// Backups that were asked for because of this window, also before they are missing.
+fn requested(desk: &Desk, requests: &[PlacedRequest]) -> AnyView {
+    if requests.is_empty() {
+        return ().into_any();
+    }
+    let lines: Vec<AnyView> = requests
+        .iter()
+        .map(|placed| {
+            let state = StateView::from(placed.request.state);
+            let href = format!("/admin/jobs/{}#requests", placed.request.job_id);
+            let text = placed.request.sentence(desk.services.zones.as_ref(), &desk.site.zone);
+            let job = placed.job.clone();
+            view! {
+                <li class=state.tone.class()>
+                    <Icon shape=state.shape/>
+                    <div class="timeline-head"><h3><a href=href><span dir="auto">{job}</span></a></h3></div>
+                    <p class="small muted">{text}</p>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    view! { <Section id="requests" title="Requested backups"><ol class="timeline">{lines}</ol></Section> }.into_any()
 }
 
 fn history(desk: &Desk, detail: &Detail) -> AnyView {

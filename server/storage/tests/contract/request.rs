@@ -2,7 +2,7 @@ use super::host::at;
 use super::job::web_12;
 use super::run::run;
 use domain::backup::Job;
-use domain::ids::RequestId;
+use domain::ids::{MaintenanceId, RequestId};
 use domain::request::{Asker, BackupRequest, RequestState};
 use domain::run::{Run, RunState};
 use domain::time::Instant;
@@ -58,6 +58,7 @@ async fn a_request_comes_back_and_a_job_has_one_open_at_a_time(engine: Engine) {
     tx.add_request(&asked(3, &files, false, at(16))).await.unwrap();
     assert_eq!(ids(&tx.requests_of(files.id, 9).await.unwrap()), [3, 1]);
     assert_eq!(ids(&tx.requests_of(files.id, 1).await.unwrap()), [3]);
+    assert_eq!(tx.requests_for(MaintenanceId(Uuid::nil()), 9).await.unwrap(), []);
 }
 
 async fn the_end_of_the_dumps_that_were_asked_for_is_known(engine: Engine) {
