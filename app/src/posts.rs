@@ -58,6 +58,7 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["subscribe", "confirm", link] => pages::public::subscription::confirm(post, link).await,
         ["subscriptions", link] => pages::public::subscription::change(post, link).await,
         ["unsubscribe", link] => pages::public::subscription::leave(post, link).await,
+        ["requests", link] => pages::public::requests::ask(post, link).await,
         ["sign-in"] => pages::sign_in::sign_in(post).await,
         ["sign-out"] => pages::sign_in::sign_out(post).await,
         ["setup", token] => pages::set_up::set_up(post, token).await,
@@ -71,6 +72,7 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "deliveries", notification, subscriber] => {
             admin::deliveries::send_again(post, notification, subscriber).await
         }
+        ["admin", "tokens", id] => pages::admin::tokens::grant(post, id).await,
         ["admin", "settings"] => pages::admin::settings::save(post).await,
         ["admin", "maintenances", "new"] => pages::admin::plan::post_new(post).await,
         ["admin", "maintenances", id, "edit"] => pages::admin::plan::post_edit(id, post).await,

@@ -58,6 +58,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/people/:id") view=pages::admin::people::EditPerson ssr=SsrMode::Async/>
                 <Route path=path!("/admin/tokens") view=pages::admin::tokens::Tokens ssr=SsrMode::Async/>
                 <Route path=path!("/admin/tokens/new") view=pages::admin::tokens::AddToken ssr=SsrMode::Async/>
+                <Route path=path!("/admin/tokens/:id") view=pages::admin::tokens::TokenPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/runs") view=pages::admin::runs::Runs ssr=SsrMode::Async/>
                 <Route path=path!("/admin/runs/:id") view=pages::admin::runs::OneRun ssr=SsrMode::Async/>
                 <Route path=path!("/admin/settings") view=pages::admin::settings::Settings ssr=SsrMode::Async/>
@@ -90,6 +91,7 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/subscribe/confirm/:link") view=public::subscription::Confirm ssr=SsrMode::Async/>
         <Route path=path!("/subscriptions/:link") view=public::subscription::Manage ssr=SsrMode::Async/>
         <Route path=path!("/unsubscribe/:link") view=public::subscription::Leave ssr=SsrMode::Async/>
+        <Route path=path!("/requests/:link") view=public::requests::Requests ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -4,6 +4,7 @@
 use domain::component::ComponentState;
 use domain::coverage::State as Standing;
 use domain::maintenance::{State, UpdateKind};
+use domain::request::RequestState;
 use domain::run::RunState;
 use domain::subscriber::SubscriberState;
 use serde::{Deserialize, Serialize};
@@ -226,6 +227,21 @@ impl From<SubscriberState> for StateView {
     }
 }
 
+impl From<RequestState> for StateView {
+    fn from(state: RequestState) -> Self {
+        match state {
+            RequestState::Requested => Self::new(Tone::Degraded, Shape::Scheduled, "Requested"),
+            RequestState::Sent => Self::new(Tone::Work, Shape::Next, "Sent"),
+            RequestState::Fetched => Self::new(Tone::Work, Shape::Next, "Fetched"),
+            RequestState::Running => Self::new(Tone::Work, Shape::Running, "Running"),
+            RequestState::Done => Self::new(Tone::Ok, Shape::Ok, "Done"),
+            RequestState::Failed => Self::new(Tone::Major, Shape::Major, "Failed"),
+            RequestState::TimedOut => Self::new(Tone::Major, Shape::Unknown, "Given up"),
+            RequestState::Cancelled => Self::new(Tone::Quiet, Shape::Cancelled, "Taken back"),
+        }
+    }
+}
+
 /// Colour, shape and heading of a line in a window's timeline.
 impl From<UpdateKind> for StateView {
     fn from(kind: UpdateKind) -> Self {
@@ -351,6 +367,8 @@ pub enum Press {
         name: String,
         /// Value of the button.
         value: String,
+        /// Without the browser's own checks of the form.
+        unchecked: bool,
     },
 }
 
@@ -391,7 +409,8 @@ impl ActionView {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        Self::new(label, Press::Submit { form: form.into(), name: name.into(), value: value.into() })
+        let (form, name, value) = (form.into(), name.into(), value.into());
+        Self::new(label, Press::Submit { form, name, value, unchecked: false })
     }
 
     fn new(label: impl Into<String>, press: Press) -> Self {
@@ -409,6 +428,15 @@ impl ActionView {
     #[must_use]
     pub fn about(mut self, about: impl Into<String>) -> Self {
         self.about = about.into();
+        self
+    }
+
+    /// The same, sending its form without the browser's own checks.
+    #[must_use]
+    pub fn unchecked(mut self) -> Self {
+        if let Press::Submit { unchecked, .. } = &mut self.press {
+            *unchecked = true;
+        }
         self
     }
 

@@ -1,5 +1,10 @@
 //! The command line: what can be asked for, and doing it.
 
+mod door;
+mod run;
+mod spool;
+mod wanted;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -7,7 +12,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
+use domain::ids::TokenId;
 use secrecy::{ExposeSecret, SecretString};
+use service::grants::GrantInput;
 use service::people::tokens::NewToken;
 use service::people::{NewPerson, Person};
 use service::{Actor, Services};
@@ -43,6 +50,10 @@ enum Command {
     /// Tokens for programs
     #[command(subcommand)]
     Token(Token),
+    /// Run a backup command and report its start, its end, its exit code and the last of its output
+    Run(run::Run),
+    /// Ask whether an extra run of a job is wanted: ends with 0 if it is, 1 if not, 2 if nobody could say
+    Wanted(wanted::Wanted),
     /// Print the configuration in effect, where each value comes from, and what is missing
     Check,
 }
@@ -82,6 +93,8 @@ enum Token {
     Add(AddToken),
     /// List all tokens, never their secrets
     List,
+    /// Say what the holder of a token of scope backup:request may ask for; prints the address of their page
+    Grant(GrantToken),
     /// End a token
     Revoke {
         /// Id of the token, as `token list` prints it
@@ -102,12 +115,31 @@ pub struct AddToken {
     pub expires: Option<u32>,
 }
 
+/// What the holder of a token may ask for.
+#[derive(Debug, Args)]
+pub struct GrantToken {
+    /// Id of the token, as `token list` prints it
+    pub id: String,
+    /// Id of a data set whose extra backups may be asked for; may be given more than once
+    #[arg(long = "data-set", required = true, value_name = "ID")]
+    pub data_sets: Vec<String>,
+    /// Requests in 24 hours
+    #[arg(long, default_value = "4", value_name = "N")]
+    pub per_day: String,
+}
+
 impl Cli {
     /// Does what was asked. Returns the code the process ends with.
     ///
     /// # Errors
     /// What stopped it, for the person at the terminal.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
+        // On hosts that are backed up there is no server, and nothing of its configuration counts.
+        match self.command {
+            Some(Command::Run(run)) => return run.run().await,
+            Some(Command::Wanted(wanted)) => return Ok(wanted.run().await),
+            _ => {}
+        }
         let mut flags = self.flags;
         flags.demo |= matches!(self.command, Some(Command::Demo));
         let loaded = config::load(&flags, std::env::vars());
@@ -135,7 +167,7 @@ impl Cli {
             Some(Command::User(user)) => users(&settings, user).await,
             Some(Command::Token(token)) => tokens(&settings, token).await,
             // Answered above.
-            Some(Command::Check) => Ok(ExitCode::SUCCESS),
+            Some(Command::Check | Command::Run(_) | Command::Wanted(_)) => Ok(ExitCode::SUCCESS),
         }
     }
 }
@@ -266,15 +298,26 @@ async fn tokens(settings: &Settings, command: Token) -> anyhow::Result<ExitCode>
                 writeln!(out, "{}  {:<24} {scopes:<32} {state}, {used}", token.id, token.name)?;
             }
         }
+        Token::Grant(GrantToken { id, data_sets, per_day }) => {
+            let id = token_id(&id)?;
+            services.set_grant(&system, id, &GrantInput { data_sets, per_day }).await.map_err(told)?;
+            if let Some(page) = services.token_view(&system, id).await.map_err(told)?.page {
+                writeln!(io::stderr(), "Its holder asks for extra backups here; keep the address secret:")?;
+                writeln!(out, "{page}")?;
+            }
+        }
         Token::Revoke { id } => {
-            let id =
-                id.parse().ok().with_context(|| format!("{id} is no token's id; `fermata token list` prints them"))?;
+            let id = token_id(&id)?;
             let token = services.revoke_token(&system, id).await.map_err(told)?;
             writeln!(out, "The token {} opens nothing any more.", token.name)?;
         }
     }
     services.db.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn token_id(text: &str) -> anyhow::Result<TokenId> {
+    text.parse().ok().with_context(|| format!("{text} is no token's id; `fermata token list` prints them"))
 }
 
 /// The use cases, with only what goes wrong in the log.
@@ -334,12 +377,15 @@ mod tests {
             "fermata user disable ann@example.org",
             "fermata token add borgmatic --scope backup:report --scope read --expires 90",
             "fermata token revoke 0192f3c4",
+            "fermata token grant 0192f3c4 --data-set 0192f3c5 --data-set 0192f3c6 --per-day 2",
             "fermata check",
             "fermata demo",
         ] {
             parse(line).unwrap();
         }
-        for line in ["fermata user", "fermata token add x", "fermata sing", "fermata serve --listne x"] {
+        for line in
+            ["fermata user", "fermata token add x", "fermata token grant x", "fermata sing", "fermata serve --listne x"]
+        {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -4,7 +4,9 @@
 pub mod delivery;
 pub mod housekeeping;
 pub mod lost;
+pub mod requests;
 pub mod transitions;
+pub mod triggers;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -24,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Starts all of them.
 ///
 /// # Errors
-/// The mail relay's settings can not be used.
+/// The mail relay's settings can not be used, or calls to backup systems can not be set up.
 pub fn spawn(
     workers: &TaskTracker,
     services: &Services,
@@ -33,6 +35,8 @@ pub fn spawn(
 ) -> anyhow::Result<()> {
     transitions::spawn(workers, services, shutdown);
     lost::spawn(workers, services, shutdown);
+    requests::spawn(workers, services, shutdown);
+    triggers::spawn(workers, services, settings, shutdown)?;
     housekeeping::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)
 }

@@ -1,6 +1,6 @@
 //! The scheduling form while it is being filled in.
 
-use crate::view::{BlastView, VerdictView, WhenView};
+use crate::view::{ActionView, BlastView, VerdictView, WhenView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ pub struct GateView {
     pub blast: Option<BlastView>,
     /// Who will hear of it: "Customers of Cluster 12 …".
     pub told: String,
+    /// Asks for all runs that are missing, where there are any and the reader may.
+    pub request_all: Option<ActionView>,
 }
 
 /// Two instants to choose from.

@@ -91,10 +91,11 @@ pub fn Action(
             </form>
         }
         .into_any(),
-        Press::Submit { form, name, value } => {
+        Press::Submit { form, name, value, unchecked } => {
             let form = (!form.is_empty()).then_some(form);
             view! {
-                <button class=class type="submit" form=form name=name value=value disabled=disabled>
+                <button class=class type="submit" form=form name=name value=value disabled=disabled
+                    formnovalidate=unchecked>
                     {label}{about}
                 </button>
             }

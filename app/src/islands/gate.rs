@@ -92,7 +92,7 @@ fn panel(view: GateView, buttons: &[(String, String)], live: bool, away: bool) -
             {view.blast.map(|blast| view! { <BlastRadius blast/> })}
             {(!view.told.is_empty()).then(|| view! { <div class="block"><p class="small muted">{view.told}</p></div> })}
             <div class="verdict-foot">
-                <Actions>{buttons}{check}</Actions>
+                <Actions>{view.request_all.map(|action| view! { <Action action/> })}{buttons}{check}</Actions>
                 {note.map(|note| view! { <p class="small muted">{note}</p> })}
             </div>
         </VerdictPanel>

@@ -6,6 +6,7 @@ pub mod history;
 pub mod home;
 pub mod maintenance;
 mod reader;
+pub mod requests;
 pub mod subscribe;
 pub mod subscription;
 mod words;

@@ -3,11 +3,13 @@
 //! A pure function of values. Everything unknown counts against the work.
 
 mod ask;
+mod missing;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use ask::{FUTURE_TOLERANCE, ask, blast_radius};
+pub use missing::{Missing, askable, missing};
 pub use words::JobNames;
 
 use crate::backup::Job;

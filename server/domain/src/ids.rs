@@ -54,6 +54,8 @@ ids! {
     JobId,
     /// One execution of a job.
     RunId,
+    /// An extra run that somebody wants.
+    RequestId,
     /// An ordered group of components.
     GroupId,
     /// What customers know.

@@ -31,6 +31,8 @@ pub enum Permission {
     Maintain,
     /// Report backup runs.
     ReportBackup,
+    /// Ask for extra runs: people of everything, the holder of a token of what it was granted.
+    RequestBackup,
     /// Confirm overrides that somebody else asked for.
     Approve,
     /// Read the audit log.
@@ -41,11 +43,12 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::View,
         Self::EditInventory,
         Self::Maintain,
         Self::ReportBackup,
+        Self::RequestBackup,
         Self::Approve,
         Self::ReadAudit,
         Self::Administer,
@@ -80,7 +83,9 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::View => Self::Viewer,
-            Permission::EditInventory | Permission::Maintain | Permission::ReportBackup => Self::Operator,
+            Permission::EditInventory | Permission::Maintain | Permission::ReportBackup | Permission::RequestBackup => {
+                Self::Operator
+            }
             Permission::Approve | Permission::ReadAudit => Self::Approver,
             Permission::Administer => Self::Admin,
         };
@@ -95,13 +100,19 @@ pub struct UnknownRole;
 
 /// A scope that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("Choose among read, backup:report, inventory:write, maintenance:write and admin.")]
+#[error("Choose among read, backup:report, backup:request, inventory:write, maintenance:write and admin.")]
 pub struct UnknownScope;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Read, Self::BackupReport, Self::InventoryWrite, Self::MaintenanceWrite, Self::Admin];
+    pub const ALL: [Self; 6] = [
+        Self::Read,
+        Self::BackupReport,
+        Self::BackupRequest,
+        Self::InventoryWrite,
+        Self::MaintenanceWrite,
+        Self::Admin,
+    ];
 
     /// As stored and sent.
     #[must_use]
@@ -109,6 +120,7 @@ impl Scope {
         match self {
             Self::Read => "read",
             Self::BackupReport => "backup:report",
+            Self::BackupRequest => "backup:request",
             Self::InventoryWrite => "inventory:write",
             Self::MaintenanceWrite => "maintenance:write",
             Self::Admin => "admin",
@@ -129,8 +141,11 @@ impl Scope {
         match self {
             Self::Read => matches!(permission, Permission::View),
             Self::BackupReport => matches!(permission, Permission::ReportBackup),
+            Self::BackupRequest => matches!(permission, Permission::RequestBackup),
             Self::InventoryWrite => matches!(permission, Permission::View | Permission::EditInventory),
-            Self::MaintenanceWrite => matches!(permission, Permission::View | Permission::Maintain),
+            Self::MaintenanceWrite => {
+                matches!(permission, Permission::View | Permission::Maintain | Permission::RequestBackup)
+            }
             Self::Admin => !matches!(permission, Permission::Approve),
         }
     }
@@ -145,6 +160,9 @@ pub enum Scope {
     /// Report backup runs.
     #[serde(rename = "backup:report")]
     BackupReport,
+    /// Ask for extra runs of granted data sets: for customers.
+    #[serde(rename = "backup:request")]
+    BackupRequest,
     /// Hosts, data sets, jobs, components.
     #[serde(rename = "inventory:write")]
     InventoryWrite,

@@ -25,6 +25,10 @@ pub enum Purpose {
     Ping,
     /// Says when a public form was handed out.
     Form,
+    /// Signs calls of a job's trigger.
+    Trigger,
+    /// Opens the page on which the holder of a token asks for extra runs.
+    Requests,
 }
 
 impl Purpose {
@@ -34,6 +38,8 @@ impl Purpose {
             Self::Manage => b"manage",
             Self::Ping => b"ping",
             Self::Form => b"form",
+            Self::Trigger => b"trigger",
+            Self::Requests => b"requests",
         }
     }
 }
@@ -73,6 +79,18 @@ impl Keys {
         let Some(id) = Self::claimed(link) else { return false };
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(link) else { return false };
         self.0.iter().any(|key| bool::from(mac(key, purpose, id, version)[..MAC_LEN].ct_eq(&bytes[16..])))
+    }
+
+    /// A secret that is shown once and shared with another system.
+    #[must_use]
+    pub fn secret(&self, purpose: Purpose, id: Uuid, version: i64) -> [u8; 32] {
+        mac(&self.0[0], purpose, id, version)
+    }
+
+    /// The same by each key, the current first: one that was shared before the key changed is one
+    /// of these.
+    pub fn secrets(&self, purpose: Purpose, id: Uuid, version: i64) -> impl Iterator<Item = [u8; 32]> {
+        self.0.iter().map(move |key| mac(key, purpose, id, version))
     }
 
     /// The secret UUID in a job's ping address.

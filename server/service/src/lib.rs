@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod error;
 pub mod gate;
+pub mod grants;
 pub mod housekeeping;
 pub mod inventory;
 pub mod keys;
@@ -21,10 +22,12 @@ pub mod maintenance;
 pub mod people;
 pub mod prose;
 pub mod public;
+pub mod requests;
 pub mod runs;
 pub mod site;
 pub mod subscribers;
 pub mod tell;
+pub mod triggers;
 pub mod zones;
 
 pub use actor::Actor;
@@ -68,6 +71,10 @@ pub struct Inner {
     pub outbox_filled: tokio::sync::Notify,
     mail_status: std::sync::Mutex<courier::MailStatus>,
     mail_from: std::sync::OnceLock<courier::MailFrom>,
+    /// Rings when a run has been asked for.
+    requests_changed: tokio::sync::Notify,
+    /// Calls backup systems, where a worker has set it up.
+    triggers: std::sync::OnceLock<outbound::trigger::TriggerBackend>,
 }
 
 impl std::ops::Deref for Inner {
@@ -102,6 +109,8 @@ impl Services {
             outbox_filled: tokio::sync::Notify::new(),
             mail_status: std::sync::Mutex::default(),
             mail_from: std::sync::OnceLock::new(),
+            requests_changed: tokio::sync::Notify::new(),
+            triggers: std::sync::OnceLock::new(),
         }))
     }
 

@@ -6,6 +6,7 @@ mod take_in;
 
 pub use ingest::{Ingested, Output};
 pub use input::ReportInput;
+use input::read_instant;
 pub(crate) use take_in::Intake;
 
 use crate::inventory::{MAX_PAGE, Page};
@@ -40,8 +41,22 @@ pub struct Ping {
     pub signal: Signal,
     /// The run it speaks of, where the tool has ids for its runs.
     pub rid: Option<String>,
+    /// When the run began, RFC 3339, where the tool says so: a report may come late.
+    pub started_at: Option<String>,
+    /// When it ended, likewise.
+    pub finished_at: Option<String>,
+    /// Bytes written or read, a whole number.
+    pub bytes: Option<String>,
     /// The tool's output.
     pub log: Vec<u8>,
+}
+
+impl Ping {
+    /// One that says nothing but its signal.
+    #[must_use]
+    pub const fn new(signal: Signal) -> Self {
+        Self { signal, rid: None, started_at: None, finished_at: None, bytes: None, log: Vec::new() }
+    }
 }
 
 /// How a run stands after a report of it; the same for a report that comes again.
@@ -106,12 +121,25 @@ impl Services {
     /// No job in use has this address, the `rid` is not usable, the report contradicts an earlier
     /// one, or the database does not answer.
     pub async fn ping(&self, address: Uuid, ping: Ping) -> Result<Receipt, Error> {
-        let incoming = Incoming {
+        let mut fields = Fields::default();
+        let mut instant = |field, text: Option<String>| text.and_then(|text| fields.take(field, read_instant(&text)));
+        let (started_at, finished_at) =
+            (instant("started_at", ping.started_at), instant("finished_at", ping.finished_at));
+        let bytes = ping.bytes.and_then(|text| {
+            fields.take("bytes", text.parse().map_err(|_| "After bytes= write a whole number.".to_owned()))
+        });
+        if !fields.is_empty() {
+            return Err(fields.into_error());
+        }
+        let mut incoming = Incoming {
             door: Door::Ping(crate::keys::hash(&address.to_string())),
             log: log_text(&ping.log),
             key: ping.rid,
             ..Incoming::new(self.new_id(), ping.signal, self.now())
         };
+        incoming.report.started_at = started_at;
+        incoming.report.finished_at = finished_at;
+        incoming.report.bytes = bytes;
         self.intake.take_in(&self.db, incoming).await
     }
 
@@ -199,7 +227,10 @@ impl Services {
                 let (after, lost_at) =
                     run.lose(&job, now).map_or_else(|| (run.clone(), run.lost_at(&job)), |lost| (lost, None));
                 match tx.update_run(run, &after, lost_at).await {
-                    Ok(()) => changed |= after.state == RunState::Lost,
+                    Ok(()) => {
+                        changed |= after.state == RunState::Lost;
+                        crate::requests::follow_run(&mut tx, &job, &after, now).await?;
+                    }
                     // Its end came in meanwhile.
                     Err(StoreError::Stale(_)) => {}
                     Err(error) => return Err(error.into()),

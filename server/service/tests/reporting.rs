@@ -59,7 +59,7 @@ impl World {
 
     async fn ping_as(&self, signal: Signal, rid: Option<&str>, log: &[u8]) -> Result<Receipt, Error> {
         let address = self.services.keys.ping(self.job.id.0, self.job.ping_version);
-        let ping = Ping { signal, rid: rid.map(ToOwned::to_owned), log: log.to_vec() };
+        let ping = Ping { rid: rid.map(ToOwned::to_owned), log: log.to_vec(), ..Ping::new(signal) };
         self.services.ping(address, ping).await
     }
 
@@ -199,7 +199,7 @@ async fn reports_of_one_run_that_come_at_once_make_one_run(engine: Engine) {
 async fn an_unknown_or_retired_job_is_not_found_and_a_disabled_one_proves_nothing(engine: Engine) {
     let world = World::begin(engine).await;
     let system = &world.system;
-    let stranger = Ping { signal: Signal::Success, rid: None, log: vec![] };
+    let stranger = Ping::new(Signal::Success);
     let unknown = world.services.ping(uuid::Uuid::from_u128(1), stranger).await;
     assert!(matches!(unknown, Err(Error::NotFound("job"))), "{unknown:?}");
 
@@ -492,7 +492,7 @@ fn no_ping_but_a_success_makes_a_run_good() {
                         Step::Give => drop(world.services.mark_lost().await.unwrap()),
                         Step::Ping(signal, rid) => {
                             let rid = rid.map(|n| n.to_string());
-                            let answer = world.services.ping(address, Ping { signal, rid, log: vec![] }).await;
+                            let answer = world.services.ping(address, Ping { rid, ..Ping::new(signal) }).await;
                             let taken = match answer {
                                 Ok(receipt) => receipt.id.is_some(),
                                 Err(Error::Refused { code: "conflict", .. }) => false,

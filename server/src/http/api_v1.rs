@@ -3,6 +3,7 @@
 //! Lengths of time are texts as people write them ("24 h", "90 min"), instants RFC 3339, ids UUIDs.
 //! A change carries the `version` that was read; lists come in pages with a `next_cursor`.
 
+mod backup_requests;
 pub(crate) mod backup_runs;
 mod components;
 mod coverage;
@@ -15,6 +16,7 @@ mod maintenances;
 mod people;
 mod site;
 mod tokens;
+mod triggers;
 
 use super::problem::Problem;
 use crate::router::AppState;
@@ -35,6 +37,7 @@ pub fn routes() -> Router<AppState> {
         .merge(hosts::routes())
         .merge(backup_runs::routes())
         .merge(ingest::routes())
+        .merge(backup_requests::routes())
         .merge(gate::routes())
         .merge(coverage::routes())
         .merge(data_sets::routes())
@@ -42,6 +45,7 @@ pub fn routes() -> Router<AppState> {
         .merge(components::routes())
         .merge(people::routes())
         .merge(tokens::routes())
+        .merge(triggers::routes())
         .merge(site::routes())
         .merge(maintenances::routes())
         .method_not_allowed_fallback(wrong_method)

@@ -2,6 +2,10 @@
 //!
 //! The address is the secret. This is the one place where GET and HEAD change something: it is
 //! for machines only, shown to nobody but those who set up a job, and no page links to it.
+//!
+//! Beside Healthchecks' `rid` a query may say `started_at`, `finished_at` (RFC 3339) and `bytes`: a report that
+//! is sent late, by a host that could not reach us, still carries its true times. `/ping/{uuid}/wanted` asks whether
+//! an extra run is wanted; there GET only looks.
 
 use crate::router::AppState;
 use axum::Router;
@@ -27,6 +31,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/ping/{address}", get(success).post(success))
         .route("/ping/{address}/", get(success).post(success))
+        .route("/ping/{address}/wanted", get(is_wanted).post(fetch_wanted))
         .route("/ping/{address}/{signal}", get(other).post(other))
         .route("/ping/{address}/{signal}/", get(other).post(other))
         .method_not_allowed_fallback(wrong_method)
@@ -63,6 +68,27 @@ async fn other(
     take(state, &address, signal, query, body).await
 }
 
+/// Looks whether an extra run is wanted: 200 `wanted`, or 204.
+async fn is_wanted(State(state): State<AppState>, Path(address): Path<String>) -> Response {
+    let Ok(address) = Uuid::parse_str(&address) else { return say(StatusCode::NOT_FOUND, "not found") };
+    wanted(state.services.is_wanted(address).await)
+}
+
+/// The same from an agent that is about to begin the run: others are not told for a while.
+async fn fetch_wanted(State(state): State<AppState>, Path(address): Path<String>) -> Response {
+    let Ok(address) = Uuid::parse_str(&address) else { return say(StatusCode::NOT_FOUND, "not found") };
+    wanted(state.services.fetch_wanted(address).await)
+}
+
+fn wanted(answer: Result<bool, Error>) -> Response {
+    match answer {
+        Ok(true) => say(StatusCode::OK, "wanted"),
+        Ok(false) => say(StatusCode::NO_CONTENT, ""),
+        Err(Error::NotFound(_)) => say(StatusCode::NOT_FOUND, "not found"),
+        Err(error) => say(crate::web::status(&error), error.to_string()),
+    }
+}
+
 fn exit_code(text: &str) -> Option<i32> {
     let digits = !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|code| digits && (0..=255).contains(code))
@@ -70,13 +96,24 @@ fn exit_code(text: &str) -> Option<i32> {
 
 async fn take(state: AppState, address: &str, signal: Signal, query: Option<String>, body: Body) -> Response {
     let Ok(address) = Uuid::parse_str(address) else { return say(StatusCode::NOT_FOUND, "not found") };
-    let rid = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .find(|(name, value)| name == "rid" && !value.is_empty())
-        .map(|(_, value)| value.into_owned());
+    let query = query.unwrap_or_default();
+    let said = |wanted: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(name, value)| name == wanted && !value.is_empty())
+            .map(|(_, value)| value.into_owned())
+    };
     let Ok(log) = last_part(body).await else {
         return say(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or was cut off");
     };
-    match state.services.ping(address, Ping { signal, rid, log: log.to_vec() }).await {
+    let ping = Ping {
+        signal,
+        rid: said("rid"),
+        started_at: said("started_at"),
+        finished_at: said("finished_at"),
+        bytes: said("bytes"),
+        log: log.to_vec(),
+    };
+    match state.services.ping(address, ping).await {
         Ok(_) => say(StatusCode::OK, "OK"),
         Err(Error::NotFound(_)) => say(StatusCode::NOT_FOUND, "not found"),
         Err(Error::Invalid(fields)) => {

@@ -36,7 +36,7 @@ async fn push(State(state): State<AppState>, Path(token): Path<String>, RawQuery
         return say(StatusCode::BAD_REQUEST, "status: say up or down.");
     };
     let log = msg.into_bytes();
-    match state.services.ping(address, Ping { signal, rid: None, log }).await {
+    match state.services.ping(address, Ping { log, ..Ping::new(signal) }).await {
         Ok(_) => answer(StatusCode::OK, json!({"ok": true})),
         Err(Error::NotFound(_)) => unknown(),
         Err(error @ Error::Refused { .. }) => say(StatusCode::CONFLICT, &error.to_string()),

@@ -6,6 +6,7 @@ pub mod data_set;
 pub mod db;
 pub mod error;
 pub mod evidence;
+pub mod grant;
 pub mod host;
 pub mod idempotency;
 pub mod job;
@@ -13,6 +14,7 @@ pub mod maintenance;
 pub mod outbox;
 pub mod overriding;
 pub mod people;
+pub mod request;
 pub mod run;
 pub mod session;
 pub mod site;
@@ -20,6 +22,7 @@ pub mod subscriber;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;
+pub mod trigger;
 
 pub use db::{Db, Tx, ms};
 pub use error::StoreError;

@@ -5,14 +5,17 @@ mod contract {
     mod audit;
     mod component;
     mod evidence;
+    mod grant;
     mod host;
     mod job;
     mod maintenance;
     mod outbox;
     mod overriding;
     mod people;
+    mod request;
     mod run;
     mod session;
     mod site;
     mod tokens;
+    mod trigger;
 }

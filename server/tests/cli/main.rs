@@ -1,6 +1,8 @@
 //! The binary as the person at the terminal meets it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod run;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
@@ -17,6 +19,10 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fermata"));
         command.env_clear().env("FERMATA_DATA_DIR", self.0.path().join("data")).args(arguments);
         command
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -108,6 +114,18 @@ fn a_token_is_shown_once_and_alone() {
     assert!(home.ok(&["token", "list"]).contains("revoked"));
     assert!(home.refused(&["token", "revoke", "x"]).contains("is no token's id"));
     assert!(home.refused(&["token", "add", "x", "--scope", "everything"]).contains("scopes: "));
+}
+
+#[test]
+fn a_customers_token_is_granted_data_sets_that_exist() {
+    let home = Home::new();
+    home.ok(&["token", "add", "shop", "--scope", "backup:request"]);
+    let list = home.ok(&["token", "list"]);
+    let id = list.split_whitespace().next().unwrap().to_owned();
+    let nothing = "00000000-0000-0000-0000-000000000000";
+    let refused = home.refused(&["token", "grant", &id, "--data-set", nothing, "--per-day", "0"]);
+    assert!(refused.contains("per_day: ") && refused.contains("data_sets: "), "{refused}");
+    assert!(home.refused(&["token", "grant", "x", "--data-set", nothing]).contains("is no token's id"));
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod people;
 mod ping;
 mod public_pages;
 mod push;
+mod requests;
 mod sessions;
 mod stage;
 mod subscriptions;

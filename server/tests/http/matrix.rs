@@ -22,7 +22,7 @@ enum May {
     Team(Permission),
 }
 use May::{Anybody, Knowing, Team};
-use Permission::{Administer, Approve, EditInventory, Maintain, ReadAudit, ReportBackup, View};
+use Permission::{Administer, Approve, EditInventory, Maintain, ReadAudit, ReportBackup, RequestBackup, View};
 
 /// Pages, as the router writes them.
 const PAGES: &[(&str, May)] = &[
@@ -35,6 +35,7 @@ const PAGES: &[(&str, May)] = &[
     ("/subscribe/confirm/{link}", Knowing),
     ("/subscriptions/{link}", Knowing),
     ("/unsubscribe/{link}", Knowing),
+    ("/requests/{link}", Knowing),
     ("/sign-in", Anybody),
     ("/sign-out", Anybody),
     ("/setup/{token}", Knowing),
@@ -81,6 +82,7 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/settings", Team(View)),
     ("/admin/tokens", Team(Administer)),
     ("/admin/tokens/new", Team(Administer)),
+    ("/admin/tokens/{id}", Team(Administer)),
 ];
 
 /// Files behind the sign-in.
@@ -95,6 +97,7 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/subscribe/confirm/{link}", "", Knowing),
     ("/subscriptions/{link}", "zone=UTC", Knowing),
     ("/unsubscribe/{link}", "", Knowing),
+    ("/requests/{link}", "data_set=x", Knowing),
     ("/sign-in", "", Anybody),
     ("/sign-out", "", Anybody),
     ("/setup/{token}", "", Knowing),
@@ -102,6 +105,7 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/account", "password=correct+horse+battery&again=correct+horse+battery", Team(View)),
     ("/admin/maintenances/new", "do=draft", Team(Maintain)),
     ("/admin/maintenances/new", "do=schedule", Team(Maintain)),
+    ("/admin/maintenances/new", "do=request", Team(Maintain)),
     ("/admin/maintenances/{id}", "do=start&version=1", Team(Maintain)),
     ("/admin/maintenances/{id}", "do=extend&version=1&by=1+h", Team(Maintain)),
     ("/admin/maintenances/{id}", "do=verify&version=1", Team(Maintain)),
@@ -125,8 +129,10 @@ const FORMS: &[(&str, &str, May)] = &[
         "do=refuse-override&why=x&override=00000000-0000-0000-0000-000000000000",
         Team(Approve),
     ),
+    ("/admin/maintenances/{id}", "do=request", Team(Maintain)),
     ("/admin/maintenances/{id}/edit", "do=draft&version=1", Team(Maintain)),
     ("/admin/maintenances/{id}/edit", "do=schedule&version=1", Team(Maintain)),
+    ("/admin/maintenances/{id}/edit", "do=request", Team(Maintain)),
     ("/admin/hosts/{id}", "version=1", Team(EditInventory)),
     ("/admin/hosts/import", "csv=host&do=check", Team(EditInventory)),
     ("/admin/hosts/import", "csv=host&do=apply", Team(EditInventory)),
@@ -144,6 +150,7 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/deliveries/{notification}/{subscriber}", "do=send", Team(Administer)),
     ("/admin/tokens", "id=00000000-0000-0000-0000-000000000000", Team(Administer)),
     ("/admin/tokens/new", "", Team(Administer)),
+    ("/admin/tokens/{id}", "per_day=1", Team(Administer)),
 ];
 
 /// The API, with a body that can be read.
@@ -151,6 +158,9 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("GET", "/api/v1/backup-runs", "", View),
     ("POST", "/api/v1/backup-runs", r#"{"job":"00000000-0000-0000-0000-000000000000"}"#, ReportBackup),
     ("GET", "/api/v1/backup-runs/{id}", "", View),
+    ("POST", "/api/v1/backup-requests", r#"{"data_set":"x"}"#, RequestBackup),
+    ("GET", "/api/v1/backup-requests/{id}", "", RequestBackup),
+    ("POST", "/api/v1/backup-requests/{id}/cancel", "", Maintain),
     ("GET", "/api/v1/component-groups", "", View),
     ("POST", "/api/v1/component-groups", "{}", EditInventory),
     ("GET", "/api/v1/component-groups/{id}", "", View),
@@ -191,7 +201,13 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("DELETE", "/api/v1/jobs/{id}?version=1", "", EditInventory),
     ("POST", "/api/v1/jobs/{id}/disable", r#"{"version":1}"#, EditInventory),
     ("POST", "/api/v1/jobs/{id}/enable", r#"{"version":1}"#, EditInventory),
+    ("GET", "/api/v1/jobs/{id}/requests", "", ReportBackup),
+    ("POST", "/api/v1/jobs/{id}/requests", "", Maintain),
+    ("POST", "/api/v1/jobs/{id}/requests/fetch", "", ReportBackup),
     ("POST", "/api/v1/jobs/{id}/retire", r#"{"version":1}"#, EditInventory),
+    ("GET", "/api/v1/jobs/{id}/trigger", "", View),
+    ("PUT", "/api/v1/jobs/{id}/trigger", r#"{"url":"https://backup.example.org"}"#, EditInventory),
+    ("DELETE", "/api/v1/jobs/{id}/trigger?version=1", "", EditInventory),
     ("POST", "/api/v1/jobs/{id}/rotate-ping", r#"{"version":1}"#, EditInventory),
     ("GET", "/api/v1/maintenances", "", View),
     ("POST", "/api/v1/maintenances", "{}", Maintain),
@@ -222,6 +238,7 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("GET", "/api/v1/tokens", "", Administer),
     ("POST", "/api/v1/tokens", "{}", Administer),
     ("DELETE", "/api/v1/tokens/{id}", "", Administer),
+    ("PUT", "/api/v1/tokens/{id}/grant", r#"{"per_day":1}"#, Administer),
 ];
 
 /// What else the router knows, and why nobody has to say who they are there.
@@ -235,6 +252,7 @@ const OPEN: &[(&str, &str)] = &[
     ("/api/push/{token}", "the address is the secret"),
     ("/ping/{address}", "the address is the secret"),
     ("/ping/{address}/", "the address is the secret"),
+    ("/ping/{address}/wanted", "the address is the secret"),
     ("/ping/{address}/{signal}", "the address is the secret"),
     ("/ping/{address}/{signal}/", "the address is the secret"),
 ];

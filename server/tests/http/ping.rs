@@ -52,6 +52,10 @@ async fn the_door_understands_what_healthchecks_understands(engine: Engine) {
         (get.clone(), format!("/ping/{own}/fail?rid=a"), 409, "the first report stands", &[]),
         (get.clone(), format!("/ping/{own}?rid=%07"), 400, "control character", &[]),
         (get.clone(), format!("/ping/{own}?rid={}", "x".repeat(201)), 400, "1 to 200 characters", &[]),
+        (get.clone(), format!("/ping/{own}/0?rid=a&started_at=yesterday"), 400, "offset from UTC", &[]),
+        (get.clone(), format!("/ping/{own}/0?rid=a&bytes=many"), 400, "whole number", &[]),
+        (get.clone(), format!("/ping/{own}/0?rid=a&bytes=-1"), 400, "negative", &[]),
+        (get.clone(), format!("/ping/{own}/start?rid=b&finished_at=2014-05-15T03:00:00Z"), 400, "end time", &[]),
         (get.clone(), format!("/ping/{own}/256"), 400, "exit code", &[]),
         (get.clone(), format!("/ping/{own}/-1"), 400, "exit code", &[]),
         (get.clone(), format!("/ping/{own}/+1"), 400, "exit code", &[]),
@@ -79,6 +83,68 @@ async fn the_door_understands_what_healthchecks_understands(engine: Engine) {
         count = states.len();
     }
     assert_eq!(count, 5);
+}
+
+async fn a_late_ping_carries_its_true_times_and_size(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let job = a_job(&app).await;
+    let own = app.services.keys.ping(job.id.0, job.ping_version);
+    let (from, to) = ("2014-05-15T01:05:00Z", "2014-05-15T01:40:00.250Z");
+    let end = format!("/ping/{own}/0?rid=a&started_at={from}&finished_at={to}&bytes=734003200");
+    for path in [format!("/ping/{own}/start?rid=a&started_at={from}"), end.clone(), end] {
+        assert_eq!(app.get(&path).await.status(), 200, "{path}");
+    }
+    let run = runs(&app).await.remove(0).run;
+    assert_eq!((run.started_at, run.finished_at), (from.parse().unwrap(), Some(to.parse().unwrap())));
+    assert_eq!((run.bytes, run.start_assumed, run.clock_fault), (Some(734_003_200), false, false));
+    assert_eq!(runs(&app).await.len(), 1, "what is repeated changes nothing");
+}
+
+async fn an_agent_asks_whether_a_run_is_wanted(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let job = a_job(&app).await;
+    let own = app.services.keys.ping(job.id.0, job.ping_version);
+    let place = format!("{}/ping/{own}/wanted", app.base);
+    let ask = async |method: Method| {
+        let answer = app.anyone.http.request(method, &place).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (yes, no) = ((200, "wanted".to_owned()), (204, String::new()));
+    assert_eq!((ask(Method::GET).await, ask(Method::POST).await), (no.clone(), no.clone()));
+    app.services.request_backup(&Actor::system(), job.id).await.unwrap();
+    assert_eq!((ask(Method::GET).await, ask(Method::GET).await), (yes.clone(), yes.clone()), "looking changes nothing");
+    assert_eq!(ask(Method::HEAD).await.0, 200);
+    assert_eq!((ask(Method::POST).await, ask(Method::POST).await), (yes, no.clone()));
+    app.get(&format!("/ping/{own}/start")).await;
+    assert_eq!(ask(Method::POST).await, no);
+    for stranger in ["nightly".to_owned(), uuid::Uuid::nil().to_string()] {
+        assert_eq!(app.get(&format!("/ping/{stranger}/wanted")).await.status(), 404, "{stranger}");
+    }
+}
+
+async fn programs_ask_for_runs_and_follow_them(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let job = a_job(&app).await;
+    let planner = app.with_token(&app.token(&[domain::people::Scope::MaintenanceWrite]).await);
+    let agent = app.with_token(&app.token(&[domain::people::Scope::BackupReport]).await);
+    let nothing = serde_json::Value::Null;
+    let own = format!("/api/v1/jobs/{}/requests", job.id);
+    let open = async || agent.get(&own).await.json::<serde_json::Value>().await.unwrap();
+    assert_eq!(open().await, serde_json::json!({"wanted": false, "request": null}));
+    let asked = planner.send_json(Method::POST, &own, &nothing).await;
+    assert_eq!(asked.status(), 201);
+    let place = asked.headers()["location"].to_str().unwrap().to_owned();
+    assert_eq!(open().await["wanted"], true);
+    assert_eq!(agent.get(&format!("{own}?wait=soon")).await.status(), 422);
+    let fetched = agent.send_json(Method::POST, &format!("{own}/fetch"), &nothing).await;
+    assert_eq!(fetched.json::<serde_json::Value>().await.unwrap()["state"], "fetched");
+    assert_eq!(agent.send_json(Method::POST, &format!("{own}/fetch"), &nothing).await.status(), 204);
+    assert_eq!(open().await["wanted"], false);
+    let shown: serde_json::Value = planner.get(&place).await.json().await.unwrap();
+    assert_eq!((&shown["state"], &shown["asked_by"]), (&"fetched".into(), &"token test".into()));
+    let cancelled = planner.send_json(Method::POST, &format!("{place}/cancel"), &nothing).await;
+    assert_eq!(cancelled.json::<serde_json::Value>().await.unwrap()["state"], "cancelled");
+    assert_eq!(planner.send_json(Method::POST, &format!("{place}/cancel"), &nothing).await.status(), 409);
 }
 
 async fn a_large_log_is_cut_and_not_refused(engine: Engine) {
@@ -128,6 +194,9 @@ async fn the_pages_show_what_was_reported(engine: Engine) {
 
 storage::on_both!(
     the_door_understands_what_healthchecks_understands,
+    a_late_ping_carries_its_true_times_and_size,
+    an_agent_asks_whether_a_run_is_wanted,
+    programs_ask_for_runs_and_follow_them,
     a_large_log_is_cut_and_not_refused,
     the_pages_show_what_was_reported,
 );

@@ -6,10 +6,60 @@ use crate::view::{
     Tone, VerdictView,
 };
 use domain::gate::{Finding, JobNames, Outcome, Protection, Purpose, Reason, Verdict};
-use domain::ids::HostId;
+use domain::ids::{DataSetId, HostId, JobId};
+use domain::request::BackupRequest;
 use domain::time::{Span, ZoneRules, format_short};
 use service::maintenance::{GateLook, MaintenanceInput, RadiusHost};
 use service::{Actor, Error, Services};
+use std::collections::BTreeSet;
+
+/// From where a missing run can be asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum RequestFrom<'a> {
+    /// The reader may not, or there is nothing to ask for.
+    Nowhere,
+    /// The scheduling form, which is kept as it is.
+    Form,
+    /// The page at this address.
+    Page(&'a str),
+}
+
+impl RequestFrom<'_> {
+    /// The button; for one data set only, or for everything that is missing.
+    fn action(self, label: &str, only: Option<DataSetId>) -> Option<ActionView> {
+        let only = only.map(|id| id.to_string());
+        match self {
+            Self::Nowhere => None,
+            Self::Form => {
+                let value = only.map_or_else(|| "request".to_owned(), |id| format!("request:{id}"));
+                Some(ActionView::submit(label, "plan", "do", value).unchecked())
+            }
+            Self::Page(path) => {
+                let only = only.unwrap_or_default();
+                Some(ActionView::post(label, path, &[("do", "request"), ("data_set", &only)]))
+            }
+        }
+    }
+}
+
+/// The data set that a button of [`RequestFrom`] was about; none for all.
+///
+/// # Errors
+/// It can not be an id.
+pub fn only(text: &str) -> Result<Option<DataSetId>, Error> {
+    let id = (!text.is_empty()).then(|| text.parse()).transpose();
+    id.map_err(|_| Error::NotFound("data set"))
+}
+
+/// What was asked for, in words.
+#[must_use]
+pub fn requested(requests: &[BackupRequest]) -> String {
+    match requests.len() {
+        0 => "There is nothing to request: no run that is missing can be asked for.".to_owned(),
+        1 => "1 backup is requested. Its state stands beside the reason.".to_owned(),
+        n => format!("{n} backups are requested. Their state stands beside the reasons."),
+    }
+}
 
 /// Asks about what is chosen in a form.
 ///
@@ -23,7 +73,9 @@ pub async fn ask(services: &Services, actor: &Actor, input: &MaintenanceInput) -
     }
     let zone = services.site().await?.zone;
     let look = services.ask_gate(actor, &scope, Purpose::Schedule).await?;
-    Ok(view(services.zones.as_ref(), &zone, &look))
+    let may = actor.may(domain::people::Permission::Maintain);
+    let from = if may { RequestFrom::Form } else { RequestFrom::Nowhere };
+    Ok(view(services.zones.as_ref(), &zone, &look, from))
 }
 
 /// Before anything is chosen.
@@ -42,11 +94,56 @@ pub fn not_asked() -> GateView {
 
 /// An answer with everything it puts at risk.
 #[must_use]
-pub fn view(rules: &dyn ZoneRules, zone: &str, look: &GateLook) -> GateView {
+pub fn view(rules: &dyn ZoneRules, zone: &str, look: &GateLook, from: RequestFrom<'_>) -> GateView {
+    let mut shown = verdict(rules, zone, &look.verdict, &look.jobs);
+    let is_open = |finding: &Finding| {
+        finding.reason.jobs().any(|job| look.requests.get(&job).is_some_and(BackupRequest::is_open))
+    };
+    let open: BTreeSet<DataSetId> = look
+        .verdict
+        .reasons()
+        .iter()
+        .filter(|finding| is_open(finding))
+        .filter_map(|finding| finding.data_set)
+        .collect();
+    let mut offered = BTreeSet::new();
+    for (finding, reason) in look.verdict.reasons().iter().zip(&mut shown.reasons) {
+        let progress = progress(rules, zone, look, finding);
+        if !progress.is_empty() {
+            reason.detail = format!("{} {progress}", reason.detail);
+        }
+        let askable = finding.data_set.filter(|id| look.askable.contains(id) && !open.contains(id));
+        let Some(id) = askable else { continue };
+        if offered.insert(id)
+            && let Some(action) = from.action("Request it", Some(id))
+        {
+            reason.actions.insert(0, action.about(finding.place()));
+        }
+    }
     GateView {
-        verdict: verdict(rules, zone, &look.verdict, &look.jobs),
+        request_all: (!offered.is_empty()).then(|| from.action("Request all missing backups", None)).flatten(),
+        verdict: shown,
         blast: Some(blast(&look.radius, &look.verdict)),
         told: told(look),
+    }
+}
+
+/// How far the runs came that were asked for because of a reason.
+fn progress(rules: &dyn ZoneRules, zone: &str, look: &GateLook, finding: &Finding) -> String {
+    let own: BTreeSet<JobId> = finding.reason.jobs().collect();
+    let carriers: BTreeSet<JobId> = own.iter().filter_map(|job| look.carriers.get(job).copied()).collect();
+    let requests: Vec<(String, &BackupRequest)> = own
+        .iter()
+        .chain(carriers.difference(&own))
+        .filter_map(|job| Some((look.jobs.get(job).cloned().unwrap_or_default(), look.requests.get(job)?)))
+        .collect();
+    match requests.as_slice() {
+        [(_, request)] => request.sentence(rules, zone),
+        all => all
+            .iter()
+            .map(|(job, request)| format!("“{job}”: {}", request.sentence(rules, zone)))
+            .collect::<Vec<_>>()
+            .join(" "),
     }
 }
 

@@ -6,21 +6,26 @@ use super::edit::{Form, id, links, param, part, query, version};
 use super::hosts::count;
 use super::runs::{load_recent, recent_runs};
 use crate::components::{
-    Action, Actions, Button, Card, Copy, DataTable, EmptyState, Fact, Facts, Field, Flash, Hidden, PageHeader, Pager,
-    Section, Select, StateBadge,
+    Action, Actions, Button, Card, Checkbox, Copy, DataTable, EmptyState, Fact, Facts, Field, Flash, Hidden,
+    PageHeader, Pager, Section, Select, StateBadge,
 };
 use crate::context;
-use crate::form::FormData;
+use crate::form::{FormData, Submitted};
 use crate::posts::{Post, Posted};
-use crate::view::{ActionView, ColumnView, OptionView, Weight};
+use crate::view::{ActionView, ColumnView, FlashView, OptionView, StateView, Weight};
+use domain::backup::Job;
 use domain::host::DataKind;
-use domain::ids::{DataSetId, JobId};
+use domain::ids::{DataSetId, JobId, RequestId};
 use domain::people::Permission;
+use domain::request::BackupRequest;
 use domain::time::Span;
+use domain::trigger::{Template, Trigger};
 use leptos::prelude::*;
+use secrecy::ExposeSecret;
 use service::Error;
 use service::inventory::{JobInput, JobView, PingAddress, PlacedJob};
 use service::runs::RunLine;
+use service::triggers::{StoredTrigger, TriggerInput};
 
 const LABELS: [(&str, &str); 6] = [
     ("name", "Name"),
@@ -31,13 +36,20 @@ const LABELS: [(&str, &str); 6] = [
     ("data_set", "Data set"),
 ];
 
-const DONE: [(&str, &str); 6] = [
+const TRIGGER_LABELS: [(&str, &str); 3] =
+    [("url", "Address"), ("template", "Whom it calls"), ("remote_name", "Name over there")];
+
+const DONE: [(&str, &str); 10] = [
     ("added", "The job was added. Let it report to the address below."),
     ("saved", "Saved."),
     ("rotated", "The job has a new address. The old one is not accepted any more."),
     ("disabled", "The job is switched off: it protects nothing until it is switched on."),
     ("enabled", "The job is switched on."),
     ("retired", "The job is out of use. Its runs stay."),
+    ("requested", "A run is requested. Its host hears of it when it asks next."),
+    ("taken-back", "The request is taken back."),
+    ("trigger", "The trigger is saved."),
+    ("no-trigger", "The trigger is removed."),
 ];
 
 /// Takes the forms of all pages below `/admin/jobs`.
@@ -69,6 +81,32 @@ pub async fn take(rest: &[&str], post: Post) -> Result<Posted, Error> {
             let job: JobId = id(job, "job")?;
             services.set_job_enabled(actor, job, read, false).await.map(|_| at(job, "disabled"))
         }
+        [job, "request"] => {
+            let job: JobId = id(job, "job")?;
+            services.request_backup(actor, job).await.map(|_| at(job, "requested"))
+        }
+        [job, "take-back"] => {
+            let (job, request): (JobId, RequestId) = (id(job, "job")?, id(form.get("request"), "request")?);
+            services.cancel_request(actor, request).await.map(|_| at(job, "taken-back"))
+        }
+        [job, "trigger"] => {
+            let job: JobId = id(job, "job")?;
+            match services
+                .set_trigger(actor, job, form.get("version").parse().ok(), &trigger_input(form), form.has("rotate"))
+                .await
+            {
+                Ok(StoredTrigger { secret: Some(secret), .. }) => {
+                    let secret = Some(secret.expose_secret().to_owned());
+                    return Ok(Posted::Shown(Submitted { secret, ..Submitted::default() }));
+                }
+                Ok(_) => Ok(at(job, "trigger")),
+                Err(error) => Err(error),
+            }
+        }
+        [job, "remove-trigger"] => {
+            let job: JobId = id(job, "job")?;
+            services.delete_trigger(actor, job, read).await.map(|()| at(job, "no-trigger"))
+        }
         [job, "retire"] => {
             let job: JobId = id(job, "job")?;
             services.retire_job(actor, job, read).await.map(|_| at(job, "retired"))
@@ -80,6 +118,14 @@ pub async fn take(rest: &[&str], post: Post) -> Result<Posted, Error> {
         _ => Err(Error::NotFound("page")),
     };
     post.done(done)
+}
+
+fn trigger_input(form: &FormData) -> TriggerInput {
+    TriggerInput {
+        url: form.get("url").to_owned(),
+        template: form.get("template").to_owned(),
+        remote_name: form.get("remote_name").to_owned(),
+    }
 }
 
 fn input(form: &FormData) -> JobInput {
@@ -97,8 +143,11 @@ fn input(form: &FormData) -> JobInput {
 pub fn Jobs() -> impl IntoView {
     admin(
         |_| "Backup jobs".to_owned(),
-        |desk: Desk| async move { desk.services.placed_jobs(&desk.actor).await },
-        |_, jobs| {
+        |desk: Desk| async move {
+            let jobs = desk.services.placed_jobs(&desk.actor).await?;
+            Ok((jobs, desk.services.open_requests(&desk.actor).await?))
+        },
+        |_, (jobs, open)| {
             let intro = format!(
                 "{}. A job protects one data set and reports each of its runs.",
                 count(jobs.len(), "job", "jobs")
@@ -107,7 +156,7 @@ pub fn Jobs() -> impl IntoView {
             let wanted = find.to_lowercase();
             let found = jobs.iter().filter(|job| format!("{job} {}", job.job.tool).to_lowercase().contains(&wanted));
             let (shown, pager) = part(found.collect::<Vec<_>>(), "/admin/jobs", &[("q", &find)]);
-            let rows: Vec<Vec<AnyView>> = shown.into_iter().map(|job| row(job, &jobs)).collect();
+            let rows: Vec<Vec<AnyView>> = shown.into_iter().map(|job| row(job, &jobs, open.get(&job.job.id))).collect();
             let columns = ["Job", "Protects", "Expected", "State"].map(ColumnView::new).to_vec();
             let table = if rows.is_empty() {
                 view! {
@@ -132,8 +181,12 @@ pub fn Jobs() -> impl IntoView {
     )
 }
 
-fn row(placed: &PlacedJob, all: &[PlacedJob]) -> Vec<AnyView> {
+fn row(placed: &PlacedJob, all: &[PlacedJob], open: Option<&BackupRequest>) -> Vec<AnyView> {
     let job = &placed.job;
+    let open = open.map(|request| {
+        let label = StateView::from(request.state).label.to_lowercase();
+        view! { <span class="sub">{format!("Extra run: {label}")}</span> }
+    });
     let carrier = job.carried_by.and_then(|id| all.iter().find(|other| other.job.id == id));
     let sub = match (carrier, job.tool.is_empty()) {
         (Some(carrier), _) => format!("carried by {carrier}"),
@@ -147,7 +200,7 @@ fn row(placed: &PlacedJob, all: &[PlacedJob]) -> Vec<AnyView> {
             .into_any(),
         view! { {links(vec![host])}" · "{links(vec![set])} }.into_any(),
         format!("every {}", job.every).into_any(),
-        view! { <StateBadge state=job_state(job)/> }.into_any(),
+        view! { <StateBadge state=job_state(job)/>{open} }.into_any(),
     ]
 }
 
@@ -231,31 +284,40 @@ fn fields(form: &Form, stored: &Stored<'_>, choices: &[PlacedJob], dump: bool) -
     .into_any()
 }
 
+/// What was asked for of a job, and how it is told.
+struct Asked {
+    requests: Vec<BackupRequest>,
+    trigger: Option<Trigger>,
+}
+
 /// `/admin/jobs/ID`, also where one of its forms came back.
 #[component]
 pub fn JobPage() -> impl IntoView {
     let id = param::<JobId>("job");
     admin(
-        |(view, _): &(JobView, Vec<RunLine>)| {
+        |(view, ..): &(JobView, Vec<RunLine>, Asked)| {
             format!("{}: {} on {}", view.job.name, view.data_set.name, view.host.name)
         },
         |desk: Desk| async move {
             let view = desk.services.job_view(&desk.actor, id?).await?;
             let runs = load_recent(&desk, view.job.id).await?;
-            Ok((view, runs))
+            let requests = desk.services.requests_of(&desk.actor, view.job.id).await?;
+            let trigger = desk.services.trigger(&desk.actor, view.job.id).await?;
+            Ok((view, runs, Asked { requests, trigger }))
         },
-        |desk, (view, runs)| show(&desk, &view, &runs),
+        |desk, (view, runs, asked)| show(&desk, &view, &runs, &asked),
     )
 }
 
-fn show(desk: &Desk, view: &JobView, runs: &[RunLine]) -> AnyView {
+fn show(desk: &Desk, view: &JobView, runs: &[RunLine], asked: &Asked) -> AnyView {
     let job = &view.job;
     let path = format!("/admin/jobs/{}", job.id);
     let retired = job.retired_at.is_some();
     let may = desk.may(Permission::EditInventory);
     let edits = may && !retired;
     let form = Form::at(&path, "");
-    let others = ["rotate", "enable", "disable", "retire", "delete"].map(|end| Form::at(&format!("{path}/{end}"), ""));
+    let deeds = ["rotate", "enable", "disable", "retire", "delete", "request", "take-back", "remove-trigger"];
+    let others = deeds.map(|end| Form::at(&format!("{path}/{end}"), ""));
     let version = job.version.to_string();
     let read = [("version", version.as_str())];
     let switch = if job.enabled { ("Switch off", "disable") } else { ("Switch on", "enable") };
@@ -272,6 +334,8 @@ fn show(desk: &Desk, view: &JobView, runs: &[RunLine]) -> AnyView {
         {others.map(|form| form.summary(&[])).collect_view()}
         {facts(view)}
         {recent_runs(desk, job.id, runs)}
+        {requested(desk, job, &path, &asked.requests)}
+        {(!retired).then(|| trigger_section(&path, asked.trigger.as_ref(), may))}
         {(!retired).then(|| reporting(view, &path, may))}
         {edits.then(|| edit_form(&form, &path, view))}
         {may.then(|| end(&path, &version, job.name.as_str(), retired,
@@ -307,6 +371,107 @@ fn facts(view: &JobView) -> AnyView {
         </Card>
     }
     .into_any()
+}
+
+/// How the backup system is told that an extra run is wanted.
+fn trigger_section(path: &str, trigger: Option<&Trigger>, may: bool) -> AnyView {
+    let to = format!("{path}/trigger");
+    let form = Form::at(&to, "trigger");
+    let secret = context::submitted().secret.map(|text| {
+        view! {
+            <Flash flash=FlashView::done("The trigger is saved.")>
+                <p>"Give this secret to the backup system now: it is shown only this once. Every call is signed with it (Standard Webhooks)."</p>
+                <Copy text/>
+            </Flash>
+        }
+    });
+    let explained = match trigger {
+        Some(trigger) if !may => format!("Its backup system at {} is called when a run is requested.", trigger.url),
+        Some(_) => "When a run is requested, this address is called.".to_owned(),
+        None => {
+            "Without a trigger the job's host asks by itself (“fermata wanted”, below). With one, an address is called."
+                .to_owned()
+        }
+    };
+    let inner = may.then(|| {
+        let url = trigger.map_or("", |t| t.url.as_str());
+        let name = trigger.map_or("", |t| t.remote_name.as_str());
+        let stored = trigger.map_or(Template::Generic, |t| t.template);
+        let options = Template::ALL
+            .into_iter()
+            .map(|template| {
+                let chosen = form.chosen("template", template.as_str(), template == stored);
+                OptionView::new(template.as_str(), template.label()).chosen(chosen)
+            })
+            .collect();
+        let version = trigger.map(|t| view! { <Hidden name="version" value=t.version.to_string()/> });
+        let rotate = trigger.map(|_| {
+            view! { <Checkbox name="rotate" value="yes" label="Make a new secret" hint="The old one is not used any more." checked=false/> }
+        });
+        let remove = trigger.map(|t| {
+            let version = t.version.to_string();
+            let action = ActionView::post("Remove the trigger", format!("{path}/remove-trigger"), &[("version", &version)]);
+            view! { <Actions><Action action/></Actions> }
+        });
+        view! {
+            {form.summary(&TRIGGER_LABELS)}
+            <form class="form" method="post" action=to.clone()>
+                {version}
+                <Field name="url" label="Address" kind="url" id=form.id("url") value=form.value("url", url) error=form.error("url")
+                    hint="https://… It is called from here; private networks must be allowed in the configuration." required=true maxlength=500/>
+                <Select name="template" label="Whom it calls" id=form.id("template") options error=form.error("template")/>
+                <Field name="remote_name" label="Name over there" id=form.id("remote_name") value=form.value("remote_name", name)
+                    error=form.error("remote_name") hint="What the backup system calls the job; for Proxmox the numbers of the guests." optional=true maxlength=120/>
+                {rotate}
+                <Actions><Button>"Save the trigger"</Button></Actions>
+            </form>
+            {remove}
+        }
+    });
+    view! {
+        <Section id="trigger" title="Trigger">
+            {secret}
+            <Card><p class="muted">{explained}</p>{inner}</Card>
+        </Section>
+    }
+    .into_any()
+}
+
+/// Extra runs that were asked for, and the button that asks for one.
+fn requested(desk: &Desk, job: &Job, path: &str, requests: &[BackupRequest]) -> AnyView {
+    let may = desk.may(Permission::Maintain);
+    let is_open = requests.first().is_some_and(BackupRequest::is_open);
+    let lines: Vec<Vec<AnyView>> = requests
+        .iter()
+        .map(|request| {
+            let window = request.maintenance_id.map(|id| {
+                view! { <span class="sub"><a href=format!("/admin/maintenances/{id}")>"for a window"</a></span> }
+            });
+            let text = request.progress(desk.services.zones.as_ref(), &desk.site.zone);
+            let id = request.id.to_string();
+            let take_back = (may && request.is_open()).then(|| {
+                let action = ActionView::post("Take back", format!("{path}/take-back"), &[("request", &id)]);
+                view! { <Action action small=true/> }
+            });
+            vec![
+                desk.short(request.asked_at).into_any(),
+                view! { <span dir="auto">{request.asked_by.clone()}</span>{window} }.into_any(),
+                view! { <StateBadge state=StateView::from(request.state)/><span class="sub">{text}</span> }.into_any(),
+                take_back.into_any(),
+            ]
+        })
+        .collect();
+    let columns = ["Requested", "By", "State", ""].map(ColumnView::new).to_vec();
+    let table = if lines.is_empty() {
+        view! { <p class="muted">"Nobody has asked for an extra run yet."</p> }.into_any()
+    } else {
+        view! { <DataTable caption="Extra runs that were requested" columns rows=lines/> }.into_any()
+    };
+    let ask = (may && !is_open && job.enabled && job.retired_at.is_none()).then(|| {
+        let action = ActionView::post("Request a run now", format!("{path}/request"), &[]);
+        view! { <Actions><Action action/></Actions> }
+    });
+    view! { <Section id="requests" title="Requested runs">{table}{ask}</Section> }.into_any()
 }
 
 fn reporting(view: &JobView, path: &str, may: bool) -> AnyView {
@@ -346,11 +511,19 @@ fn snippets(url: &str) -> AnyView {
          your-backup-command\n\
          curl -fsS -m 10 --retry 5 -o /dev/null {url}/$?"
     );
+    let wrapped = format!(
+        "FERMATA_JOB={url} fermata run -- pg_dump -Fc -f /backup/shop.dump shop\n\n\
+         # in the host's crontab, to begin extra runs that were requested\n\
+         */5 * * * * FERMATA_JOB={url} fermata wanted && your-backup-script"
+    );
     let borgmatic = format!("healthchecks:\n    ping_url: {url}");
     view! {
         <h3>"Its own address"</h3>
         <p>"Who knows it can report runs of this job. Call it with "<code>"/start"</code>" before and "<code>"/EXIT-CODE"</code>" after: data is safe up to the start."</p>
         <Copy text=url.to_owned()/>
+        <h3>"With the program itself"</h3>
+        <p><code>"fermata run"</code>" reports start, end, exit code and output of any command, also later if we can not be reached."</p>
+        <Copy text=wrapped/>
         <h3>"In a script"</h3>
         <Copy text=shell/>
         <h3>"In borgmatic"</h3>

@@ -4,8 +4,8 @@ use super::desk::{Desk, admin};
 use super::plan::{id, problems, version};
 use super::{checklist, gate, overriding};
 use crate::components::{
-    Actions, BlastRadius, Button, ButtonLink, Card, DataTable, Disclosure, ErrorSummary, Fact, Facts, Field, Hidden,
-    Icon, PageHeader, Proof, Section, StateBadge, TextArea, TimeRange, Timeline, VerdictPanel,
+    Action, Actions, BlastRadius, Button, ButtonLink, Card, DataTable, Disclosure, ErrorSummary, Fact, Facts, Field,
+    Flash, Hidden, Icon, PageHeader, Proof, Section, StateBadge, TextArea, TimeRange, Timeline, VerdictPanel,
 };
 use crate::context::submitted;
 use crate::form::Submitted;
@@ -20,10 +20,14 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::Error;
 use service::maintenance::{Detail, ExtendInput, MaintenanceInput, Planning, Target};
+use service::requests::PlacedRequest;
 
 /// Ways to say how much longer, in one press.
 const LONGER: [(&str, &str); 4] =
     [("15 min", "15 minutes"), ("30 min", "30 minutes"), ("1 h", "1 hour"), ("2 h", "2 hours")];
+
+const DONE: [(&str, &str); 1] =
+    [("requested", "The missing backups are requested. How far they came stands beside the reasons.")];
 
 /// Takes what is pressed on a window's page.
 ///
@@ -74,6 +78,13 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
                 Err(error) => Err(error),
             }
         }
+        "request" => {
+            let asked = match gate::only(post.form.get("data_set")) {
+                Ok(only) => services.request_missing_for(actor, id, only).await,
+                Err(error) => Err(error),
+            };
+            asked.map(|_| format!("{here}?done=requested"))
+        }
         "delete" => services.delete_draft(actor, id, version).await.map(|()| "/admin/maintenances".to_owned()),
         _ => Err(Error::NotFound("page")),
     };
@@ -86,13 +97,19 @@ pub fn MaintenancePage() -> impl IntoView {
     let form = submitted();
     let of = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
     admin(
-        |detail: &Detail| format!("M-{} {}", detail.maintenance.number, detail.maintenance.title),
-        |desk| async move { desk.services.maintenance_detail(&desk.actor, id(&of)?).await },
-        move |desk, detail| page(&desk, detail, &form),
+        |(detail, _): &(Detail, Vec<PlacedRequest>)| {
+            format!("M-{} {}", detail.maintenance.number, detail.maintenance.title)
+        },
+        |desk| async move {
+            let detail = desk.services.maintenance_detail(&desk.actor, id(&of)?).await?;
+            let requests = desk.services.requests_for(&desk.actor, detail.maintenance.id).await?;
+            Ok((detail, requests))
+        },
+        move |desk, (detail, requests)| page(&desk, detail, &requests, &form),
     )
 }
 
-fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
+fn page(desk: &Desk, detail: Detail, requests: &[PlacedRequest], form: &Submitted) -> AnyView {
     let m = &detail.maintenance;
     let may = desk.may(Permission::Maintain);
     let edit = (may && !m.state.is_ended()).then(|| {
@@ -120,6 +137,7 @@ fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
             {edit}
             {public}
         </PageHeader>
+        {crate::context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         <ErrorSummary problems=problems(form) message=form.message.clone()/>
         <div class="split">
             <div class="stack">
@@ -132,6 +150,7 @@ fn page(desk: &Desk, detail: Detail, form: &Submitted) -> AnyView {
             </div>
             <div class="stack">
                 {panel(desk, &detail)}
+                {requested(desk, requests)}
                 {history(desk, &detail)}
             </div>
         </div>
@@ -435,15 +454,47 @@ fn entries(desk: &Desk, detail: &Detail) -> Vec<EntryView> {
 
 fn panel(desk: &Desk, detail: &Detail) -> AnyView {
     let Some(look) = &detail.gate else { return ().into_any() };
-    let view = gate::view(desk.services.zones.as_ref(), &desk.site.zone, look);
+    let here = format!("/admin/maintenances/{}", detail.maintenance.id);
+    let may = desk.may(Permission::Maintain);
+    let from = if may { gate::RequestFrom::Page(&here) } else { gate::RequestFrom::Nowhere };
+    let view = gate::view(desk.services.zones.as_ref(), &desk.site.zone, look, from);
     let told = view.told;
+    let request_all = view.request_all.map(|action| {
+        view! { <div class="verdict-foot"><Actions><Action action/></Actions></div> }
+    });
     view! {
         <VerdictPanel verdict=view.verdict>
             {view.blast.map(|blast| view! { <BlastRadius blast/> })}
             <div class="block"><p class="small muted">{told}</p></div>
+            {request_all}
         </VerdictPanel>
     }
     .into_any()
+}
+
+/// Backups that were asked for because of this window, also before they are missing.
+fn requested(desk: &Desk, requests: &[PlacedRequest]) -> AnyView {
+    if requests.is_empty() {
+        return ().into_any();
+    }
+    let lines: Vec<AnyView> = requests
+        .iter()
+        .map(|placed| {
+            let state = StateView::from(placed.request.state);
+            let href = format!("/admin/jobs/{}#requests", placed.request.job_id);
+            let text = placed.request.sentence(desk.services.zones.as_ref(), &desk.site.zone);
+            let job = placed.job.clone();
+            view! {
+                <li class=state.tone.class()>
+                    <Icon shape=state.shape/>
+                    <div class="timeline-head"><h3><a href=href><span dir="auto">{job}</span></a></h3></div>
+                    <p class="small muted">{text}</p>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    view! { <Section id="requests" title="Requested backups"><ol class="timeline">{lines}</ol></Section> }.into_any()
 }
 
 fn history(desk: &Desk, detail: &Detail) -> AnyView {

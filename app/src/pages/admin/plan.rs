@@ -107,11 +107,30 @@ fn asked_only(form: &FormData) -> bool {
     !matches!(form.get("do"), "schedule" | "draft" | "save")
 }
 
+/// Asks for missing backups, if that is what was pressed: everything typed stays.
+async fn request(post: &Post) -> Option<Result<Posted, Error>> {
+    let (what, only) = post.form.get("do").split_once(':').unwrap_or((post.form.get("do"), ""));
+    if what != "request" {
+        return None;
+    }
+    let asked = async {
+        let (scope, only) = (read(&post.form).scope()?, gate::only(only)?);
+        post.services.request_missing(&post.actor, &scope, only).await
+    };
+    Some(asked.await.map(|requests| {
+        let done = Some(gate::requested(&requests));
+        Posted::Shown(Submitted { data: Some(post.form.clone()), done, ..Submitted::default() })
+    }))
+}
+
 /// Takes the form for a new window.
 ///
 /// # Errors
 /// What can not be mended in the form.
 pub async fn post_new(post: Post) -> Result<Posted, Error> {
+    if let Some(requested) = request(&post).await {
+        return requested;
+    }
     if asked_only(&post.form) {
         post.actor.require(Permission::Maintain)?;
         return Ok(Posted::Shown(Submitted { data: Some(post.form), ..Submitted::default() }));
@@ -131,6 +150,9 @@ pub async fn post_new(post: Post) -> Result<Posted, Error> {
 /// What can not be mended in the form.
 pub async fn post_edit(of: &str, post: Post) -> Result<Posted, Error> {
     let id = id(of)?;
+    if let Some(requested) = request(&post).await {
+        return requested;
+    }
     if asked_only(&post.form) {
         post.actor.require(Permission::Maintain)?;
         return Ok(Posted::Shown(Submitted { data: Some(post.form), ..Submitted::default() }));
@@ -336,6 +358,7 @@ fn page(desk: &Desk, plan: Plan, form: &Submitted) -> AnyView {
     };
     view! {
         <PageHeader title=title back/>
+        {form.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
         {refused}
         {overridden}
         <ErrorSummary problems=problems(form) message=form.message.clone()/>

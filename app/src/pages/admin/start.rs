@@ -6,7 +6,7 @@ use super::gate::proof;
 use super::maintenances::window;
 use super::runs::grouped;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
-use crate::view::{ActionView, AttentionView, Shape, Tone, Weight, WindowView};
+use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, WindowView};
 use domain::gate::Purpose;
 use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
@@ -14,6 +14,7 @@ use leptos::prelude::*;
 use service::deliveries::MailNeeds;
 use service::gate::Coverage;
 use service::maintenance::{HeldBack, NeedsMe};
+use service::requests::PlacedRequest;
 
 /// Data sets named one by one; more are counted.
 const NAMED: usize = 5;
@@ -23,6 +24,7 @@ struct Start {
     needs: NeedsMe,
     coverage: Coverage,
     mail: MailNeeds,
+    troubled: Vec<PlacedRequest>,
 }
 
 /// `/admin`
@@ -34,7 +36,8 @@ pub fn AdminStart() -> impl IntoView {
             let needs = desk.services.needs_me(&desk.actor).await?;
             let coverage = desk.services.unprotected(&desk.actor, Purpose::Schedule).await?;
             let mail = desk.services.mail_needs(&desk.actor).await?;
-            Ok(Start { needs, coverage, mail })
+            let troubled = desk.services.troubled_requests(&desk.actor).await?;
+            Ok(Start { needs, coverage, mail, troubled })
         },
         |desk, start| page(&desk, start),
     )
@@ -43,6 +46,7 @@ pub fn AdminStart() -> impl IntoView {
 fn page(desk: &Desk, start: Start) -> AnyView {
     let mut items = windows(desk, &start.needs);
     items.extend(mails(desk, &start.mail));
+    items.extend(requests(desk, &start.troubled));
     items.extend(coverage(&start.coverage));
     let new = desk.may(Permission::Maintain).then(|| {
         view! { <ButtonLink href="/admin/maintenances/new" weight=Weight::Primary>"Plan maintenance"</ButtonLink> }
@@ -195,6 +199,22 @@ fn mails(desk: &Desk, needs: &MailNeeds) -> Vec<AttentionView> {
 
 fn mails_text(n: i64, what: &str) -> String {
     if n == 1 { format!("1 mail {what}") } else { format!("{} mails {what}", grouped(n)) }
+}
+
+/// Requests that came to nothing, or that nobody could be told of.
+fn requests(desk: &Desk, troubled: &[PlacedRequest]) -> Vec<AttentionView> {
+    let item = |placed: &PlacedRequest| {
+        let href = format!("/admin/jobs/{}#requests", placed.request.job_id);
+        AttentionView {
+            tone: if placed.request.is_open() { Tone::Degraded } else { Tone::Major },
+            shape: StateView::from(placed.request.state).shape,
+            title: format!("Backup requested: {}", placed.job),
+            detail: placed.request.sentence(desk.services.zones.as_ref(), &desk.site.zone),
+            actions: vec![ActionView::link("See the job", href.clone()).about(placed.job.clone())],
+            href,
+        }
+    };
+    troubled.iter().map(item).collect()
 }
 
 /// Data sets without a good run.

@@ -1,19 +1,21 @@
 //! Bearer tokens for programs.
 
 use super::desk::{Desk, admin};
+use super::edit::param;
 use crate::components::{
-    Action, Actions, Button, ButtonLink, Checkbox, Copy, DataTable, EmptyState, ErrorSummary, Field, Flash, PageHeader,
-    Select, StateBadge,
+    Action, Actions, Button, ButtonLink, Card, Checkbox, Copy, DataTable, EmptyState, ErrorSummary, Fact, Facts, Field,
+    Flash, PageHeader, Section, Select, StateBadge,
 };
 use crate::context::{done, submitted};
 use crate::form::Submitted;
 use crate::posts::{Post, Posted};
 use crate::view::{ActionView, ColumnView, FlashView, OptionView, Shape, StateView, Tone, Weight};
-use domain::ids::TokenId;
+use domain::ids::{DataSetId, TokenId};
 use domain::people::{ApiToken, Permission, Scope};
 use leptos::prelude::*;
 use secrecy::ExposeSecret;
 use service::Error;
+use service::grants::{GrantInput, TokenView};
 use service::people::tokens::NewToken;
 
 /// `/admin/tokens`
@@ -70,7 +72,7 @@ fn row(desk: &Desk, token: ApiToken) -> Vec<AnyView> {
     });
     vec![
         view! {
-            <span dir="auto">{token.name.to_string()}</span>
+            <a href=format!("/admin/tokens/{}", token.id)><span dir="auto">{token.name.to_string()}</span></a>
             <span class="sub mono">{format!("fmt_{}…", &token.id.0.simple().to_string()[..8])}</span>
         }
         .into_any(),
@@ -130,6 +132,11 @@ fn fields(typed: &Submitted) -> AnyView {
     };
     let scopes = [
         scope(Scope::BackupReport, "Report backups", "backup:report"),
+        scope(
+            Scope::BackupRequest,
+            "Ask for extra backups",
+            "backup:request: for customers; say then of which data sets",
+        ),
         scope(Scope::Read, "Read", "read: everything here but people, tokens and the audit log"),
         scope(Scope::InventoryWrite, "Keep hosts, data sets, jobs and components", "inventory:write"),
         scope(Scope::MaintenanceWrite, "Plan and run windows", "maintenance:write"),
@@ -168,4 +175,89 @@ pub async fn add(post: Post) -> Result<Posted, Error> {
         }
         Err(error) => post.done(Err::<String, _>(error)),
     }
+}
+
+/// `/admin/tokens/ID`: what a customer's token may ask for.
+#[component]
+pub fn TokenPage() -> impl IntoView {
+    let (typed, id) = (submitted(), param::<TokenId>("token"));
+    let flash = done(&[("granted", "Saved.")]);
+    admin(
+        |view: &TokenView| format!("Token {}", view.token.name),
+        |desk| async move { desk.services.token_view(&desk.actor, id?).await },
+        move |desk, view| token_page(&desk, &view, &typed, flash),
+    )
+}
+
+fn token_page(desk: &Desk, view: &TokenView, typed: &Submitted, flash: Option<FlashView>) -> AnyView {
+    let token = &view.token;
+    let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+    let (made, name) = (desk.date(token.created_at), token.name.to_string());
+    let page = view.page.clone().map(|address| {
+        view! {
+            <Section id="page" title="Page of its holder">
+                <Card>
+                    <p>"Who has this address asks there for extra backups, without an account. Revoke the token to close it."</p>
+                    <Copy text=address/>
+                </Card>
+            </Section>
+        }
+    });
+    let form = if token.scopes.contains(&Scope::BackupRequest) {
+        grant_form(view, typed)
+    } else {
+        view! { <p class="muted">"This token has not the scope backup:request: there is nothing to choose here."</p> }
+            .into_any()
+    };
+    view! {
+        <PageHeader title=name back=("Tokens".to_owned(), "/admin/tokens".to_owned())/>
+        {flash.map(|flash| view! { <Flash flash/> })}
+        <ErrorSummary problems=typed.problems() message=typed.message.clone()/>
+        <Card>
+            <Facts>
+                <Fact label="Scopes">{scopes}</Fact>
+                <Fact label="Made">{made}</Fact>
+            </Facts>
+        </Card>
+        {page}
+        <Section id="grant" title="What its holder may ask for">{form}</Section>
+    }
+    .into_any()
+}
+
+fn grant_form(view: &TokenView, typed: &Submitted) -> AnyView {
+    let granted = |id: DataSetId| view.grant.as_ref().is_some_and(|grant| grant.data_sets.contains(&id));
+    let boxes = view
+        .choices
+        .iter()
+        .map(|(id, place)| {
+            let checked = typed.chosen("data_sets", &id.to_string(), granted(*id));
+            view! { <Checkbox name="data_sets" value=id.to_string() label=place.clone() checked=checked/> }
+        })
+        .collect_view();
+    let error = typed.error("data_sets").map(|error| view! { <p class="error" id="data_sets-error">{error}</p> });
+    let per_day = view.grant.as_ref().map_or_else(|| "4".to_owned(), |grant| grant.per_day.to_string());
+    view! {
+        <form class="form card" method="post">
+            <fieldset class="field" id="data_sets"><legend>"Extra backups of"</legend>{boxes}{error}</fieldset>
+            <Field name="per_day" label="Requests in 24 hours" value=typed.value("per_day", per_day)
+                error=typed.error("per_day") hint="A request for a dump and for the backup that carries it counts once." required=true/>
+            <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
+        </form>
+    }
+    .into_any()
+}
+
+/// Takes the form of [`TokenPage`].
+///
+/// # Errors
+/// The actor may not, or there is no such token.
+pub async fn grant(post: Post, id: &str) -> Result<Posted, Error> {
+    let id: TokenId = id.parse().map_err(|_| Error::NotFound("token"))?;
+    let input = GrantInput {
+        data_sets: post.form.all("data_sets").map(ToOwned::to_owned).collect(),
+        per_day: post.form.get("per_day").to_owned(),
+    };
+    let saved = post.services.set_grant(&post.actor, id, &input).await;
+    post.done(saved.map(|_| format!("/admin/tokens/{id}?done=granted")))
 }

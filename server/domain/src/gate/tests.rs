@@ -4,6 +4,7 @@
 
 mod build;
 mod coverage;
+mod missing;
 mod properties;
 mod reasons;
 mod story;

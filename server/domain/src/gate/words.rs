@@ -86,26 +86,16 @@ impl Reason {
             | Self::ClockInFuture { job, .. } => Some(*job),
         }
     }
+}
 
-    /// The jobs whose fresh run would take this reason away: the dump before its
-    /// carrier. Empty where a run would not help.
-    #[must_use]
-    pub fn jobs_to_run(&self) -> Vec<JobId> {
-        match self {
-            Self::NeverRan { job } | Self::TooOld { job, .. } | Self::LastRunFailed { job, .. } => {
-                vec![*job]
-            }
-            Self::NotCarried { job, carrier, .. } => vec![*job, *carrier],
-            Self::NothingNamed
-            | Self::NoHostBehind { .. }
-            | Self::UnknownHost
-            | Self::NoDataSet
-            | Self::NoJob
-            | Self::StillRunning { .. }
-            | Self::JobDisabled { .. }
-            | Self::JobUnknown { .. }
-            | Self::ClockInFuture { .. } => Vec::new(),
-        }
+impl Reason {
+    /// The jobs it speaks of: [`Reason::job`], and the one that should have carried it.
+    pub fn jobs(&self) -> impl Iterator<Item = JobId> + use<> {
+        let carrier = match self {
+            Self::NotCarried { carrier, .. } => Some(*carrier),
+            _ => None,
+        };
+        self.job().into_iter().chain(carrier)
     }
 }
 

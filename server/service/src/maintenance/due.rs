@@ -65,6 +65,7 @@ impl Services {
         }
         tx.commit().await?;
         self.outbox_filled.notify_one();
+        self.requests_changed.notify_waiters();
         Ok(true)
     }
 
@@ -84,6 +85,9 @@ impl Services {
                 };
                 let asked = self.ask(tx, now, Purpose::Start, &m).await?;
                 let change = transition::check_ahead(&m, now, &asked.verdict, ahead, policy);
+                if ahead == Ahead::Lead && change.is_ok() {
+                    self.request_for_start(tx, &m, now).await?;
+                }
                 self.follow(tx, &m, change, Some((occasion, &asked))).await
             }
             Due::Start => {

@@ -7,11 +7,12 @@ use crate::error::{Error, Fields};
 use crate::inventory::Page;
 use crate::{Actor, Services};
 use domain::component::{Component, Group};
-use domain::gate::{Evidence, JobNames, Purpose, Scope, Topology, Verdict, blast_radius};
+use domain::gate::{Evidence, JobNames, Purpose, Scope, Topology, Verdict, askable, blast_radius};
 use domain::host::Host;
-use domain::ids::{ComponentId, HostId, MaintenanceId, UserId, VerdictId};
+use domain::ids::{ComponentId, DataSetId, HostId, JobId, MaintenanceId, UserId, VerdictId};
 use domain::maintenance::{KeptVerdict, Maintenance, Override, OverrideState, State, Update, affected_components};
 use domain::people::Permission;
+use domain::request::BackupRequest;
 use domain::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use storage::Tx;
@@ -114,6 +115,12 @@ pub struct GateLook {
     pub verdict: Verdict,
     /// Names of the jobs it speaks of.
     pub jobs: JobNames,
+    /// Data sets that a run which can be asked for would protect.
+    pub askable: BTreeSet<DataSetId>,
+    /// Which jobs carry others.
+    pub carriers: BTreeMap<JobId, JobId>,
+    /// How far the runs came that were asked for, by the jobs it speaks of and those that carry them.
+    pub requests: BTreeMap<JobId, BackupRequest>,
     /// The blast radius, by name.
     pub radius: Vec<RadiusHost>,
     /// What customers are told is touched.
@@ -250,7 +257,15 @@ impl Services {
         let followed: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
         let followers = tx.count_followers(&followed).await?;
         let radius = radius_of(scope, &topology, evidence, &names);
-        Ok(GateLook { verdict, jobs: evidence.job_names(), radius, affected, followers })
+        let spoken_of: BTreeSet<JobId> = verdict.reasons().iter().flat_map(|finding| finding.reason.jobs()).collect();
+        let own = evidence.hosts.iter().flat_map(|host| &host.data_sets).flat_map(|set| &set.jobs);
+        let carriers: BTreeMap<JobId, JobId> =
+            own.filter_map(|evidence| Some((evidence.job.id, evidence.job.carried_by?))).collect();
+        let with_carriers: BTreeSet<JobId> =
+            spoken_of.iter().flat_map(|job| std::iter::once(*job).chain(carriers.get(job).copied())).collect();
+        let requests = crate::requests::newest_of(tx, with_carriers, self.now()).await?;
+        let askable = askable(verdict.asked_at, verdict.purpose, scope, evidence);
+        Ok(GateLook { verdict, jobs: evidence.job_names(), askable, carriers, requests, radius, affected, followers })
     }
 
     /// What typed times mean.

@@ -82,15 +82,7 @@ impl Reader<'_> {
 
     fn instant(&mut self, field: &'static str) -> Option<Instant> {
         let text = self.text(field)?;
-        match chrono::DateTime::parse_from_rfc3339(&text) {
-            Ok(at) => Some(at.to_utc().trunc_subsecs(3)),
-            Err(_) => {
-                let message = "Write an instant with its offset from UTC, like 2014-05-15T03:40:00Z or \
-                               2014-05-15T04:40:00+01:00.";
-                self.fields.add(field, message);
-                None
-            }
-        }
+        self.fields.take(field, read_instant(&text))
     }
 
     fn door(&mut self) -> Option<Door> {
@@ -165,6 +157,13 @@ pub(super) fn door_of(
             None
         }
     }
+}
+
+/// An instant as programs write it; the error is for people.
+pub(super) fn read_instant(text: &str) -> Result<Instant, &'static str> {
+    chrono::DateTime::parse_from_rfc3339(text.trim()).map(|at| at.to_utc().trunc_subsecs(3)).map_err(
+        |_| "Write an instant with its offset from UTC, like 2014-05-15T03:40:00Z or 2014-05-15T04:40:00+01:00.",
+    )
 }
 
 impl ReportInput {

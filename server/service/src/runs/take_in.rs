@@ -287,6 +287,9 @@ async fn record(tx: &mut Tx, job: &Job, incoming: &Incoming) -> Taken {
         Received::Noted => (existing, false, true),
         Received::Conflict(conflict) => return Ok(Err(Error::refused("conflict", conflict.to_string()))),
     };
+    if let (true, Some(run)) = (changed, &run) {
+        crate::requests::follow_run(tx, job, run, incoming.now).await?;
+    }
     if let (true, Some(run), Some(new)) = (log, &run, &incoming.log) {
         let body = match tx.run_log(run.id).await? {
             Some(before) if !before.ends_with(new.as_str()) => tail(&format!("{before}\n{new}")).to_owned(),

@@ -5,20 +5,24 @@ use crate::http::problem::{Input, Problem};
 use crate::router::AppState;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, put};
 use axum::{Json, Router};
-use domain::ids::TokenId;
+use domain::ids::{DataSetId, TokenId};
 use domain::people::{ApiToken, Scope};
 use domain::time::Instant;
 use http::{HeaderValue, StatusCode, header};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use service::Actor;
+use service::grants::GrantInput;
 use service::inventory::Page;
 use service::people::tokens::NewToken;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/api/v1/tokens", get(list).post(add)).route("/api/v1/tokens/{id}", delete(revoke))
+    Router::new()
+        .route("/api/v1/tokens", get(list).post(add))
+        .route("/api/v1/tokens/{id}", delete(revoke))
+        .route("/api/v1/tokens/{id}/grant", put(grant))
 }
 
 /// A token as programs see it. `token` is there only in the answer that makes it.
@@ -89,4 +93,35 @@ async fn revoke(
     Path(token): Path<String>,
 ) -> Result<Json<Shown>, Problem> {
     Ok(Json(state.services.revoke_token(&actor, id(&token, "token")?).await?.into()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GrantBody {
+    #[serde(default)]
+    data_sets: Vec<String>,
+    per_day: Option<i64>,
+}
+
+/// What a token of scope `backup:request` may ask for.
+#[derive(Debug, Serialize)]
+struct GrantShown {
+    data_sets: Vec<DataSetId>,
+    per_day: i64,
+    /// The page of its holder; the address is the secret.
+    page_url: Option<String>,
+}
+
+async fn grant(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(token): Path<String>,
+    Input(body): Input<GrantBody>,
+) -> Result<Json<GrantShown>, Problem> {
+    let token = id(&token, "token")?;
+    let per_day = body.per_day.map(|n| n.to_string()).unwrap_or_default();
+    let input = GrantInput { data_sets: body.data_sets, per_day };
+    let grant = state.services.set_grant(&actor, token, &input).await?;
+    let page_url = state.services.token_view(&actor, token).await?.page;
+    Ok(Json(GrantShown { data_sets: grant.data_sets, per_day: grant.per_day, page_url }))
 }

@@ -83,7 +83,7 @@ async fn an_override_comes_back_as_it_was_stored_and_changes_once(engine: Engine
     two_windows_and_two_people(&mut tx).await;
     let first = asked(9, 1);
     tx.add_override(&first).await.unwrap();
-    assert_eq!(tx.overrides_of(first.maintenance_id).await.unwrap(), [first.clone()]);
+    assert_eq!(tx.overrides_of(first.maintenance_id).await.unwrap(), std::slice::from_ref(&first));
     let refused = Override {
         state: OverrideState::Refused,
         ended_by: Some(GRACE),

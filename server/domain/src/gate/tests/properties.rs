@@ -3,7 +3,7 @@
 use super::build::*;
 use crate::gate::{
     DataSetEvidence, Evidence, HostEvidence, HostNode, JobEvidence, Outcome, Purpose, Scope, Topology, ask,
-    blast_radius,
+    blast_radius, missing,
 };
 use crate::ids::JobId;
 use crate::policy::Policy;
@@ -502,4 +502,48 @@ fn the_generator_opens_the_gate_often_enough() {
         }
     }
     assert!(open[0] > 4 && open[1] > 150, "{open:?}");
+}
+
+/// The evidence after the missing runs have been made, one after the other, each in a second.
+fn made(mut evidence: Evidence, jobs: &[JobId]) -> Evidence {
+    for (n, id) in (0_i64..).zip(jobs) {
+        let started_at = now() + TimeDelta::seconds(n);
+        let own = evidence.hosts.iter_mut().flat_map(|host| &mut host.data_sets).flat_map(|set| &mut set.jobs);
+        for job in own.chain(evidence.carriers.iter_mut().map(|(job, _)| job)).filter(|job| job.job.id == *id) {
+            let mut run = run(70_000, 0, RunState::Succeeded, started_at, 1);
+            run.id = crate::ids::RunId(uuid::Uuid::from_u128(70_000 + u128::from(n.unsigned_abs())));
+            run.job_id = *id;
+            run.finished_at = Some(started_at + TimeDelta::seconds(1));
+            job.runs.push(run);
+        }
+    }
+    evidence
+}
+
+proptest! {
+    #[test]
+    fn the_missing_runs_open_the_gate_as_far_as_runs_can(evidence in any_evidence(), purpose in any_purpose()) {
+        let scope = whole(&evidence);
+        let jobs: Vec<JobId> = missing(now(), purpose, &scope, &evidence, None).iter().map(|m| m.job).collect();
+        let distinct: BTreeSet<JobId> = jobs.iter().copied().collect();
+        prop_assert_eq!(distinct.len(), jobs.len(), "each job is asked for once");
+        let after = made(evidence.clone(), &jobs);
+        // Asked a second time, nothing that can run is missing any more.
+        prop_assert_eq!(missing(now(), purpose, &scope, &after, None), []);
+        let verdict = ask(now(), purpose, &scope, &after);
+        for host in &after.hosts {
+            for set in &host.data_sets {
+                let usable = |job: &JobEvidence| {
+                    let in_use = |job: &JobEvidence| job.job.enabled && job.job.retired_at.is_none();
+                    in_use(job) && job.job.carried_by.is_none_or(|carrier| {
+                        after.carriers.iter().any(|(c, _)| c.job.id == carrier && c.job.carried_by.is_none() && in_use(c))
+                    })
+                };
+                let asked = verdict.protections.iter().find(|p| p.data_set == set.data_set.id);
+                if let Some(protection) = asked && set.jobs.iter().any(usable) {
+                    prop_assert!(protection.ok, "{:?} by {:?}", protection, jobs);
+                }
+            }
+        }
+    }
 }

@@ -336,10 +336,10 @@ fn until_is_the_first_protection_to_lapse() {
 }
 
 #[test]
-fn what_is_to_be_run_names_the_dump_before_its_carrier() {
+fn a_dump_that_is_not_carried_speaks_of_its_carrier_too() {
     let evidence = carried(vec![run(1, 1, Succeeded, ago("3 h"), 60)], vec![]);
     let verdict = ask_one(&evidence);
-    assert_eq!(verdict.reasons()[0].reason.jobs_to_run(), [job_id(1), job_id(2)]);
+    assert_eq!(verdict.reasons()[0].reason.jobs().collect::<Vec<_>>(), [job_id(1), job_id(2)]);
 }
 
 #[test]
