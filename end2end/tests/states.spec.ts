@@ -102,7 +102,7 @@ test('a window that waits, and is put off', async () => {
   world.clock.set('2026-03-08T20:31:00Z');
   await expect(async () => {
     await customer.goto(`${world.url}/maintenance/${maintenance}`);
-    await expect(customer.getByText('Postponed: a new time will follow').first()).toBeVisible({ timeout: 1 });
+    await expect(customer.getByText('Postponed: a new time will be announced').first()).toBeVisible({ timeout: 1 });
   }).toPass({ timeout: 20_000 });
   await expectAccessible(customer);
   await look(customer, '/', /./);
