@@ -65,8 +65,9 @@ impl Submitted {
                 back.verdict = verdict;
             }
             other => {
-                back.message = Some(sentence(&other.to_string()));
                 back.stale = matches!(other, Error::Stale(_));
+                let replaces = if back.stale { " Saving again replaces what they saved." } else { "" };
+                back.message = Some(sentence(&other.to_string()) + replaces);
                 if let Error::TooMany { retry_after_s } = other {
                     back.retry_after_s = Some(retry_after_s);
                 }

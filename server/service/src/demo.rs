@@ -407,6 +407,8 @@ impl Services {
             self.at(Span::minutes(22).after(began)).post_update(system, m.id, None, text).await?;
         }
 
+        self.nights(system, now, made, began, now).await?;
+
         // Planned and confirmed.
         let start = self.evening(now, 2, 6);
         let plan = self.planned(

@@ -285,8 +285,9 @@ impl Reader<'_> {
             if self.layers.get("smtp.host").is_some() {
                 return None;
             }
-            self.missing
-                .push("smtp.host is not set: no mail leaves; operators see in the outbox what would have".to_owned());
+            self.missing.push(
+                "smtp.host is not set: no mail leaves; the team sees under Deliveries what would have".to_owned(),
+            );
             return Some(None);
         };
         if self.layers.get("smtp.from").is_none() {

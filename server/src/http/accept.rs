@@ -48,12 +48,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// Serves until `shutdown`, then lets requests in hand finish.
 pub async fn serve(listener: TcpListener, front: Arc<Front>, limits: Limits, shutdown: CancellationToken) {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(HEAD_BUFFER)
-        .pipeline_flush(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(HEAD_BUFFER);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -121,8 +116,8 @@ async fn connection(
         }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), service);
-    // Twice the head's time: hyper ends a slow head itself, with an answer; this is for clients that do not even say
-    // which protocol they speak.
+    // Twice the head's time: hyper ends a slow head itself; this is for clients that do not even say which protocol they
+    // speak.
     let first_request = tokio::time::sleep(head * 2);
     let stopping = shutdown.cancelled();
     tokio::pin!(serving, first_request, stopping);

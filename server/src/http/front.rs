@@ -8,7 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::future::{BoxFuture, Either, FutureExt};
-use http::{Method, Request, Response, StatusCode};
+use http::header::HOST;
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::ServiceExt;
@@ -45,6 +46,10 @@ pub struct Front {
 impl Front {
     /// Answers one request of `peer`.
     pub fn answer(&self, peer: Peer, request: Request<Incoming>) -> Answer {
+        // RFC 9112 §3.2.
+        if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
+            return self.refuse(&request, StatusCode::BAD_REQUEST, "Name one host in the field `Host`.");
+        }
         let (method, uri) = (request.method(), request.uri());
         match self.cache.lookup(method, uri, request.headers()) {
             Lookup::Hit(response) => return now(response),
@@ -59,7 +64,8 @@ impl Front {
             return now(file.respond(method, request.headers()));
         }
         if uri.path_and_query().is_some_and(|address| address.as_str().len() > LONGEST_URI) {
-            return Either::Left(ready(Ok(self.too_long(&request).map(FrontBody::Right))));
+            let detail = "An address may have 8 KiB. Send long input in a form.";
+            return self.refuse(&request, StatusCode::URI_TOO_LONG, detail);
         }
         let is_head = method == Method::HEAD;
         let mut request = request.map(Body::new);
@@ -81,14 +87,12 @@ impl Front {
         )
     }
 
-    fn too_long(&self, request: &Request<Incoming>) -> Response<Body> {
+    fn refuse(&self, request: &Request<Incoming>, status: StatusCode, detail: &str) -> Answer {
         let path = request.uri().path();
         let reader = Reader::of(path, request.headers());
-        let detail = "An address may have 8 KiB. Send long input in a form.";
-        let mut response =
-            error_page(reader, StatusCode::URI_TOO_LONG, detail, &RequestId::new(), &self.shell.stylesheet);
+        let mut response = error_page(reader, status, detail, &RequestId::new(), &self.shell.stylesheet);
         headers::complete(response.headers_mut(), path, self.shell.is_https());
-        response
+        Either::Left(ready(Ok(response.map(FrontBody::Right))))
     }
 }
 

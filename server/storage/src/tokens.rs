@@ -88,17 +88,6 @@ impl Tx {
         Ok((row.try_into()?, hash))
     }
 
-    /// The person who made a token; none where it was made on the command line.
-    ///
-    /// # Errors
-    /// There is no such token, or the database refused.
-    pub async fn token_maker(&mut self, id: TokenId) -> Result<Option<UserId>, StoreError> {
-        let maker: Option<Option<Uuid>> = on_tx!(self, |x| {
-            sqlx::query_scalar("select created_by from api_tokens where id = $1").bind(id.0).fetch_optional(x).await?
-        });
-        Ok(maker.ok_or(StoreError::NotFound("token"))?.map(UserId))
-    }
-
     /// All tokens: valid ones first, then by name.
     ///
     /// # Errors

@@ -219,8 +219,6 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("POST", "/api/v1/maintenances/{id}/complete", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/extend", r#"{"by":"1 h"}"#, Maintain),
     ("GET", "/api/v1/maintenances/{id}/overrides", "", View),
-    ("POST", "/api/v1/maintenances/{id}/overrides", r#"{"why":"x"}"#, Maintain),
-    ("POST", "/api/v1/maintenances/{id}/overrides/{override}/withdraw", r#"{"why":"x"}"#, Maintain),
     ("POST", "/api/v1/maintenances/{id}/schedule", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/start", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/updates", r#"{"body":"x"}"#, Maintain),

@@ -2,7 +2,7 @@
 
 use super::{Evidence, Finding, Outcome, Protection, Purpose, Reason, Verdict};
 use crate::ids::{ComponentId, JobId};
-use crate::time::{Instant, Span, ZoneRules, format_short};
+use crate::time::{Instant, Span, ZoneRules, format_instant, format_short};
 use std::collections::BTreeMap;
 
 /// What jobs are called, for sentences.
@@ -209,7 +209,7 @@ impl Finding {
             Reason::ClockInFuture { job, at } => format!(
                 "A run of {} says {}, which can not be. Correct the clock of the machine that reports it; until then its runs do not count.",
                 name(job),
-                time(at)
+                format_instant(rules, zone, *at).main
             ),
         }
     }

@@ -68,7 +68,7 @@ pub struct Override {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OverrideRefusal {
     /// The gate has no say over it any more.
-    #[error("This window is {}: the backups do not stand against it.", .0.text())]
+    #[error("This window is {}: an override is for one that is about to be scheduled or to start.", .0.text())]
     NotAhead(State),
     /// The gate lets it go on.
     #[error("Nothing stands against it that is not covered already: no override is needed.")]

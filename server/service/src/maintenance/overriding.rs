@@ -68,13 +68,10 @@ fn refused(refusal: OverrideRefusal) -> Error {
     Error::refused(code, refusal.to_string())
 }
 
-/// Who answers for what this actor does: a token stands for the person who made it.
-async fn person(tx: &mut Tx, actor: &Actor) -> Result<UserId, Error> {
-    let made = match actor.token_id() {
-        Some(token) => tx.token_maker(token).await?,
-        None => actor.user_id(),
-    };
-    made.ok_or_else(|| Error::refused("no_person", "An override is asked for by a person. Sign in to ask for one."))
+/// Who answers for it. No token does: whoever holds one could be its maker and the second person at once.
+fn person(actor: &Actor) -> Result<UserId, Error> {
+    let person = actor.user_id();
+    person.ok_or_else(|| Error::refused("no_person", "An override is asked for by a person. Sign in to ask for one."))
 }
 
 pub(super) fn looks(
@@ -177,7 +174,7 @@ impl Services {
     ) -> Result<Override, Error> {
         let super::decide::Loaded { mut tx, m, now, .. } = self.load(actor, id, version).await?;
         let why = read_why(why, "Say why the work can not wait for its backup. The second person decides by it.")?;
-        let by = person(&mut tx, actor).await?;
+        let by = person(actor)?;
         let purpose = Override::purpose_for(m.state).ok_or_else(|| refused(OverrideRefusal::NotAhead(m.state)))?;
         let asked = self.ask(&mut tx, now, purpose, &m).await?;
         let others = tx.overrides_of(id).await?;
@@ -272,7 +269,7 @@ impl Services {
         let m = tx.maintenance(id).await?;
         let found = tx.overrides_of(id).await?.into_iter().find(|other| other.id == of);
         let found = found.ok_or(Error::NotFound("override"))?;
-        let by = person(&mut tx, actor).await?;
+        let by = person(actor)?;
         Ok((tx, m, found, by))
     }
 

@@ -212,7 +212,7 @@ async fn nobody_is_two_people(engine: Engine) {
     assert!(matches!(silent, Err(Error::Invalid(fields)) if fields[0].field == "why"));
     assert_eq!(code(w.services.ask_override(&w.system, draft.id, None, WHY).await), "no_person");
 
-    // A token stands for the person who made it.
+    // No token stands for a person, also not for the one who made it.
     let token = NewToken {
         name: "script".to_owned(),
         scopes: Scope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect(),
@@ -223,8 +223,10 @@ async fn nobody_is_two_people(engine: Engine) {
         w.services.actor_for_token(made.text.expose_secret(), None).await.unwrap()
     };
     let (adas, nobodys) = (of(&ada).await, of(&w.system).await);
-    assert_eq!(code(w.services.ask_override(&nobodys, draft.id, None, WHY).await), "no_person");
-    let request = asked(&w, &adas, &draft).await;
+    for token in [&adas, &nobodys] {
+        assert_eq!(code(w.services.ask_override(token, draft.id, None, WHY).await), "no_person");
+    }
+    let request = asked(&w, &ada, &draft).await;
     assert_eq!(Some(request.asked_by), ada.user_id());
     assert_eq!(code(w.services.ask_override(&oisin, draft.id, None, WHY).await), "already_asked");
     let confirm = async |actor: &Actor| w.services.confirm_override(actor, draft.id, request.id).await;
@@ -245,14 +247,16 @@ async fn nobody_is_two_people(engine: Engine) {
     let elsewhere = w.services.confirm_override(&grace, other.id, request.id).await;
     assert!(matches!(elsewhere, Err(Error::NotFound("override"))));
 
-    // Taken back by who asked, also through their token, it lets nothing go ahead.
+    // Taken back by who asked, and by no token of theirs, it lets nothing go ahead.
     let again = in_force(&w, &draft).await;
     let taken = w.services.overrides(&grace, draft.id).await.unwrap().remove(0);
     assert!(taken.may_refuse && !taken.may_withdraw && !taken.may_confirm && taken.of.id == again.id);
     w.services.refuse_override(&grace, draft.id, again.id, "The backup runs after all.").await.unwrap();
     assert!(matches!(try_to_schedule(&w, &draft, &MaintenanceInput::default()).await, Planning::Refused { .. }));
-    let request = asked(&w, &adas, &draft).await;
-    w.services.withdraw_override(&adas, draft.id, request.id, "It can wait.").await.unwrap();
+    let request = asked(&w, &ada, &draft).await;
+    let by_token = w.services.withdraw_override(&adas, draft.id, request.id, "It can wait.").await;
+    assert_eq!(code(by_token), "no_person");
+    w.services.withdraw_override(&ada, draft.id, request.id, "It can wait.").await.unwrap();
     // A draft that somebody was asked about stays on record.
     w.services.delete_draft(&w.system, draft.id, None).await.unwrap();
     assert_eq!(w.window(draft.id).await.state, State::Cancelled);

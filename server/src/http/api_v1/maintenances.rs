@@ -33,8 +33,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/maintenances/{id}/cancel", post(cancel))
         .route("/api/v1/maintenances/{id}/checklist", post(tick))
         .route("/api/v1/maintenances/{id}/updates", post(update))
-        .route("/api/v1/maintenances/{id}/overrides", get(overrides).post(ask_override))
-        .route("/api/v1/maintenances/{id}/overrides/{override}/withdraw", post(withdraw_override))
+        .route("/api/v1/maintenances/{id}/overrides", get(overrides))
         .route("/api/v1/maintenances/{id}/verdicts", get(verdicts))
         .route("/api/v1/maintenances/{id}/verdicts/{verdict}", get(verdict))
 }
@@ -279,14 +278,6 @@ struct Ticked {
     ticked: bool,
 }
 
-/// A request for an override, or its end.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Reasoned {
-    version: Option<i64>,
-    why: String,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Longer {
@@ -461,6 +452,7 @@ async fn tick(
     shown(&state, state.services.tick_line(&actor, window(&of)?, &ticked.line, ticked.ticked).await)
 }
 
+/// To read only: people ask, confirm and refuse, signed in.
 async fn overrides(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -468,35 +460,6 @@ async fn overrides(
 ) -> Result<Json<Listed<ShownOverride>>, Problem> {
     let items = state.services.overrides(&actor, window(&of)?).await?;
     Ok(Listed::of(service::inventory::Page { items, next_cursor: None }, Into::into))
-}
-
-async fn one_override(state: &AppState, actor: &Actor, of: &Override) -> Result<ShownOverride, Problem> {
-    let all = state.services.overrides(actor, of.maintenance_id).await?;
-    let found = all.into_iter().find(|look| look.of.id == of.id);
-    Ok(found.ok_or(Error::NotFound("override"))?.into())
-}
-
-/// There is no address to confirm one: that takes a person who is signed in.
-async fn ask_override(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    Path(of): Path<String>,
-    Input(asked): Input<Reasoned>,
-) -> Result<Response, Problem> {
-    let made = state.services.ask_override(&actor, window(&of)?, asked.version, &asked.why).await?;
-    let place = format!("/api/v1/maintenances/{}/overrides", made.maintenance_id);
-    Ok(created(&place, one_override(&state, &actor, &made).await?))
-}
-
-async fn withdraw_override(
-    State(state): State<AppState>,
-    Extension(actor): Extension<Actor>,
-    Path((of, asked)): Path<(String, String)>,
-    Input(end): Input<Reasoned>,
-) -> Result<Json<ShownOverride>, Problem> {
-    let asked = id(&asked, "override")?;
-    let ended = state.services.withdraw_override(&actor, window(&of)?, asked, &end.why).await?;
-    Ok(Json(one_override(&state, &actor, &ended).await?))
 }
 
 async fn cancel(

@@ -1,5 +1,5 @@
-use domain::ids::{TokenId, UserId};
-use domain::people::{ApiToken, Role, Scope, User};
+use domain::ids::TokenId;
+use domain::people::{ApiToken, Scope};
 use domain::text::Name;
 use domain::time::Instant;
 use storage::StoreError;
@@ -41,34 +41,4 @@ async fn a_token_is_kept_used_and_revoked_once(engine: Engine) {
     assert!(matches!(tx.token(TokenId(Uuid::nil())).await, Err(StoreError::NotFound("token"))));
 }
 
-async fn a_token_knows_who_made_it(engine: Engine) {
-    let t = TestDb::start(engine).await;
-    let mut tx = t.db.decide().await.unwrap();
-    let ada = User {
-        id: UserId(Uuid::from_u128(7)),
-        email: "ada@example.org".to_owned(),
-        name: Name::parse("Ada").unwrap(),
-        role: Role::Admin,
-        disabled_at: None,
-        has_password: false,
-        signed_in_at: None,
-        version: 1,
-    };
-    tx.add_user(&ada, "", at(1)).await.unwrap();
-    let token = |n| ApiToken {
-        id: TokenId(Uuid::from_u128(n)),
-        name: Name::parse("nightly").unwrap(),
-        scopes: vec![],
-        created_at: at(1),
-        expires_at: None,
-        last_used_at: None,
-        revoked_at: None,
-    };
-    tx.add_token(&token(1), "hash", Some(ada.id)).await.unwrap();
-    tx.add_token(&token(2), "other", None).await.unwrap();
-    assert_eq!(tx.token_maker(token(1).id).await.unwrap(), Some(ada.id));
-    assert_eq!(tx.token_maker(token(2).id).await.unwrap(), None);
-    assert!(matches!(tx.token_maker(token(3).id).await, Err(StoreError::NotFound("token"))));
-}
-
-storage::on_both!(a_token_is_kept_used_and_revoked_once, a_token_knows_who_made_it);
+storage::on_both!(a_token_is_kept_used_and_revoked_once);
