@@ -10,9 +10,7 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use domain::gate::{Evidence, Finding, Verdict};
 use domain::ids::{ComponentId, HostId, MaintenanceId, OverrideId, UpdateId, VerdictId};
-use domain::maintenance::{
-    CheckLine, Fold, KeptVerdict, Maintenance, Occasion, Override, OverrideState, Update, UpdateKind,
-};
+use domain::maintenance::{CheckLine, Fold, KeptVerdict, Maintenance, Occasion, OverrideState, Update, UpdateKind};
 use domain::time::Instant;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
