@@ -41,6 +41,9 @@ pub const IN_HAND_PER_CONNECTION: usize = 1 + 2 * GROUP_PER_CONNECTION;
 /// Deliveries claimed per connection.
 const CLAIM_PER_CONNECTION: usize = 100;
 
+/// Whoever learns of a change by mail is to find it on the page: a changed page is rendered in less than this.
+const HEAD_START: Duration = Duration::from_millis(100);
+
 /// A connection without work is closed after this.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -165,7 +168,7 @@ impl Courier {
                     let group = collect(first, &mut reported, connections * GROUP_PER_CONNECTION).await;
                     this.record(group, &mut held, &mut breaker, &paused, &cancel).await;
                 }
-                () = this.services.outbox_filled.notified() => {}
+                () = this.services.outbox_filled.notified() => tokio::time::sleep(HEAD_START).await,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 _ = heartbeat.tick() => this.renew(&held).await,
             }
