@@ -5,4 +5,5 @@ mod chance;
 mod delivery;
 mod relay;
 mod reports;
+mod transitions;
 mod world;

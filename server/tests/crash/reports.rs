@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::backup::Job;
 use domain::host::{DataKind, DataSet};
-use domain::ids::{DataSetId, JobId};
+use domain::ids::{DataSetId, HostId, JobId};
 use domain::run::RunState;
 use domain::time::Span;
 use storage::run::RunFilter;
@@ -21,9 +21,16 @@ use crate::world::{World, name};
 const KILLS: usize = 10;
 const REPORTERS: usize = 8;
 
+/// A host whose data a job protects.
+pub(crate) struct Protected {
+    pub(crate) host: HostId,
+    pub(crate) job: JobId,
+    /// Of the job's address.
+    pub(crate) secret: Uuid,
+}
+
 impl World {
-    /// A job of a data set; gives its id and its secret address.
-    async fn job(&self, called: &str) -> (JobId, Uuid) {
+    pub(crate) async fn protected(&self, called: &str) -> Protected {
         let (host, now) = (self.host(called, None).await, self.services.now());
         let (data, job, secret) = (DataSetId(Uuid::now_v7()), JobId(Uuid::now_v7()), Uuid::new_v4());
         let set = DataSet {
@@ -51,7 +58,7 @@ impl World {
         tx.insert_data_set(&set, now).await.unwrap();
         tx.insert_job(&new, &service::keys::hash(&secret.to_string()), now).await.unwrap();
         tx.commit().await.unwrap();
-        (job, secret)
+        Protected { host, job, secret }
     }
 
     async fn kept(&self, job: JobId) -> BTreeSet<String> {
@@ -112,7 +119,7 @@ async fn no_accepted_report_is_lost() {
     let w = World::begin(Engine::Sqlite).await;
     let mut jobs = Vec::new();
     for n in 0..REPORTERS {
-        jobs.push(w.job(&format!("vm{n}")).await);
+        jobs.push(w.protected(&format!("vm{n}")).await);
     }
     let mut accepted = vec![BTreeSet::new(); REPORTERS];
     for _ in 0..KILLS {
@@ -120,8 +127,7 @@ async fn no_accepted_report_is_lost() {
         node.wait_until_ready(&w);
         let (address, stop) = (node.address, AtomicBool::new(false));
         std::thread::scope(|threads| {
-            let running: Vec<_> =
-                jobs.iter().map(|(_, secret)| threads.spawn(|| report(address, *secret, &stop))).collect();
+            let running: Vec<_> = jobs.iter().map(|at| threads.spawn(|| report(address, at.secret, &stop))).collect();
             std::thread::sleep(Duration::from_millis(150));
             chance.pause(Duration::from_millis(300));
             node.kill();
@@ -136,7 +142,7 @@ async fn no_accepted_report_is_lost() {
     node.wait_until_ready(&w);
     let stop = AtomicBool::new(false);
     std::thread::scope(|threads| {
-        let last = threads.spawn(|| report(node.address, jobs[0].1, &stop));
+        let last = threads.spawn(|| report(node.address, jobs[0].secret, &stop));
         std::thread::sleep(Duration::from_millis(100));
         stop.store(true, Ordering::SeqCst);
         accepted[0].extend(last.join().unwrap());
@@ -144,8 +150,8 @@ async fn no_accepted_report_is_lost() {
     let total: usize = accepted.iter().map(BTreeSet::len).sum();
     println!("{total} reports were accepted around {KILLS} kills");
     assert!(total > KILLS, "too few reports to prove anything: {total}");
-    for ((job, _), keys) in jobs.iter().zip(&accepted) {
-        let kept = w.kept(*job).await;
+    for (at, keys) in jobs.iter().zip(&accepted) {
+        let kept = w.kept(at.job).await;
         assert!(keys.is_subset(&kept), "lost: {:?}", keys.difference(&kept).collect::<Vec<_>>());
     }
 }
