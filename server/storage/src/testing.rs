@@ -80,6 +80,12 @@ impl Cluster {
     /// Makes and starts one below `folder`.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
+        Self::with(folder, &[])
+    }
+
+    /// Starts one with more of the server's arguments.
+    #[must_use]
+    pub fn with(folder: &Path, arguments: &[&str]) -> Self {
         let bin = programs();
         let data = folder.join("pg");
         if is_root() {
@@ -101,6 +107,7 @@ impl Cluster {
                 "-k",
             ])
             .arg(folder)
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod run;
+mod tools;
+mod world;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
