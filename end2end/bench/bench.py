@@ -4,7 +4,7 @@
 One core serves, another one asks. Rounds are interleaved, ratios are taken within a round and their median is judged,
 so that a slow moment of the machine hits both sides. Prints a table, writes target/bench.json, and ends with 1 when a
 promise is not kept. FERMATA_BIN names another binary than target/release/fermata; names of parts (page, years,
-fan-out, pings) as arguments restrict what is measured; --quick makes every round short.
+gate, fan-out, pings) as arguments restrict what is measured; --quick makes every round short.
 """
 
 import argparse
@@ -22,9 +22,11 @@ import time
 import uuid
 
 import history
-from parts import ROOT, WORK, Fermata, Nginx, Sink, ask, need, note, wrk
+from parts import ROOT, WORK, Fermata, Nginx, Postgres, Sink, ask, need, note, wrk
 
-PARTS = ("page", "years", "fan-out", "pings")
+PARTS = ("page", "years", "gate", "fan-out", "pings")
+# Nodes on one PostgreSQL share it.
+SECRET = "a secret key for measurements that nobody uses"
 GZIP = {"Accept_Encoding": "gzip"}
 
 
@@ -213,26 +215,55 @@ def years(results, options, sites):
         for a, b in pairs:
             note(f"5 years {a['rps']:.0f}/s ({a['bytes_each']:.0f} B), none {b['rps']:.0f}/s ({b['bytes_each']:.0f} B)")
         results.at_least("/: requests/s, 5 years : no history", median([a["rps"] / b["rps"] for a, b in pairs]), 0.9)
-        gate(results, server, site)
         coverage(results, server, site)
         against_nginx(results, options, server, "/ (5 years)")
         for name, value in server.memory().items():
             results.tell(f"with 5 years: {name}", value, " MiB")
 
 
-def gate(results, server, site):
-    """All hosts at once: the machines, and by what runs on them their guests."""
+def gate(results, options):
+    """The gate over all hosts, on both databases, and flat while the runs grow."""
+    asked = {"SQLite": [], "PostgreSQL": []}
+    nights = (20, 40, 60) if options.quick else (200, 1000, history.YEARS * 365)
+    with Postgres() as postgres:
+        for count in nights:
+            folder, name = fresh(f"gate-{count}"), f"gate_{count}"
+            with Fermata(options.binary, folder):
+                pass
+            db = history.open_file(folder / "fermata.db")
+            site = history.inventory(db, now_ms())
+            token = history.token(db, now_ms(), ["admin"])
+            history.years(db, site, now_ms(), nights=count)
+            db.execute("analyze")
+            postgres.psql("postgres", f"create database {name}")
+            address = postgres.address(name)
+            with Fermata(options.binary, fresh(name), database=address, secret_key=SECRET):
+                pass
+            postgres.load(name, db)
+            history.close_file(db)
+            for engine, where in (("SQLite", {}), ("PostgreSQL", {"database": address, "secret_key": SECRET})):
+                with Fermata(options.binary, folder if engine == "SQLite" else fresh(name), **where) as server:
+                    took = ask_gate(server, token)
+                label = f"gate, {engine}, {count * history.DATA_SETS / 1e6:.1f} million runs"
+                results.at_most(f"{label}: median", median(took), 50, " ms")
+                asked[engine].append(median(took))
+            shutil.rmtree(folder)
+    for engine, took in asked.items():
+        name = f"gate, {engine}: time, {nights[-1]} nights : {nights[0]}"
+        results.at_most(name, took[-1] / took[0], 1.3)
+
+
+def ask_gate(server, token):
+    """Milliseconds of answers about all hosts at once: the machines, and by what runs on them their guests."""
     hosts = "&".join(f"host=bench-vm{n:02}" for n in range(history.HOSTS // 10))
-    found = []
-    for _ in range(9):
+    took = []
+    for _ in range(25):
         began = time.monotonic()
-        reply = server.ask("GET", f"/api/v1/gate?purpose=start&{hosts}", token=site["token"])
-        found.append((time.monotonic() - began) * 1000)
-        if reply.status != 200:
-            note(f"the gate was not measured: {reply.status} {reply.body[:300]}")
-            return
-    results.tell("gate, 300 hosts and 1,000 data sets, median", median(found), " ms")
-    results.check("gate: says yes after last night", float(reply.json()["confirmed"]), "1", reply.json()["confirmed"])
+        reply = server.ask("GET", f"/api/v1/gate?purpose=start&{hosts}", token=token)
+        took.append((time.monotonic() - began) * 1000)
+        if reply.status != 200 or reply.json()["confirmed"] is not True:
+            sys.exit(f"bench: the gate answered {reply.status} {reply.body[:300]}")
+    return took[5:]
 
 
 def coverage(results, server, site):
@@ -413,6 +444,8 @@ def main():
         page(results, options)
     if "years" in wanted:
         years(results, options, sites)
+    if "gate" in wanted:
+        gate(results, options)
     if "pings" in wanted:
         pings(results, options, sites)
     if "fan-out" in wanted:
