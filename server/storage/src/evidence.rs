@@ -2,7 +2,7 @@
 //! takes a fixed number of steps per job, however many runs there are.
 
 use crate::data_set::{DataSetRow, data_set_columns};
-use crate::db::{Tx, on_tx};
+use crate::db::{Inner, Tx, on_tx};
 use crate::error::StoreError;
 use crate::host::{HostRow, host_columns};
 use crate::job::{JobRow, job_columns};
@@ -19,18 +19,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Placeholders for a list of ids, and the ids to bind to them. The list is filled up to a power
-/// of two, so that there are few texts for the database to prepare.
-fn list(ids: &BTreeSet<Uuid>) -> (String, Vec<Uuid>) {
+/// of two, so that there are few texts for the database to prepare. SQLite looks for a numbered
+/// placeholder among all others: a thousand of them would cost more than what they ask for.
+fn list(tx: &Tx, ids: &BTreeSet<Uuid>) -> (String, Vec<Uuid>) {
     let mut bind: Vec<Uuid> = ids.iter().copied().collect();
     bind.resize(bind.len().next_power_of_two(), Uuid::nil());
-    let marks: Vec<String> = (1..=bind.len()).map(|n| format!("${n}")).collect();
+    let mark = |n| match tx.inner {
+        Inner::Sqlite(_) => "?".to_owned(),
+        Inner::Postgres(_) => format!("${n}"),
+    };
+    let marks: Vec<String> = (1..=bind.len()).map(mark).collect();
     (marks.join(", "), bind)
 }
 
 /// Runs `$text` with a list of ids in the place of `{ids}`.
 macro_rules! fetch_by_ids {
     ($tx:expr, $row:ty, $text:expr, $ids:expr) => {{
-        let (marks, bind) = list($ids);
+        let (marks, bind) = list($tx, $ids);
         let text: String = $text.replace("{ids}", &marks);
         let rows: Vec<$row> = on_tx!($tx, |x| {
             let mut query = sqlx::query_as(AssertSqlSafe(text));
@@ -88,7 +93,8 @@ const RUNS: &str = concat!(
           order by f.started_at desc, f.finished_at desc, f.id desc limit 1) as good_at,
          (select f.started_at from runs f where f.job_id = j.carried_by and f.worth = 'warning' and not f.clock_fault
           order by f.started_at desc, f.finished_at desc, f.id desc limit 1) as warning_at
-         from picked j where j.carried_by is not null)
+         from picked j where j.carried_by is not null),
+     faulty as (select j.id from picked j where exists (select 1 from runs x where x.job_id = j.id and x.clock_fault))
      select ",
     run_columns!(),
     " from runs r where r.id in (
@@ -105,13 +111,13 @@ const RUNS: &str = concat!(
                  order by x.started_at desc, x.finished_at desc, x.id desc limit 1) from picked j
          union all
          select (select x.id from runs x where x.job_id = j.id and x.worth = 'good' and x.clock_fault
-                 order by x.received_at desc, x.id desc limit 1) from picked j
+                 order by x.received_at desc, x.id desc limit 1) from faulty j
          union all
          select (select x.id from runs x where x.job_id = j.id and x.worth = 'warning' and x.clock_fault
-                 order by x.received_at desc, x.id desc limit 1) from picked j
+                 order by x.received_at desc, x.id desc limit 1) from faulty j
          union all
          select (select x.id from runs x where x.job_id = j.id and x.worth = '' and x.clock_fault
-                 order by x.received_at desc, x.id desc limit 1) from picked j
+                 order by x.received_at desc, x.id desc limit 1) from faulty j
          union all
          select (select x.id from runs x where x.job_id = c.id and x.worth = 'good' and not x.clock_fault
                  and x.started_at <= c.good_at and x.finished_at <= c.good_at
