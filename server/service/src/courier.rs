@@ -148,13 +148,16 @@ impl Courier {
         let mut held: BTreeSet<(NotificationId, SubscriberId)> = BTreeSet::new();
         let mut breaker = Breaker::default();
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        // Nothing is claimed before this: the page goes first.
+        let mut hold: Option<tokio::time::Instant> = None;
         while !cancel.is_cancelled() {
             let room = (connections * CLAIM_PER_CONNECTION).saturating_sub(held.len());
             if breaker.closed_until.is_some_and(|until| until <= tokio::time::Instant::now()) {
                 breaker.closed_until = None;
                 paused.open();
             }
-            if breaker.closed_until.is_none() && room * 2 >= connections * CLAIM_PER_CONNECTION {
+            hold = hold.filter(|until| *until > tokio::time::Instant::now());
+            if hold.is_none() && breaker.closed_until.is_none() && room * 2 >= connections * CLAIM_PER_CONNECTION {
                 for job in this.claim(room).await {
                     held.insert((job.claimed.notification, job.claimed.subscriber));
                     if jobs.send(job).await.is_err() {
@@ -162,15 +165,20 @@ impl Courier {
                     }
                 }
             }
+            let rest = hold.unwrap_or_else(|| tokio::time::Instant::now() + Duration::from_secs(1));
             tokio::select! {
+                // In this order: what has just been told waits, whatever else happens at the same moment.
+                biased;
                 () = cancel.cancelled() => {}
+                () = this.services.outbox_filled.notified(), if hold.is_none() => {
+                    hold = Some(tokio::time::Instant::now() + HEAD_START);
+                }
+                _ = heartbeat.tick() => this.renew(&held).await,
                 Some(first) = reported.recv() => {
                     let group = collect(first, &mut reported, connections * GROUP_PER_CONNECTION).await;
                     this.record(group, &mut held, &mut breaker, &paused, &cancel).await;
                 }
-                () = this.services.outbox_filled.notified() => tokio::time::sleep(HEAD_START).await,
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                _ = heartbeat.tick() => this.renew(&held).await,
+                () = tokio::time::sleep_until(rest) => {}
             }
         }
         drop(jobs);
