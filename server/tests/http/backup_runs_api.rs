@@ -138,6 +138,9 @@ async fn the_gate_answers_programs(engine: Engine) {
     let (status, problem) = ask("?host=vm9&component=Cluster+99&purpose=later").await;
     let fields: Vec<&Value> = problem["errors"].as_array().unwrap().iter().map(|e| &e["field"]).collect();
     assert_eq!((status, fields), (422, vec![&json!("purpose"), &json!("host"), &json!("component")]));
+    // What is not understood must not be left out of the question.
+    let (status, problem) = ask("?hosts=web-12").await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("query")));
 }
 
 storage::on_both!(

@@ -7,7 +7,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use domain::gate::Verdict;
 use serde::Serialize;
-use service::Actor;
+use service::{Actor, Error};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/api/v1/gate", get(ask))
@@ -34,7 +34,11 @@ async fn ask(
             "host" => hosts.push(value.into_owned()),
             "component" => components.push(value.into_owned()),
             "purpose" => purpose = value.into_owned(),
-            _ => {}
+            other => {
+                let message =
+                    format!("There is no {other:?}. Use host and component, as often as needed, and purpose.");
+                return Err(Error::field("query", message).into());
+            }
         }
     }
     let verdict = state.services.check_gate_of(&actor, &hosts, &components, &purpose).await?.verdict;
