@@ -19,6 +19,18 @@ pub struct Assets {
     pub icons: String,
 }
 
+/// The content policy of a page that shows a mail: what stands in a mail brings its own styles. Still nothing runs
+/// in it, and nothing is loaded for it.
+#[derive(Clone, Debug)]
+pub struct MailPolicy(pub HeaderValue);
+
+/// Says that this page shows a mail.
+pub fn shows_mail() {
+    if let (Some(MailPolicy(policy)), Some(response)) = (use_context(), use_context::<ResponseOptions>()) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
 /// The use cases.
 #[must_use]
 pub fn services() -> Services {

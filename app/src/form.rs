@@ -25,6 +25,12 @@ impl FormData {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// Puts a value in the place of all that were sent for a field.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(n, _)| n != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Whether a field was sent at all: a ticked box, a pressed button.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -51,6 +57,8 @@ pub struct Submitted {
     pub done: Option<String>,
     /// The gate's answer, where it refused.
     pub verdict: Option<Box<domain::gate::Verdict>>,
+    /// The mail that the form would send, where somebody wants to see it first.
+    pub specimen: Option<Box<service::maintenance::Specimen>>,
 }
 
 impl Submitted {

@@ -82,6 +82,7 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "data-sets", rest @ ..] => admin::data_sets::take(rest, post).await,
         ["admin", "jobs", rest @ ..] => admin::jobs::take(rest, post).await,
         ["admin", "components", rest @ ..] => admin::components::take(rest, post).await,
+        ["admin", "templates", rest @ ..] => admin::templates::take(rest, post).await,
         ["admin", "component-groups", rest @ ..] => admin::components::take_group(rest, post).await,
         _ => Err(Error::NotFound("page")),
     }

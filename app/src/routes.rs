@@ -67,6 +67,7 @@ pub fn App() -> impl IntoView {
                 <InventoryRoutes/>
                 <ComponentRoutes/>
                 <MailRoutes/>
+                <TemplateRoutes/>
             </Routes>
         </Router>
     }
@@ -163,6 +164,20 @@ fn MailRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/subscribers/:id") view=subscribers::OneSubscriber ssr=SsrMode::Async/>
         <Route path=path!("/admin/deliveries") view=deliveries::Deliveries ssr=SsrMode::Async/>
         <Route path=path!("/admin/deliveries/:notification/:subscriber") view=deliveries::OneMail ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Texts to begin messages with.
+#[component(transparent)]
+fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::templates;
+    view! {
+        <Route path=path!("/admin/templates") view=templates::Templates ssr=SsrMode::Async/>
+        <Route path=path!("/admin/templates/new") view=templates::NewTemplate ssr=SsrMode::Async/>
+        <Route path=path!("/admin/templates/:id") view=templates::TemplatePage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/templates/:id/:form") view=templates::TemplatePage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -935,6 +935,7 @@ impl AdminFrame {
                 "Page",
                 vec![
                     item("Components", "/admin/components"),
+                    item("Templates", "/admin/templates"),
                     item("Subscribers", "/admin/subscribers"),
                     counted("Deliveries", "/admin/deliveries", waiting.stuck_mails, "not going out", Tone::Major),
                 ],

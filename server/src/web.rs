@@ -2,7 +2,7 @@
 
 use crate::http::headers;
 use crate::router::AppState;
-use app::context::{self, Assets};
+use app::context::{self, Assets, MailPolicy};
 use app::form::{FormData, Submitted};
 use app::posts::{Post, Posted, dispatch};
 use axum::body::{Body, to_bytes};
@@ -122,6 +122,7 @@ async fn document(state: &AppState, provide: impl Fn() + Clone + Send + Sync + '
 fn allow_scripts() {
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, headers::scripts_with(&nonce));
+        provide_context(MailPolicy(headers::scripts_and_mail_with(&nonce)));
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod delivery;
 pub mod housekeeping;
 pub mod lost;
+pub mod reminders;
 pub mod requests;
 pub mod transitions;
 pub mod triggers;
@@ -36,6 +37,7 @@ pub fn spawn(
     transitions::spawn(workers, services, shutdown);
     lost::spawn(workers, services, shutdown);
     requests::spawn(workers, services, shutdown);
+    reminders::spawn(workers, services, shutdown);
     triggers::spawn(workers, services, settings, shutdown)?;
     housekeeping::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)

@@ -67,13 +67,14 @@ pub async fn read_time(
     Ok(time_view(&services, &read_form(&form)))
 }
 
-/// Shows a message as customers will read it: sanitised HTML.
+/// Shows the message in a form as customers will read it: sanitised HTML, with placeholders resolved.
 #[server(prefix = "/api/fn", endpoint = "preview")]
 pub async fn preview(
-    /// Markdown.
-    text: String,
+    /// The fields of the form, as a form sends them.
+    form: String,
 ) -> Result<String, ServerFnError> {
-    let actor = crate::context::actor();
-    actor.require(domain::people::Permission::View).map_err(|error| crate::pages::admin::answer(&error))?;
-    Ok(service::prose::html(&text))
+    use crate::pages::admin::answer;
+    use crate::pages::admin::plan::read_form;
+    let (services, actor) = (crate::context::services(), crate::context::actor());
+    services.preview_message(&actor, &read_form(&form)).await.map_err(|error| answer(&error))
 }

@@ -1,14 +1,13 @@
 //! A message as customers will read it, while it is being written.
 
-use super::when_changed;
+use super::{fields, when_changed};
 use crate::api::plan::preview;
 use crate::components::Button;
 use crate::view::Weight;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
 
-/// Below the text area `message` of the form `plan`.
+/// The message of the form `plan`, below it.
 #[island]
 pub fn PreviewIsland(
     /// Sanitised HTML, as the server knew it.
@@ -18,17 +17,11 @@ pub fn PreviewIsland(
     let live = RwSignal::new(false);
     let asked = StoredValue::new(0_u64);
     let ask = move || {
-        let Some(text) = document()
-            .get_element_by_id("message")
-            .and_then(|element| element.dyn_into::<web_sys::HtmlTextAreaElement>().ok())
-            .map(|area| area.value())
-        else {
-            return;
-        };
+        let Some(form) = fields("plan") else { return };
         asked.update_value(|n| *n += 1);
         let mine = asked.get_value();
         spawn_local(async move {
-            if let Ok(answer) = preview(text).await
+            if let Ok(answer) = preview(form).await
                 && asked.try_get_value() == Some(mine)
             {
                 html.set(answer);

@@ -19,11 +19,14 @@ pub mod maintenances;
 pub mod overriding;
 pub mod people;
 pub mod plan;
+pub mod reminders;
 pub mod runs;
 pub mod settings;
 pub mod start;
 pub mod subscribers;
+pub mod templates;
 pub mod tokens;
+pub mod wording;
 
 use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;

@@ -68,6 +68,8 @@ ids! {
     VerdictId,
     /// A decision to go ahead against the gate.
     OverrideId,
+    /// A text to begin messages with.
+    TemplateId,
     /// A person who signs in.
     UserId,
     /// A bearer token of the API.

@@ -21,6 +21,7 @@ pub mod request;
 pub mod run;
 pub mod site;
 pub mod subscriber;
+pub mod template;
 pub mod text;
 pub mod time;
 pub mod trigger;

@@ -5,6 +5,7 @@ mod kept;
 mod overriding;
 mod plan;
 mod public;
+mod reminder;
 #[cfg(test)]
 mod tests;
 pub mod transition;
@@ -14,6 +15,9 @@ pub use kept::{KeptVerdict, Occasion};
 pub use overriding::{Override, OverrideRefusal, OverrideState};
 pub use plan::{FoldChoice, MAX_LENGTH, PlanError, PlanField};
 pub use public::{affected_components, component_states, site_sentence};
+pub use reminder::{
+    Leads, LeadsError, MAX_LEADS, Reminders, Reminding, Settling, TOLD_JUST_NOW, outdated as outdated_reminder,
+};
 
 use crate::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId};
 use crate::text::{Name, Prose, Why};
@@ -93,6 +97,9 @@ pub struct Maintenance {
     pub auto_start: bool,
     /// Completes by itself at its end (else by hand).
     pub auto_complete: bool,
+    /// Which reminders subscribers get before its start.
+    #[serde(default)]
+    pub reminders: Reminders,
     /// What is to be checked before it is completed; colleagues see it.
     #[serde(default)]
     pub checklist: Vec<CheckLine>,

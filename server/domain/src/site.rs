@@ -1,5 +1,6 @@
 //! What the site is called and where it lives.
 
+use crate::maintenance::Leads;
 use crate::policy::Policy;
 use crate::text::Name;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub struct Site {
     pub zone: String,
     /// The rule for all hosts that have none of their own.
     pub policy: Policy,
+    /// When subscribers are reminded of windows that have no list of their own.
+    pub reminders: Leads,
     /// Counts edits.
     pub version: i64,
 }

@@ -18,7 +18,7 @@ impl Services {
             description.push(format!("Affected: {}", affected.join(", ")));
         }
         description.push(format!("{} · {}", maintenance.state.public_text(), reference(maintenance)));
-        let message = markdown::to_text(maintenance.message.as_str());
+        let message = markdown::to_text(&self.message_for(&site.zone, maintenance, affected));
         if !message.is_empty() {
             description.push(String::new());
             description.push(message);

@@ -4,9 +4,10 @@
 use crate::actor::Actor;
 use crate::audit::Action;
 use crate::subscribers::{CONFIRM, masked};
-use crate::tell::{Recipient, Sender};
+use crate::tell::{REMINDER, Recipient, Sender, Told};
 use crate::{Error, Services};
 use domain::ids::{NotificationId, SubscriberId};
+use domain::maintenance::outdated_reminder;
 use domain::subscriber::{Subscriber, SubscriberState};
 use domain::time::{Instant, Span};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -16,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use storage::StoreError;
 use storage::outbox::{Claimed, Done, Notification};
+use storage::{StoreError, Tx};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,9 @@ const CLAIM_PER_CONNECTION: usize = 100;
 
 /// Whoever learns of a change by mail is to find it on the page: a changed page is rendered in less than this.
 const HEAD_START: Duration = Duration::from_millis(100);
+
+/// Why a reminder in hand did not leave.
+const TOO_LATE: &str = "the start has passed";
 
 /// A connection without work is closed after this.
 const IDLE: Duration = Duration::from_secs(5);
@@ -98,6 +102,8 @@ struct Job {
     notification: Arc<Notification>,
     recipient: Recipient,
     sender: Arc<Sender>,
+    /// From then on it is of no use: nobody is reminded of what has begun.
+    useless_at: Option<Instant>,
 }
 
 /// What a connection reports of a job.
@@ -105,6 +111,8 @@ enum Report {
     Tried(Claimed, Outcome),
     /// Not tried: the queue is paused or the program stops.
     Back(Claimed),
+    /// Not tried: it is of no use any more.
+    Late(Claimed),
 }
 
 /// The relay's breaker: open after faults that are not the recipient's.
@@ -232,6 +240,8 @@ impl Courier {
             };
             let report = if cancel.is_cancelled() || paused.is_shut() {
                 Report::Back(job.claimed)
+            } else if job.useless_at.is_some_and(|at| at <= self.services.now()) {
+                Report::Late(job.claimed)
             } else {
                 let outcome = self.send(&mut session, &job).await;
                 if matches!(outcome, Outcome::Retry { spend_attempt: false, .. } | Outcome::PauseQueue { .. }) {
@@ -286,19 +296,20 @@ impl Courier {
         let claimed = tx.claim_deliveries(now, LEASE.after(now), i64::try_from(room).unwrap_or(i64::MAX)).await?;
         let ids: Vec<SubscriberId> = claimed.iter().map(|c| c.subscriber).collect();
         let recipients: BTreeMap<_, _> = tx.recipients(&ids).await?.into_iter().map(|r| (r.id, r)).collect();
-        let mut notifications = BTreeMap::new();
+        let mut notifications: BTreeMap<NotificationId, (Arc<Notification>, Use)> = BTreeMap::new();
         let mut jobs = Vec::with_capacity(claimed.len());
         let sender = match &self.settings.backend {
             Some(_) if !claimed.is_empty() => Some(Arc::new(self.services.sender().await?)),
             _ => None,
         };
         for claim in claimed {
-            let notification = match notifications.get(&claim.notification) {
-                Some(known) => Arc::clone(known),
+            let (notification, of_use) = match notifications.get(&claim.notification) {
+                Some(known) => known.clone(),
                 None => {
                     let loaded = Arc::new(tx.notification(claim.notification).await?);
-                    notifications.insert(claim.notification, Arc::clone(&loaded));
-                    loaded
+                    let of_use = of_use(&mut tx, &loaded, now).await?;
+                    notifications.insert(claim.notification, (Arc::clone(&loaded), of_use));
+                    (loaded, of_use)
                 }
             };
             let wanted = recipients
@@ -306,6 +317,7 @@ impl Courier {
                 .filter(|r| r.confirmed || (r.pending && notification.kind == CONFIRM));
             let dropped = match wanted {
                 None => Some("the subscriber left"),
+                Some(_) if of_use.is_err() => of_use.err(),
                 Some(_) if self.settings.backend.is_none() => Some(NOT_CONFIGURED),
                 Some(_) => None,
             };
@@ -320,6 +332,7 @@ impl Courier {
                     claimed: claim,
                     notification,
                     sender: Arc::clone(sender),
+                    useless_at: of_use.ok().flatten(),
                 });
             }
         }
@@ -341,6 +354,7 @@ impl Courier {
         for report in group {
             let (claimed, what) = match report {
                 Report::Back(claimed) => (claimed, back(now)),
+                Report::Late(claimed) => (claimed, Done::Dropped { reason: TOO_LATE.to_owned() }),
                 Report::Tried(claimed, outcome) => {
                     self.mind(&outcome, breaker, paused);
                     if matches!(outcome, Outcome::FailRecipient { suppress: true, .. }) {
@@ -438,6 +452,23 @@ impl Courier {
             tracing::warn!(%error, "leases could not be renewed");
         }
     }
+}
+
+/// Until when a mail is of use (none: for ever), or why it is not any more.
+type Use = Result<Option<Instant>, &'static str>;
+
+/// A reminder is of use until the start it speaks of, while that is still the start.
+async fn of_use(tx: &mut Tx, notification: &Notification, now: Instant) -> Result<Use, Error> {
+    if notification.kind != REMINDER {
+        return Ok(Ok(None));
+    }
+    let told = Told::of(notification).map_err(|e| Error::internal(&e))?;
+    let starts_at = told.maintenance.planned.starts_at;
+    let m = tx.maintenance(told.maintenance.id).await?;
+    Ok(match outdated_reminder(&m, starts_at, now) {
+        Some(why) => Err(why),
+        None => Ok(Some(starts_at)),
+    })
 }
 
 /// Gives a delivery back untried.

@@ -9,14 +9,14 @@ use crate::courier::{MailStatus, NOT_CONFIGURED};
 use crate::error::Fields;
 use crate::inventory::Page;
 use crate::subscribers::{CONFIRM, masked, shown_address};
-use crate::tell::{Recipient, Told};
+use crate::tell::{News, Recipient, Sender, Told};
 use crate::{Error, Services};
 use domain::ids::{MaintenanceId, NotificationId, SubscriberId};
 use domain::maintenance::UpdateKind;
 use domain::people::Permission;
 use domain::subscriber::{DeliveryState, NotAgain, SendAgain, Subscriber};
 use domain::time::{Instant, Span};
-use outbound::mail::{MailError, compose};
+use outbound::mail::{MailContent, MailError, compose};
 use serde::Serialize;
 use std::collections::HashMap;
 use storage::Tx;
@@ -71,8 +71,20 @@ pub enum About {
         id: MaintenanceId,
         /// `M-42 Replace a disk`
         name: String,
-        /// What happened.
-        kind: UpdateKind,
+        /// What it tells.
+        what: What,
+    },
+}
+
+/// What a mail tells of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Something happened.
+    Update(UpdateKind),
+    /// It starts soon.
+    Reminder {
+        /// How long before the start it was due.
+        lead: Span,
     },
 }
 
@@ -175,10 +187,33 @@ pub struct Letter {
     pub message_id: String,
     /// The part for those who read plain text.
     pub text: String,
+    /// The part for those who read HTML.
+    pub html: String,
     /// Names of the files that go with it.
     pub attachments: Vec<&'static str>,
     /// The whole message (RFC 5322).
     pub raw: Vec<u8>,
+}
+
+impl Letter {
+    /// What goes to the mail server, with its parts as one reads them.
+    ///
+    /// # Errors
+    /// A value would break a header.
+    pub(crate) fn of(sender: &Sender, content: MailContent) -> Result<Self, MailError> {
+        let mail = compose(&sender.letterhead, &content)?;
+        Ok(Self {
+            from: sender.letterhead.sender(),
+            to: content.to.to_string(),
+            attachments: content.attachments(),
+            subject: content.subject,
+            date: content.date,
+            message_id: mail.message_id,
+            text: content.body.text,
+            html: content.body.html,
+            raw: mail.raw,
+        })
+    }
 }
 
 /// One mail with everything known of it.
@@ -283,19 +318,7 @@ impl Services {
         let reader = tx.subscriber(subscriber).await?;
         let row = tx.recipients(&[subscriber]).await?.pop().ok_or(Error::NotFound("subscriber"))?;
         let to = Recipient::from(row);
-        let letter = self.mail_content(&sender, &told, &to).and_then(|content| {
-            let mail = compose(&sender.letterhead, &content)?;
-            Ok(Letter {
-                from: sender.letterhead.sender(),
-                to: content.to.to_string(),
-                attachments: content.attachments(),
-                subject: content.subject,
-                date: content.date,
-                message_id: mail.message_id,
-                text: content.body.text,
-                raw: mail.raw,
-            })
-        });
+        let letter = self.mail_content(&sender, &told, &to).and_then(|content| Letter::of(&sender, content));
         let again = self.again(&mut tx, &line, &told, &reader).await?;
         Ok(MailView { delivery: delivery(actor, &told, line)?, letter, again })
     }
@@ -385,7 +408,11 @@ fn delivery(actor: &Actor, notification: &Notification, line: DeliveryLine) -> R
     } else {
         let told = Told::of(notification).map_err(|e| Error::internal(&e))?;
         let m = &told.maintenance;
-        About::Window { id: m.id, name: format!("M-{} {}", m.number, m.title), kind: told.update.kind }
+        let what = match &told.news {
+            News::Update(update) => What::Update(update.kind),
+            News::Reminder { lead } => What::Reminder { lead: *lead },
+        };
+        About::Window { id: m.id, name: format!("M-{} {}", m.number, m.title), what }
     };
     let standing = Standing::of(&line);
     let error = if actor.may(Permission::Administer) {

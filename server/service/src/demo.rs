@@ -108,6 +108,7 @@ impl Services {
             };
             past.add_person(&system, &new).await?;
         }
+        past.add_example_templates(&system).await?;
         let made = past.build(&system).await?;
         // Their mailboxes do not exist: where mail leaves, theirs would come back.
         if !self.mail_configured {
@@ -413,7 +414,8 @@ impl Services {
         let start = self.evening(now, 2, 6);
         let plan = self.planned(
             "Move the shell nodes to the new rack",
-            "Both shell nodes move to the new rack, one after the other. Open sessions end; your files are not touched.",
+            "Both shell nodes move to the new rack, one after the other. Open sessions end; \
+             your files are not touched. We expect to be done by **{{end}}**.",
             (vec![], component("Shell nodes").into_iter().collect()),
             (start, Span::hours(3)),
         );
@@ -454,7 +456,7 @@ impl Services {
             may_wait: Some("6 h".to_owned()),
             auto_start: Some(true),
             auto_complete: Some(true),
-            checklist: None,
+            ..MaintenanceInput::default()
         }
     }
 

@@ -22,11 +22,13 @@ pub mod maintenance;
 pub mod people;
 pub mod prose;
 pub mod public;
+pub mod reminders;
 pub mod requests;
 pub mod runs;
 pub mod site;
 pub mod subscribers;
 pub mod tell;
+pub mod templates;
 pub mod triggers;
 pub mod zones;
 

@@ -6,14 +6,16 @@ pub mod due;
 pub mod input;
 pub mod look;
 pub mod overriding;
+pub mod preview;
 
 pub use decide::{ExtendInput, Planning, Target};
-pub use input::{MaintenanceInput, TimeLook, Typed};
+pub use input::{MaintenanceInput, TimeLook, Typed, Words};
 pub use look::{
     Choices, Detail, GateLook, HeldBack, HostTree, Listing, MaintenanceQuery, NeedsMe, Position, RadiusHost, Readiness,
     position_text, read_position,
 };
 pub use overriding::{OverrideLook, SecondPerson};
+pub use preview::{Specimen, Step};
 
 use domain::gate::Scope;
 use domain::maintenance::Maintenance;

@@ -1,7 +1,41 @@
-//! Markdown as it looks on pages: the same allow-list as in mails (SEC-6).
+//! Messages as their readers get them: placeholders resolved for the reader's zone, then Markdown as it looks on pages,
+//! with the same allow-list as in mails (SEC-6).
+
+use crate::Services;
+use domain::maintenance::{Maintenance, Update};
+use domain::template::Facts;
+use domain::time::Instant;
 
 /// Markdown as HTML that is safe on our own pages.
 #[must_use]
 pub fn html(markdown: &str) -> String {
     outbound::markdown::render(markdown).into_string()
+}
+
+impl Services {
+    /// A window's message in Markdown, with the time as it is now planned.
+    #[must_use]
+    pub fn message_for(&self, zone: &str, m: &Maintenance, affected: &[String]) -> String {
+        let times = (m.planned.starts_at, m.planned.ends_at);
+        self.filled(zone, m, affected, times, m.message.as_str())
+    }
+
+    /// What an update says in Markdown, with the time as it was planned when it was posted.
+    #[must_use]
+    pub fn update_for(&self, zone: &str, m: &Maintenance, affected: &[String], update: &Update) -> String {
+        self.filled(zone, m, affected, (update.starts_at, update.ends_at), update.body.as_str())
+    }
+
+    fn filled(
+        &self,
+        zone: &str,
+        m: &Maintenance,
+        affected: &[String],
+        (starts_at, ends_at): (Instant, Instant),
+        text: &str,
+    ) -> String {
+        let (title, link) = (m.title.as_str(), self.maintenance_url(m));
+        let facts = Facts { components: affected, title, starts_at, ends_at, link: &link };
+        facts.fill(self.zones.as_ref(), zone, text)
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
-use domain::maintenance::{Maintenance, State, transition};
+use domain::maintenance::{Leads, Maintenance, State, transition};
 use domain::people::Permission;
 use domain::policy::Policy;
 use domain::site::Site;
@@ -28,6 +28,8 @@ pub struct SiteSettings {
     pub lead: String,
     /// A run that reported warnings counts as good.
     pub warnings_are_good: bool,
+    /// "72 h, 24 h, 1 h", or "none".
+    pub reminders: String,
     /// The version that was edited.
     pub version: i64,
 }
@@ -61,14 +63,21 @@ impl Services {
     /// # Errors
     /// The database does not answer.
     pub async fn found(&self, name: Name, zone: String) -> Result<Site, Error> {
-        let first = Site { install_id: self.new_id(), name, zone, policy: Policy::default(), version: 1 };
+        let first = Site {
+            install_id: self.new_id(),
+            name,
+            zone,
+            policy: Policy::default(),
+            reminders: Leads::default(),
+            version: 1,
+        };
         let mut tx = self.db.decide().await?;
         let site = tx.ensure_site(&first).await?;
         tx.commit().await?;
         Ok(site)
     }
 
-    /// Changes name, zone and policy.
+    /// Changes name, zone, policy and reminders.
     ///
     /// # Errors
     /// The actor may not administer, a field is wrong, or somebody else changed them meanwhile.
@@ -89,19 +98,23 @@ impl Services {
         let schedule_max_age = age("schedule_max_age", &edit.schedule_max_age, minute, year);
         let start_max_age = age("start_max_age", &edit.start_max_age, minute, year);
         let lead = age("lead", &edit.lead, Span::seconds(0), Span::days(7));
-        let (Some(name), Some(zone), Some(schedule_max_age), Some(start_max_age), Some(lead)) =
-            (name, zone, schedule_max_age, start_max_age, lead)
+        let reminders = fields.take("reminders", Leads::parse(&edit.reminders));
+        let (Some(name), Some(zone), Some(schedule_max_age), Some(start_max_age), Some(lead), Some(reminders)) =
+            (name, zone, schedule_max_age, start_max_age, lead, reminders)
         else {
             return Err(fields.into_error());
         };
         let mut tx = self.db.decide().await?;
         let before = tx.site().await?;
         let policy = Policy { schedule_max_age, start_max_age, lead, warnings_are_good: edit.warnings_are_good };
-        let after = Site { name, zone, policy, version: edit.version, ..before.clone() };
+        let after = Site { name, zone, policy, reminders, version: edit.version, ..before.clone() };
         tx.update_site(&after).await?;
         let after = Site { version: after.version + 1, ..after };
         if after.policy.lead != before.policy.lead {
             look_again(&mut tx, &after.policy).await?;
+        }
+        if after.reminders != before.reminders {
+            self.pass_over_all(&mut tx, &after.reminders).await?;
         }
         let action = Action { verb: "site.edit", object: "site", id: "1".to_owned(), name: after.name.to_string() };
         tx.add_audit(&self.audit(actor, action, Some(&before), Some(&after))).await?;

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::keys::Purpose;
 use crate::subscribers::{CONFIRM, CONFIRM_WITHIN};
 use domain::ids::{ComponentId, NotificationId};
-use domain::maintenance::{Maintenance, State, Update, UpdateKind};
+use domain::maintenance::{Maintenance, State, Update, UpdateKind, affected_components};
 use domain::site::Site;
 use domain::time::{Instant, Span, format_instant, format_range};
 use outbound::calendar::{self, Method};
@@ -22,16 +22,33 @@ use storage::outbox::{NewNotification, Notification, RecipientRow};
 /// The kind of notification that tells of a window.
 const MAINTENANCE: &str = "maintenance";
 
+/// The kind of notification that tells of a start once more.
+pub(crate) const REMINDER: &str = "reminder";
+
 /// An update that still waits after this long is not sent when a newer one is told.
 const SUPERSEDED_AFTER: Span = Span::minutes(15);
+
+/// What there is to tell of a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// A line of its timeline.
+    Update(Update),
+    /// It starts soon.
+    Reminder {
+        /// How long before the start it was due.
+        lead: Span,
+    },
+}
 
 /// What a notification tells: everything its mails are made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// The window as it was then.
     pub maintenance: Maintenance,
-    /// The update told.
-    pub update: Update,
+    /// The news: `update` or `reminder`.
+    #[serde(flatten)]
+    pub news: News,
     /// Names of affected components.
     pub affected: Vec<String>,
     /// Proof of the backup in one sentence.
@@ -104,36 +121,73 @@ impl Services {
         proof: Option<String>,
     ) -> Result<u64, Error> {
         let now = self.now();
-        let first = tx.first_notification_content(maintenance.id).await?;
-        let subject = first
-            .and_then(|json| serde_json::from_str::<Told>(&json).ok())
-            .map_or_else(|| maintenance.title.to_string(), |told| told.subject);
-        let told = Told {
-            maintenance: maintenance.clone(),
-            update: update.clone(),
-            affected: affected.iter().map(|(_, name)| name.clone()).collect(),
-            proof,
-            subject,
-        };
-        let new = NewNotification {
-            id: self.new_id::<NotificationId>(),
-            kind: MAINTENANCE,
-            maintenance_id: Some(maintenance.id),
-            update_id: Some(update.id),
-            content_json: serde_json::to_string(&told).map_err(|e| Error::internal(&e))?,
-            created_at: now,
-        };
-        let ids: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
-        tx.add_notification(&new, &ids).await?;
-        let queued = tx.queue_for_followers(new.id, now).await?;
+        let news = News::Update(update.clone());
+        let (new, queued) = self.queue(tx, maintenance, news, affected, proof).await?;
         // Nobody needs the plan of work that was called off, nor an old time after a new one.
         let (told_before, reason) = if maintenance.state == State::Cancelled {
             (now, "the maintenance was cancelled")
         } else {
             (SUPERSEDED_AFTER.before(now), "superseded by a newer update")
         };
-        tx.drop_waiting(maintenance.id, new.id, told_before, now, reason).await?;
+        tx.drop_waiting(maintenance.id, new, told_before, now, reason).await?;
         Ok(queued)
+    }
+
+    /// Writes a notification and one delivery per follower; gives back how many.
+    pub(crate) async fn queue(
+        &self,
+        tx: &mut Tx,
+        maintenance: &Maintenance,
+        news: News,
+        affected: &[(ComponentId, String)],
+        proof: Option<String>,
+    ) -> Result<(NotificationId, u64), Error> {
+        let names = affected.iter().map(|(_, name)| name.clone()).collect();
+        let new = self.notification_of(tx, maintenance, news, names, proof).await?;
+        let ids: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
+        tx.add_notification(&new, &ids).await?;
+        let queued = tx.queue_for_followers(new.id, new.created_at).await?;
+        Ok((new.id, queued))
+    }
+
+    /// What is told, as it is stored with a notification.
+    pub(crate) async fn notification_of(
+        &self,
+        tx: &mut Tx,
+        maintenance: &Maintenance,
+        news: News,
+        affected: Vec<String>,
+        proof: Option<String>,
+    ) -> Result<NewNotification, Error> {
+        let first = tx.first_notification_content(maintenance.id).await?;
+        let subject = first
+            .and_then(|json| serde_json::from_str::<Told>(&json).ok())
+            .map_or_else(|| maintenance.title.to_string(), |told| told.subject);
+        let (kind, update_id) = match &news {
+            News::Update(update) => (MAINTENANCE, Some(update.id)),
+            News::Reminder { .. } => (REMINDER, None),
+        };
+        let told = Told { maintenance: maintenance.clone(), news, affected, proof, subject };
+        Ok(NewNotification {
+            id: self.new_id::<NotificationId>(),
+            kind,
+            maintenance_id: Some(maintenance.id),
+            update_id,
+            content_json: serde_json::to_string(&told).map_err(|e| Error::internal(&e))?,
+            created_at: self.now(),
+        })
+    }
+
+    /// What a window touches, as its mails name it: components out of use too.
+    pub(crate) async fn affected_by(
+        &self,
+        tx: &mut Tx,
+        maintenance: &Maintenance,
+    ) -> Result<Vec<(ComponentId, String)>, Error> {
+        let ids = affected_components(&crate::maintenance::scope_of(maintenance), &tx.topology().await?);
+        let components = tx.components(true).await?;
+        let touched = components.into_iter().filter(|component| ids.contains(&component.id));
+        Ok(touched.map(|component| (component.id, component.name.to_string())).collect())
     }
 
     /// The mail for one recipient: always the same bytes for the same notification, so that a
@@ -184,7 +238,7 @@ impl Services {
         let manage = self.keys.link(Purpose::Manage, to.id, to.token_version);
         let event = self.calendar_event(&sender.site, &told.maintenance, &told.affected);
         let ics = calendar::message(&event, Method::Publish);
-        let body = notice(&sender.letterhead, &self.notice_for(&told, to, &manage))?;
+        let body = notice(&sender.letterhead, &self.notice_for(&told, notification.created_at, to, &manage))?;
         Ok(MailContent {
             to: address,
             return_path: None,
@@ -198,32 +252,42 @@ impl Services {
         })
     }
 
-    fn notice_for(&self, told: &Told, to: &Recipient, manage: &str) -> Notice {
+    fn notice_for(&self, told: &Told, told_at: Instant, to: &Recipient, manage: &str) -> Notice {
         let m = &told.maintenance;
         let times = |start, end| {
             let text = format_range(self.zones.as_ref(), &to.zone, start, end);
             Times { local: text.main, utc: text.utc }
         };
-        let u = &told.update;
-        let previous = || times(u.old_starts_at.unwrap_or(u.starts_at), u.old_ends_at.unwrap_or(u.ends_at));
-        let (change, when) = match u.kind {
-            UpdateKind::Scheduled => (Change::Scheduled, times(u.starts_at, u.ends_at)),
-            UpdateKind::Rescheduled => (Change::Rescheduled { previous: previous() }, times(u.starts_at, u.ends_at)),
-            UpdateKind::Extended => (Change::Extended { previous: previous() }, times(u.starts_at, u.ends_at)),
-            UpdateKind::Changed => (Change::Changed, times(u.starts_at, u.ends_at)),
-            UpdateKind::Held => (Change::Held, times(u.starts_at, u.ends_at)),
-            UpdateKind::Postponed => (Change::Postponed, times(u.starts_at, u.ends_at)),
-            UpdateKind::Started => (Change::Started, times(u.starts_at, u.ends_at)),
-            UpdateKind::Verifying | UpdateKind::Note => (Change::Update, times(u.starts_at, u.ends_at)),
-            UpdateKind::Completed => (Change::Completed, times(m.begins_at(), m.finishes_at())),
-            UpdateKind::Cancelled => (Change::Cancelled, times(u.starts_at, u.ends_at)),
-        };
-        // The plan is told with its own message; later updates with theirs.
-        let message = match u.kind {
-            UpdateKind::Scheduled | UpdateKind::Rescheduled | UpdateKind::Changed if u.body.as_str().is_empty() => {
-                &m.message
+        let (change, when, message) = match &told.news {
+            News::Reminder { .. } => {
+                let ahead = Span::between(told_at, m.planned.starts_at).in_words();
+                let when = times(m.planned.starts_at, m.planned.ends_at);
+                (Change::Reminder { ahead }, when, self.message_for(&to.zone, m, &told.affected))
             }
-            _ => &u.body,
+            News::Update(u) => {
+                let previous = times(u.old_starts_at.unwrap_or(u.starts_at), u.old_ends_at.unwrap_or(u.ends_at));
+                let planned = times(u.starts_at, u.ends_at);
+                let (change, when) = match u.kind {
+                    UpdateKind::Scheduled => (Change::Scheduled, planned),
+                    UpdateKind::Rescheduled => (Change::Rescheduled { previous }, planned),
+                    UpdateKind::Extended => (Change::Extended { previous }, planned),
+                    UpdateKind::Changed => (Change::Changed, planned),
+                    UpdateKind::Held => (Change::Held, planned),
+                    UpdateKind::Postponed => (Change::Postponed, planned),
+                    UpdateKind::Started => (Change::Started, planned),
+                    UpdateKind::Verifying | UpdateKind::Note => (Change::Update, planned),
+                    UpdateKind::Completed => (Change::Completed, times(m.begins_at(), m.finishes_at())),
+                    UpdateKind::Cancelled => (Change::Cancelled, planned),
+                };
+                // The plan is told with its own message; later updates with theirs.
+                let is_plan = matches!(u.kind, UpdateKind::Scheduled | UpdateKind::Rescheduled | UpdateKind::Changed);
+                let message = if is_plan && u.body.as_str().is_empty() {
+                    self.message_for(&to.zone, m, &told.affected)
+                } else {
+                    self.update_for(&to.zone, m, &told.affected, u)
+                };
+                (change, when, message)
+            }
         };
         Notice {
             change,
@@ -231,11 +295,39 @@ impl Services {
             when,
             affected: told.affected.clone(),
             proof: told.proof.clone(),
-            message: message.as_str().to_owned(),
+            message,
             url: self.maintenance_url(m),
             calendar_url: Some(self.url("/calendar.ics")),
             manage_url: Some(self.url(&format!("/subscriptions/{manage}"))),
             unsubscribe_url: Some(self.url(&format!("/unsubscribe/{manage}"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn an_update_that_was_told_before_there_were_reminders_is_still_read() {
+        let update = r#"{"id":"00000000-0000-0000-0000-000000000001","maintenance_id":"00000000-0000-0000-0000-000000000007",
+            "kind":"note","body":"News","at":"2014-05-15T12:00:00Z","author":null,"old_starts_at":null,"old_ends_at":null,
+            "starts_at":"2014-05-15T19:00:00Z","ends_at":"2014-05-15T21:00:00Z"}"#;
+        let maintenance = r#"{"id":"00000000-0000-0000-0000-000000000007","number":42,"title":"Disks","message":"",
+            "state":"scheduled","planned":{"zone":"UTC","local_start":"2014-05-15T19:00:00","start_fold":null,
+            "starts_at":"2014-05-15T19:00:00Z","ends_at":"2014-05-15T21:00:00Z","latest_end_at":"2014-05-15T21:00:00Z"},
+            "hosts":[],"components":[],"auto_start":true,"auto_complete":true,"sequence":0,"published_at":null,
+            "held_at":null,"started_at":null,"ended_at":null,"day_check_at":null,"lead_check_at":null,"next_due_at":null,
+            "created_by":null,"created_at":"2014-05-12T10:00:00Z","updated_at":"2014-05-12T10:00:00Z","version":1}"#;
+        let json = format!(
+            r#"{{"maintenance":{maintenance},"update":{update},"affected":["API"],"proof":null,"subject":"Disks"}}"#
+        );
+        let told: Told = serde_json::from_str(&json).unwrap();
+        assert!(matches!(&told.news, News::Update(update) if update.kind == UpdateKind::Note), "{told:?}");
+        let reminder = Told { news: News::Reminder { lead: Span::hours(24) }, ..told };
+        let json = serde_json::to_string(&reminder).unwrap();
+        assert!(json.contains(r#""reminder":{"lead":86400}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Told>(&json).unwrap(), reminder);
     }
 }

@@ -363,6 +363,7 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
         start_max_age: "90min".to_owned(),
         lead: "2 h".to_owned(),
         warnings_are_good: true,
+        reminders: "2 d, 30 min".to_owned(),
         version: 1,
     };
     let mut changes = o.services.db.changes();
@@ -380,7 +381,7 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
         ..SiteSettings::default()
     };
     let fields = wrong_fields(o.services.edit_site(&ada, &wrong).await.unwrap_err());
-    assert_eq!(fields, ["name", "zone", "schedule_max_age", "start_max_age", "lead"]);
+    assert_eq!(fields, ["name", "zone", "schedule_max_age", "start_max_age", "lead", "reminders"]);
     let about = o.services.about(&bob).await.unwrap();
     assert!(
         about.database.starts_with(if engine == Engine::Sqlite { "SQLite 3." } else { "PostgreSQL 1" }),

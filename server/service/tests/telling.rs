@@ -1,10 +1,16 @@
 //! From the subscribe form to the mailbox, with a real database and a mail server in memory.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod telling {
+    mod previews;
+    mod reminders;
+    mod templates;
+}
+
 use chrono::{DateTime, Utc};
 use domain::maintenance::Maintenance;
 use domain::people::Scope;
-use domain::subscriber::{NotAgain, Subscriber, SubscriberState};
+use domain::subscriber::{DeliveryState, NotAgain, Subscriber, SubscriberState};
 use domain::text::Name;
 use domain::time::Span;
 use outbound::mail::Mail;
@@ -22,6 +28,7 @@ use service::zones::SystemZones;
 use service::{Actor, Clock, Error, Services, Setup};
 use std::sync::Arc;
 use std::time::Duration;
+use storage::Db;
 use storage::outbox::DeliveryFilter;
 use storage::testing::{Engine, TestDb};
 use tokio_util::sync::CancellationToken;
@@ -61,11 +68,14 @@ impl Story {
         let running = tokio::spawn(self.courier(backend).run(cancel.clone()));
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         loop {
-            let next = self.db.db.read().await.unwrap().next_delivery_at().await.unwrap();
-            // What is in hand is due again when its lease ends; the shortest wait for another try is longer.
-            if next.is_none_or(|next| next > Span::seconds(30).after(self.services.now())) {
+            let mut tx = self.db.db.read().await.unwrap();
+            let waiting = tx.deliveries_before(None, DeliveryFilter::Waiting, 1000).await.unwrap();
+            let now = self.services.now();
+            // What is in hand is waited for: a courier that is told to stop gives back what it has not begun.
+            if waiting.iter().all(|line| line.state == DeliveryState::Queued && line.due_at > now) {
                 break;
             }
+            drop(tx);
             if self.services.mail_status().problem.is_some() {
                 break;
             }
@@ -77,22 +87,30 @@ impl Story {
         self.outbox.take()
     }
 
-    /// A host that needs no backup, so that work on it can be told.
     async fn schedule(&self) -> Maintenance {
+        let input = self.plan("2014-05-15T20:00", "2014-05-15T22:00").await;
+        self.scheduled(Target::New, &input).await
+    }
+
+    /// Work on a host that needs no backup, so that it can be told.
+    async fn plan(&self, start: &str, end: &str) -> MaintenanceInput {
         let system = Actor::system();
         let host = HostInput { name: "vm3".to_owned(), ..HostInput::default() };
         let host = self.services.add_host(&system, host).await.unwrap();
         self.services.exempt_host(&system, host.id, host.version, "a spare").await.unwrap();
-        let input = MaintenanceInput {
+        MaintenanceInput {
             title: Some("Replace a failed disk".to_owned()),
             message: Some("Sites are away for ten minutes.".to_owned()),
             hosts: Some(vec![host.id.to_string()]),
             zone: Some("Europe/Dublin".to_owned()),
-            start: Some("2014-05-15T20:00".to_owned()),
-            end: Some("2014-05-15T22:00".to_owned()),
+            start: Some(start.to_owned()),
+            end: Some(end.to_owned()),
             ..MaintenanceInput::default()
-        };
-        match self.services.schedule_maintenance(&system, Target::New, &input).await.unwrap() {
+        }
+    }
+
+    async fn scheduled(&self, target: Target, input: &MaintenanceInput) -> Maintenance {
+        match self.services.schedule_maintenance(&Actor::system(), target, input).await.unwrap() {
             Planning::Scheduled(m) => m,
             other => panic!("{other:?}"),
         }
@@ -127,8 +145,17 @@ fn services_on(db: &TestDb) -> Services {
 }
 
 fn services_with(db: &TestDb, mail_configured: bool) -> Services {
+    services_at(&db.db, mail_configured)
+}
+
+/// What another process on the same database has.
+fn services_of(db: &Db) -> Services {
+    services_at(db, true)
+}
+
+fn services_at(db: &Db, mail_configured: bool) -> Services {
     Services::new(Setup {
-        db: db.db.clone(),
+        db: db.clone(),
         clock: Clock::fixed(noon()),
         keys: Keys::new(vec![3; 32].into(), vec![]),
         zones: Arc::new(SystemZones::newest()),

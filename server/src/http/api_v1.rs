@@ -14,7 +14,9 @@ pub(crate) mod ingest;
 mod jobs;
 mod maintenances;
 mod people;
+mod previews;
 mod site;
+mod templates;
 mod tokens;
 mod triggers;
 
@@ -47,6 +49,8 @@ pub fn routes() -> Router<AppState> {
         .merge(tokens::routes())
         .merge(triggers::routes())
         .merge(site::routes())
+        .merge(templates::routes())
+        .merge(previews::routes())
         .merge(maintenances::routes())
         .method_not_allowed_fallback(wrong_method)
 }

@@ -28,6 +28,16 @@ pub fn scripts_with(nonce: &str) -> HeaderValue {
     HeaderValue::try_from(policy).unwrap_or(NO_SCRIPTS)
 }
 
+/// The same for a page that shows a mail in a frame of its own: the frame has no address, so that its styles are
+/// judged by the policy of the page around it. Scripts are kept out of it by its sandbox and by the nonce.
+pub fn scripts_and_mail_with(nonce: &str) -> HeaderValue {
+    let policy = scripts_with(nonce);
+    let styles = policy
+        .to_str()
+        .map(|text| text.replace(&format!("style-src 'self' 'nonce-{nonce}'"), "style-src 'self' 'unsafe-inline'"));
+    styles.ok().and_then(|text| HeaderValue::try_from(text).ok()).unwrap_or(NO_SCRIPTS)
+}
+
 /// Completes the headers of an answer.
 pub fn complete(headers: &mut HeaderMap, path: &str, https: bool) {
     let mut default = |name: HeaderName, value: &'static str| {
@@ -79,6 +89,14 @@ mod tests {
         assert_eq!(headers[REFERRER_POLICY], "no-referrer");
         assert_eq!(headers[CACHE_CONTROL], "no-store");
         assert!(!headers.contains_key(STRICT_TRANSPORT_SECURITY), "says nothing over plain HTTP");
+    }
+
+    #[test]
+    fn a_page_that_shows_a_mail_takes_its_styles_and_not_its_scripts() {
+        let policy = scripts_and_mail_with("abc123");
+        let text = policy.to_str().unwrap_or_default();
+        assert!(text.contains("style-src 'self' 'unsafe-inline';"), "{text}");
+        assert!(text.contains("script-src 'nonce-abc123' 'strict-dynamic'"), "{text}");
     }
 
     #[test]

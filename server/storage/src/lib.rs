@@ -14,11 +14,13 @@ pub mod maintenance;
 pub mod outbox;
 pub mod overriding;
 pub mod people;
+pub mod reminder;
 pub mod request;
 pub mod run;
 pub mod session;
 pub mod site;
 pub mod subscriber;
+pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;

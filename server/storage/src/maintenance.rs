@@ -2,10 +2,11 @@
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
+use crate::reminder::{leads_text, reminders};
 use chrono::NaiveDateTime;
 use domain::gate::{Evidence, Verdict};
 use domain::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId, VerdictId};
-use domain::maintenance::{CheckLine, KeptVerdict, Maintenance, Planned, State, Tick, Update};
+use domain::maintenance::{CheckLine, KeptVerdict, Maintenance, Planned, Reminders, State, Tick, Update};
 use domain::text::{Name, Prose, Why};
 use domain::time::Instant;
 use serde::Serialize;
@@ -47,6 +48,7 @@ struct MaintenanceRow {
     latest_end_at: i64,
     auto_start: bool,
     auto_complete: bool,
+    reminders: Option<String>,
     done_anyway: Option<String>,
     sequence: i64,
     published_at: Option<i64>,
@@ -65,7 +67,7 @@ struct MaintenanceRow {
 const COLUMNS: &str =
     "id, number, title, message, state, zone, local_start, start_fold, starts_at, ends_at, latest_end_at,
     auto_start, auto_complete, sequence, published_at, held_at, started_at, ended_at, day_check_at, lead_check_at,
-    next_due_at, created_by, created_at, updated_at, version, done_anyway";
+    next_due_at, created_by, created_at, updated_at, version, done_anyway, reminders";
 
 /// The stored text of an enum.
 fn code<T: Serialize>(value: T) -> String {
@@ -106,6 +108,7 @@ impl MaintenanceRow {
             components,
             auto_start: self.auto_start,
             auto_complete: self.auto_complete,
+            reminders: reminders(T, id, self.reminders.as_deref())?,
             checklist,
             done_anyway: self.done_anyway.map(|text| Why::parse(&text)).transpose().map_err(|e| corrupt(T, id, e))?,
             sequence: self.sequence,
@@ -179,8 +182,16 @@ impl TryFrom<VerdictRow> for KeptVerdict {
     }
 }
 
+/// The window's own lead times; none where it has those of the site.
+fn own_leads(m: &Maintenance) -> Option<String> {
+    match &m.reminders {
+        Reminders::AsSite => None,
+        Reminders::Own(leads) => Some(leads_text(leads)),
+    }
+}
+
 /// `$1, $2, … $n`
-fn places(n: usize) -> String {
+pub(crate) fn places(n: usize) -> String {
     (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -205,6 +216,17 @@ impl Tx {
         number.ok_or(StoreError::NotFound("site"))
     }
 
+    /// The number that the next window will get, if none comes before it.
+    ///
+    /// # Errors
+    /// There is no site yet, or the database refused.
+    pub async fn likely_maintenance_number(&mut self) -> Result<i64, StoreError> {
+        let number: Option<i64> = on_tx!(self, |x| {
+            sqlx::query_scalar("select maintenance_number + 1 from site where one = 1").fetch_optional(x).await?
+        });
+        number.ok_or(StoreError::NotFound("site"))
+    }
+
     /// Stores a new window with what it touches.
     ///
     /// # Errors
@@ -214,8 +236,8 @@ impl Tx {
             sqlx::query(
                 "insert into maintenances (id, number, title, message, state, zone, local_start, start_fold, starts_at, ends_at,
                  latest_end_at, auto_start, auto_complete, sequence, published_at, held_at, started_at, ended_at, day_check_at,
-                 lead_check_at, next_due_at, created_by, created_at, updated_at, version, done_anyway)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
+                 lead_check_at, next_due_at, created_by, created_at, updated_at, version, done_anyway, reminders)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)",
             )
             .bind(m.id.0)
             .bind(m.number)
@@ -243,6 +265,7 @@ impl Tx {
             .bind(ms(m.updated_at))
             .bind(m.version)
             .bind(m.done_anyway.as_ref().map(Why::as_str))
+            .bind(own_leads(m))
             .execute(x)
             .await?;
         });
@@ -260,7 +283,7 @@ impl Tx {
                 "update maintenances set title = $1, message = $2, state = $3, zone = $4, local_start = $5, start_fold = $6,
                  starts_at = $7, ends_at = $8, latest_end_at = $9, auto_start = $10, auto_complete = $11, sequence = $12,
                  published_at = $13, held_at = $14, started_at = $15, ended_at = $16, day_check_at = $17, lead_check_at = $18,
-                 next_due_at = $19, updated_at = $20, done_anyway = $23, version = version + 1
+                 next_due_at = $19, updated_at = $20, done_anyway = $23, reminders = $24, version = version + 1
                  where id = $21 and version = $22",
             )
             .bind(m.title.as_str())
@@ -286,6 +309,7 @@ impl Tx {
             .bind(m.id.0)
             .bind(m.version)
             .bind(m.done_anyway.as_ref().map(Why::as_str))
+            .bind(own_leads(m))
             .execute(x)
             .await?
             .rows_affected()

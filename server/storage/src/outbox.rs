@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub struct NewNotification {
     /// Identity.
     pub id: NotificationId,
-    /// `maintenance` or `confirm`.
+    /// `maintenance`, `reminder` or `confirm`.
     pub kind: &'static str,
     /// The window it tells of.
     pub maintenance_id: Option<MaintenanceId>,
@@ -35,7 +35,7 @@ pub struct Notification {
     pub id: NotificationId,
     /// Small number, used in message ids.
     pub number: i64,
-    /// `maintenance` or `confirm`.
+    /// `maintenance`, `reminder` or `confirm`.
     pub kind: String,
     /// The window it tells of.
     pub maintenance_id: Option<MaintenanceId>,
@@ -257,6 +257,16 @@ impl Tx {
             }
             Ok(number)
         })
+    }
+
+    /// The number that the next notification will get, if none comes before it.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn likely_notification_number(&mut self) -> Result<i64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar("select coalesce(max(number), 0) + 1 from notifications").fetch_one(x).await?
+        }))
     }
 
     /// Queues a delivery for every confirmed subscriber who follows everything, one of the

@@ -2,6 +2,7 @@
 
 use crate::db::{Tx, on_tx};
 use crate::error::{StoreError, corrupt};
+use crate::reminder::{leads, leads_text};
 use domain::policy::Policy;
 use domain::site::Site;
 use domain::text::Name;
@@ -17,6 +18,7 @@ struct SiteRow {
     start_max_age_s: i64,
     lead_s: i64,
     warnings_are_good: bool,
+    reminders: String,
     version: i64,
 }
 
@@ -33,6 +35,7 @@ impl TryFrom<SiteRow> for Site {
                 lead: Span::seconds(row.lead_s),
                 warnings_are_good: row.warnings_are_good,
             },
+            reminders: leads("site", 1, &row.reminders)?,
             version: row.version,
         })
     }
@@ -56,6 +59,7 @@ impl Tx {
             .bind(first.policy.start_max_age.as_seconds())
             .bind(first.policy.lead.as_seconds())
             .bind(first.policy.warnings_are_good)
+            .bind(leads_text(&first.reminders))
             .execute(x)
             .await?;
         });
@@ -69,7 +73,7 @@ impl Tx {
     pub async fn site(&mut self) -> Result<Site, StoreError> {
         let row: Option<SiteRow> = on_tx!(self, |x| {
             sqlx::query_as(
-                "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, version
+                "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, reminders, version
                  from site where one = 1",
             )
             .fetch_optional(x)
@@ -86,7 +90,7 @@ impl Tx {
         let done = on_tx!(self, |x| {
             sqlx::query(
                 "update site set name = $1, zone = $2, schedule_max_age_s = $3, start_max_age_s = $4, lead_s = $5,
-                 warnings_are_good = $6, version = version + 1 where one = 1 and version = $7",
+                 warnings_are_good = $6, reminders = $8, version = version + 1 where one = 1 and version = $7",
             )
             .bind(site.name.as_str())
             .bind(&site.zone)
@@ -95,6 +99,7 @@ impl Tx {
             .bind(site.policy.lead.as_seconds())
             .bind(site.policy.warnings_are_good)
             .bind(site.version)
+            .bind(leads_text(&site.reminders))
             .execute(x)
             .await?
             .rows_affected()

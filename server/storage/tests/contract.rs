@@ -12,10 +12,12 @@ mod contract {
     mod outbox;
     mod overriding;
     mod people;
+    mod reminder;
     mod request;
     mod run;
     mod session;
     mod site;
+    mod template;
     mod tokens;
     mod trigger;
 }

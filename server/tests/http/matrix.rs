@@ -61,6 +61,10 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/components/{id}/{form}", Team(View)),
     ("/admin/component-groups/{id}", Team(EditInventory)),
     ("/admin/component-groups/{id}/{form}", Team(EditInventory)),
+    ("/admin/templates", Team(View)),
+    ("/admin/templates/new", Team(Maintain)),
+    ("/admin/templates/{id}", Team(View)),
+    ("/admin/templates/{id}/{form}", Team(View)),
     ("/admin/runs", Team(View)),
     ("/admin/runs/{id}", Team(View)),
     ("/admin/coverage", Team(View)),
@@ -106,6 +110,10 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/maintenances/new", "do=draft", Team(Maintain)),
     ("/admin/maintenances/new", "do=schedule", Team(Maintain)),
     ("/admin/maintenances/new", "do=request", Team(Maintain)),
+    ("/admin/maintenances/new", "do=template:plan&template=00000000-0000-0000-0000-000000000000", Team(Maintain)),
+    ("/admin/maintenances/new", "do=mail:plan", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=template:update&template=00000000-0000-0000-0000-000000000000", Team(Maintain)),
+    ("/admin/maintenances/{id}", "do=mail:update&body=x", Team(Maintain)),
     ("/admin/maintenances/{id}", "do=start&version=1", Team(Maintain)),
     ("/admin/maintenances/{id}", "do=extend&version=1&by=1+h", Team(Maintain)),
     ("/admin/maintenances/{id}", "do=verify&version=1", Team(Maintain)),
@@ -140,6 +148,9 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/jobs/{id}", "version=1", Team(EditInventory)),
     ("/admin/components/{id}", "version=1", Team(EditInventory)),
     ("/admin/component-groups/{id}", "version=1", Team(EditInventory)),
+    ("/admin/templates/{id}", "version=1", Team(Maintain)),
+    ("/admin/templates/{id}", "do=mail", Team(Maintain)),
+    ("/admin/maintenances/{id}/edit", "do=mail:plan", Team(Maintain)),
     ("/admin/people/new", "", Team(Administer)),
     ("/admin/people/{id}", "do=disable", Team(Administer)),
     ("/admin/people/{id}", "do=enable", Team(Administer)),
@@ -219,6 +230,7 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("POST", "/api/v1/maintenances/{id}/complete", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/extend", r#"{"by":"1 h"}"#, Maintain),
     ("GET", "/api/v1/maintenances/{id}/overrides", "", View),
+    ("GET", "/api/v1/maintenances/{id}/reminders", "", View),
     ("POST", "/api/v1/maintenances/{id}/schedule", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/start", "", Maintain),
     ("POST", "/api/v1/maintenances/{id}/updates", r#"{"body":"x"}"#, Maintain),
@@ -231,8 +243,14 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("PATCH", "/api/v1/people/{id}", r#"{"version":1}"#, Administer),
     ("POST", "/api/v1/people/{id}/disable", "{}", Administer),
     ("POST", "/api/v1/people/{id}/enable", "{}", Administer),
+    ("POST", "/api/v1/previews", r#"{"what":{"update":{"body":"x"}}}"#, Maintain),
     ("GET", "/api/v1/site", "", View),
     ("PATCH", "/api/v1/site", r#"{"version":1}"#, Administer),
+    ("GET", "/api/v1/templates", "", View),
+    ("POST", "/api/v1/templates", "{}", Maintain),
+    ("GET", "/api/v1/templates/{id}", "", View),
+    ("PATCH", "/api/v1/templates/{id}", r#"{"version":1}"#, Maintain),
+    ("POST", "/api/v1/templates/{id}/retire", r#"{"version":1}"#, Maintain),
     ("GET", "/api/v1/tokens", "", Administer),
     ("POST", "/api/v1/tokens", "{}", Administer),
     ("DELETE", "/api/v1/tokens/{id}", "", Administer),
@@ -257,7 +275,7 @@ const OPEN: &[(&str, &str)] = &[
 
 /// Server functions of the islands.
 const FUNCTIONS: &[(&str, &str, Permission)] =
-    &[("/api/fn/gate", "form=", View), ("/api/fn/preview", "text=x", View), ("/api/fn/time", "form=", View)];
+    &[("/api/fn/gate", "form=", View), ("/api/fn/preview", "form=", View), ("/api/fn/time", "form=", View)];
 
 /// An address with made-up ids.
 fn made_up(path: &str) -> String {

@@ -3,11 +3,13 @@
 use super::desk::Desk;
 use super::maintenance::{version_of, was_pressed};
 use super::overriding::why;
+use super::wording;
 use crate::components::{Actions, Button, Card, Disclosure, Hidden, Icon, TextArea};
 use crate::form::Submitted;
 use crate::view::{Shape, Weight};
 use domain::maintenance::{CheckLine, Maintenance, State};
 use domain::people::Permission;
+use domain::template::MessageTemplate;
 use leptos::prelude::*;
 
 /// The lines, to be ticked while the work is being checked.
@@ -75,7 +77,7 @@ fn one(desk: &Desk, line: &CheckLine, may_tick: bool) -> AnyView {
 }
 
 /// The way to complete a window with lines open.
-pub(super) fn complete(m: &Maintenance, form: &Submitted) -> AnyView {
+pub(super) fn complete(m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     let text = match m.state {
         State::InProgress => "Its checklist is ticked while it is being checked.",
         _ => "It can be completed when every line of its checklist is ticked.",
@@ -88,13 +90,18 @@ pub(super) fn complete(m: &Maintenance, form: &Submitted) -> AnyView {
         "Reason for completing with lines open",
         "For colleagues: it is kept with the window and in the audit log.",
     );
+    let (aids, look) = (wording::aids(wording::ANYWAY, templates, form), wording::look(wording::ANYWAY));
     let anyway = view! {
-        <form class="stack" method="post">
+        <form class="stack" method="post" id=wording::ANYWAY.form>
             {version_of(m)}
             {why}
+            {aids}
             <TextArea name="body" id="complete-anyway-body" label="Message" rows=2 optional=true value=body
                 hint="Markdown. What customers read beside it."/>
-            <Actions><Button weight=Weight::Danger name="do" value="complete-anyway">"Complete anyway"</Button></Actions>
+            <Actions>
+                <Button weight=Weight::Danger name="do" value="complete-anyway">"Complete anyway"</Button>
+                {look}
+            </Actions>
         </form>
     }
     .into_any();

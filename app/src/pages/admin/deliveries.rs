@@ -16,7 +16,7 @@ use domain::people::Permission;
 use leptos::prelude::*;
 use service::Error;
 use service::courier::MailStatus;
-use service::deliveries::{About, COUNTED, DeliveriesQuery, Delivery, Letter, MailStanding, MailView, Standing};
+use service::deliveries::{About, COUNTED, DeliveriesQuery, Delivery, Letter, MailStanding, MailView, Standing, What};
 use service::inventory::Page;
 
 /// `/admin/deliveries?state=…&cursor=…`
@@ -196,11 +196,11 @@ fn about(about: &About) -> AnyView {
             <span class="sub">"Asks the reader"</span>
         }
         .into_any(),
-        About::Window { id, name, kind } => {
+        About::Window { id, name, what } => {
             let (href, name) = (format!("/admin/maintenances/{id}"), name.clone());
             view! {
                 <a href=href><span dir="auto">{name}</span></a>
-                <span class="sub">{StateView::from(*kind).label}</span>
+                <span class="sub">{happened(*what)}</span>
             }
             .into_any()
         }
@@ -216,6 +216,14 @@ fn state(standing: Standing) -> StateView {
         Standing::Failed => StateView::new(Tone::Major, Shape::Major, "Failed"),
         Standing::LackedServer => StateView::new(Tone::Degraded, Shape::Mail, "Would have gone"),
         Standing::NotNeeded => StateView::new(Tone::Quiet, Shape::Cancelled, "Not needed").plain(),
+    }
+}
+
+/// What a mail tells of a window.
+fn happened(what: What) -> String {
+    match what {
+        What::Update(kind) => StateView::from(kind).label,
+        What::Reminder { lead } => format!("Reminder, {} before", lead.in_words()),
     }
 }
 
@@ -312,8 +320,8 @@ fn facts(desk: &Desk, mail: &Delivery) -> AnyView {
     let (address, told) = (mail.address.clone(), desk.short(mail.told_at));
     let window = match &mail.about {
         About::Confirmation => None,
-        About::Window { id, name, kind } => {
-            let happened = StateView::from(*kind).label;
+        About::Window { id, name, what } => {
+            let happened = happened(*what);
             let link = links(vec![(name.clone(), format!("/admin/maintenances/{id}"))]);
             Some(view! {
                 <Fact label="Window">{link}</Fact>

@@ -2,24 +2,27 @@
 
 use super::desk::{Desk, admin};
 use super::plan::{id, problems, version};
-use super::{checklist, gate, overriding};
+use super::wording::{self, Place};
+use super::{checklist, gate, overriding, reminders};
 use crate::components::{
     Action, Actions, BlastRadius, Button, ButtonLink, Card, DataTable, Disclosure, ErrorSummary, Fact, Facts, Field,
     Flash, Hidden, Icon, PageHeader, Proof, Section, StateBadge, TextArea, TimeRange, Timeline, VerdictPanel,
 };
 use crate::context::submitted;
-use crate::form::Submitted;
+use crate::form::{FormData, Submitted};
 use crate::posts::{Post, Posted};
-use crate::view::{Answer, ColumnView, EntryView, ProofView, Shape, StateView, Tone, Weight};
+use crate::view::{Answer, ColumnView, EntryView, FlashView, ProofView, Shape, StateView, Tone, Weight};
 use domain::gate::Evidence;
+use domain::ids::MaintenanceId;
 use domain::maintenance::{KeptVerdict, Maintenance, State};
 use domain::people::Permission;
 use domain::run::RunState;
+use domain::template::MessageTemplate;
 use domain::time::Instant;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::Error;
-use service::maintenance::{Detail, ExtendInput, MaintenanceInput, Planning, Target};
+use service::maintenance::{Detail, ExtendInput, MaintenanceInput, Planning, Specimen, Step, Target};
 use service::requests::PlacedRequest;
 
 /// Ways to say how much longer, in one press.
@@ -35,20 +38,19 @@ const DONE: [(&str, &str); 1] =
 /// What can not be mended on the page.
 pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
     let id = id(of)?;
+    if let Some(place) = wording::pressed(&post.form, "template") {
+        return wording::begin(post, place).await;
+    }
+    if let Some(place) = wording::pressed(&post.form, "mail") {
+        let seen = seen(&post, id, place).await;
+        return wording::show(post, place, seen);
+    }
     let (services, actor, version) = (&post.services, &post.actor, version(&post.form));
-    let body = post.form.get("body");
+    let body = wording::words(&post.form);
     let here = format!("/admin/maintenances/{id}");
     let result = match post.form.get("do") {
         "start" => services.start_maintenance(actor, id, version, body).await.map(|_| here),
-        "extend" => {
-            let input = ExtendInput {
-                by: post.form.get("by").to_owned(),
-                end: post.form.get("end").to_owned(),
-                end_fold: post.form.get("end_fold").to_owned(),
-                body: body.to_owned(),
-            };
-            services.extend_maintenance(actor, id, version, &input).await.map(|_| here)
-        }
+        "extend" => services.extend_maintenance(actor, id, version, &longer(&post.form)).await.map(|_| here),
         "verify" => services.verify_maintenance(actor, id, version, body).await.map(|_| here),
         "complete" => services.complete_maintenance(actor, id, version, body).await.map(|_| here),
         "complete-anyway" => {
@@ -91,25 +93,54 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
     post.done(result)
 }
 
+fn longer(form: &FormData) -> ExtendInput {
+    ExtendInput {
+        by: form.get("by").to_owned(),
+        end: form.get("end").to_owned(),
+        end_fold: form.get("end_fold").to_owned(),
+        body: form.get("body").to_owned(),
+        reason: form.get("reason").to_owned(),
+    }
+}
+
+/// The mail that one of the forms would send.
+async fn seen(post: &Post, id: MaintenanceId, place: Place) -> Result<Specimen, Error> {
+    let (words, longer) = (wording::words(&post.form), longer(&post.form));
+    let step = match place.deed {
+        "extend" => Step::Extend(&longer),
+        "complete" | "complete-anyway" => Step::Complete(words),
+        "cancel" => Step::Cancel(words),
+        _ => Step::Post(words),
+    };
+    post.services.preview_step(&post.actor, id, step, post.form.get("mail_zone")).await
+}
+
+/// Everything the page shows.
+struct Shown {
+    detail: Detail,
+    requests: Vec<PlacedRequest>,
+    templates: Vec<MessageTemplate>,
+}
+
 /// `/admin/maintenances/:id`
 #[component]
 pub fn MaintenancePage() -> impl IntoView {
     let form = submitted();
     let of = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
     admin(
-        |(detail, _): &(Detail, Vec<PlacedRequest>)| {
-            format!("M-{} {}", detail.maintenance.number, detail.maintenance.title)
-        },
+        |Shown { detail, .. }: &Shown| format!("M-{} {}", detail.maintenance.number, detail.maintenance.title),
         |desk| async move {
             let detail = desk.services.maintenance_detail(&desk.actor, id(&of)?).await?;
             let requests = desk.services.requests_for(&desk.actor, detail.maintenance.id).await?;
-            Ok((detail, requests))
+            let templates = desk.services.templates(&desk.actor, false).await?;
+            Ok(Shown { detail, requests, templates })
         },
-        move |desk, (detail, requests)| page(&desk, detail, &requests, &form),
+        move |desk, shown| page(&desk, shown, &form),
     )
 }
 
-fn page(desk: &Desk, detail: Detail, requests: &[PlacedRequest], form: &Submitted) -> AnyView {
+fn page(desk: &Desk, shown: Shown, form: &Submitted) -> AnyView {
+    let Shown { detail, requests, templates } = shown;
     let m = &detail.maintenance;
     let may = desk.may(Permission::Maintain);
     let edit = (may && !m.state.is_ended()).then(|| {
@@ -121,10 +152,12 @@ fn page(desk: &Desk, detail: Detail, requests: &[PlacedRequest], form: &Submitte
         view! { <ButtonLink href=format!("/maintenance/{}", m.id)>"What customers see"</ButtonLink> }
     });
     let blocked = detail.gate.as_ref().is_some_and(|look| !look.verdict.allows());
-    let actions = if may { what_now(desk, m, blocked, form) } else { ().into_any() };
+    let actions = if may { what_now(desk, m, blocked, &templates, form) } else { ().into_any() };
+    let used = wording::used(form);
+    let mail = wording::specimen(desk, form, used.form, format!("mail:{}", used.deed));
     let (asked, checks) = (overriding::show(desk, &detail, form), checklist::show(desk, m, form));
     let message = (!m.message.as_str().is_empty()).then(|| {
-        let html = service::prose::html(m.message.as_str());
+        let html = service::prose::html(&desk.services.message_for(&desk.site.zone, m, &detail.affected));
         view! { <Card title="What customers read"><div class="prose" dir="auto" inner_html=html></div></Card> }
     });
     let timeline = (!detail.updates.is_empty()).then(|| {
@@ -138,7 +171,9 @@ fn page(desk: &Desk, detail: Detail, requests: &[PlacedRequest], form: &Submitte
             {public}
         </PageHeader>
         {crate::context::done(&DONE).map(|flash| view! { <Flash flash/> })}
+        {form.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
         <ErrorSummary problems=problems(form) message=form.message.clone()/>
+        {mail}
         <div class="split">
             <div class="stack">
                 {checks}
@@ -150,7 +185,8 @@ fn page(desk: &Desk, detail: Detail, requests: &[PlacedRequest], form: &Submitte
             </div>
             <div class="stack">
                 {panel(desk, &detail)}
-                {requested(desk, requests)}
+                {reminders::show(desk, &detail)}
+                {requested(desk, &requests)}
                 {history(desk, &detail)}
             </div>
         </div>
@@ -211,6 +247,7 @@ fn facts(desk: &Desk, detail: &Detail) -> AnyView {
         (false, true) => "Is started by hand, ends by itself",
         (false, false) => "Is started and ended by hand",
     };
+    let reminded = reminders::in_short(desk, m).map(|text| view! { <Fact label="Reminders">{text}</Fact> });
     let number = format!("M-{}", m.number);
     let (hosts, components) = (names(&hosts), names(&components));
     view! {
@@ -225,6 +262,7 @@ fn facts(desk: &Desk, detail: &Detail) -> AnyView {
                 <Fact label="Components"><span dir="auto">{components}</span></Fact>
                 {wait}
                 <Fact label="By itself">{by_itself}</Fact>
+                {reminded}
             </Facts>
         </Card>
     }
@@ -237,7 +275,7 @@ fn fact_at(label: &'static str, desk: &Desk, at: Instant) -> AnyView {
 }
 
 /// What can be done with it now, the likeliest first.
-fn what_now(desk: &Desk, m: &Maintenance, blocked: bool, form: &Submitted) -> AnyView {
+fn what_now(desk: &Desk, m: &Maintenance, blocked: bool, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     match m.state {
         State::Draft => {
             let hint = if blocked {
@@ -269,35 +307,40 @@ fn what_now(desk: &Desk, m: &Maintenance, blocked: bool, form: &Submitted) -> An
             };
             let label = if early { "Start early" } else { "Start now" };
             let weight = if m.state == State::Scheduled && !early { Weight::Primary } else { Weight::Normal };
-            let (start, note, cancel) = (deed(m, "start", label, weight, hint), note(m, form), cancel(m, form));
+            let start = deed(m, "start", label, weight, hint);
+            let (note, cancel) = (note(m, templates, form), cancel(m, templates, form));
             view! { <Card title="What now">{start}{note}{cancel}</Card> }.into_any()
         }
         State::Postponed => {
-            let (note, cancel) = (note(m, form), cancel(m, form));
+            let (note, cancel) = (note(m, templates, form), cancel(m, templates, form));
             let text = "It did not begin in its time. Customers were told that a new time will follow: give it one, or call it off.";
             view! { <Card title="What now"><p>{text}</p>{note}{cancel}</Card> }.into_any()
         }
-        State::InProgress | State::Verifying => under_way(desk, m, form),
+        State::InProgress | State::Verifying => under_way(desk, m, templates, form),
         State::Completed | State::Cancelled if m.published_at.is_some() => {
-            let note = note(m, form);
+            let note = note(m, templates, form);
             view! { <Card title="What now">{note}</Card> }.into_any()
         }
         State::Completed | State::Cancelled => ().into_any(),
     }
 }
 
-fn under_way(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
+fn under_way(desk: &Desk, m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     let overdue = (m.planned.ends_at <= desk.now).then(|| {
         let proof = ProofView::blocked("Past its planned end: complete or extend it.");
         view! { <p><Proof proof/></p> }
     });
     let is_open = m.open_lines() > 0;
     let weight = if is_open { Weight::Primary } else { Weight::Normal };
-    let verify = (m.state == State::InProgress).then(|| told(m, "verify", "Done, being checked", weight, form));
-    let complete =
-        if is_open { checklist::complete(m, form) } else { told(m, "complete", "Complete", Weight::Primary, form) };
+    let verify = (m.state == State::InProgress).then(|| told(m, "verify", "Done, being checked", weight, None, form));
+    let complete = if is_open {
+        checklist::complete(m, templates, form)
+    } else {
+        told(m, "complete", "Complete", Weight::Primary, Some(templates), form)
+    };
     let (first, second) = if is_open { (verify, Some(complete)) } else { (Some(complete), verify) };
-    let (extend, note, cancel) = (extend(desk, m, form), note(m, form), cancel(m, form));
+    let (extend, note, cancel) =
+        (extend(desk, m, templates, form), note(m, templates, form), cancel(m, templates, form));
     view! {
         <Card title="What now">
             {overdue}
@@ -329,16 +372,27 @@ fn deed(m: &Maintenance, value: &'static str, label: &'static str, weight: Weigh
 
 /// One press, with words for customers where there are any. Several such forms stand on a page, so
 /// that ids say which.
-fn told(m: &Maintenance, value: &'static str, label: &'static str, weight: Weight, form: &Submitted) -> AnyView {
+fn told(
+    m: &Maintenance,
+    value: &'static str,
+    label: &'static str,
+    weight: Weight,
+    mailed: Option<&[MessageTemplate]>,
+    form: &Submitted,
+) -> AnyView {
+    let place = wording::COMPLETE;
+    let aids = mailed.map(|templates| wording::aids(place, templates, form));
+    let look = mailed.map(|_| wording::look(place));
     let (body, error) = typed(form, value);
-    let open = !body.is_empty() || error.is_some();
+    let open = !body.is_empty() || error.is_some() || was_pressed(form, value);
     let more = if value == "complete" { "Complete with a message" } else { "Hand it to checking with a message" };
     let inner = view! {
-        <form class="stack" method="post">
+        <form class="stack" method="post" id=format!("{value}-form")>
             {version_of(m)}
+            {aids}
             <TextArea name="body" id=format!("{value}-body") label="Message" rows=2 optional=true value=body error=error
                 hint="Markdown. What customers read beside it."/>
-            <Actions><Button weight=weight name="do" value=value>{label}</Button></Actions>
+            <Actions><Button weight=weight name="do" value=value>{label}</Button>{look}</Actions>
         </form>
     }
     .into_any();
@@ -362,41 +416,49 @@ pub(super) fn was_pressed(form: &Submitted, deed: &str) -> bool {
     form.data.as_ref().is_some_and(|data| data.get("do") == deed)
 }
 
-fn note(m: &Maintenance, form: &Submitted) -> AnyView {
+fn note(m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     let (body, error) = typed(form, "update");
     let (version, open) = (version_of(m), was_pressed(form, "update"));
+    let aids = wording::aids(wording::UPDATE, templates, form);
     view! {
         <Disclosure label="Post an update" open=open>
-            <form class="stack" method="post">
+            <form class="stack" method="post" id=wording::UPDATE.form>
                 {version}
+                {aids}
                 <TextArea name="body" id="update-body" label="Message" rows=3 value=body error=error required=true
                     hint="Markdown. It goes to the page and to subscribers."/>
-                <Actions><Button name="do" value="update">"Post"</Button></Actions>
+                <Actions><Button name="do" value="update">"Post"</Button>{wording::look(wording::UPDATE)}</Actions>
             </form>
         </Disclosure>
     }
     .into_any()
 }
 
-fn cancel(m: &Maintenance, form: &Submitted) -> AnyView {
+fn cancel(m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     let (body, error) = typed(form, "cancel");
     let (version, open) = (version_of(m), was_pressed(form, "cancel"));
+    let aids = wording::aids(wording::CANCEL, templates, form);
     view! {
         <Disclosure label="Call it off" open=open>
-            <form class="stack" method="post">
+            <form class="stack" method="post" id=wording::CANCEL.form>
                 {version}
+                {aids}
                 <TextArea name="body" id="cancel-body" label="Why" rows=2 value=body error=error required=true
                     hint="What customers read. This can not be taken back."/>
-                <Actions><Button weight=Weight::Danger name="do" value="cancel">"Call it off"</Button></Actions>
+                <Actions>
+                    <Button weight=Weight::Danger name="do" value="cancel">"Call it off"</Button>
+                    {wording::look(wording::CANCEL)}
+                </Actions>
             </form>
         </Disclosure>
     }
     .into_any()
 }
 
-fn extend(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
+fn extend(desk: &Desk, m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     let is_this = was_pressed(form, "extend");
-    let (body, _) = typed(form, "extend");
+    let (body, wrong) = typed(form, "extend");
+    let aids = wording::aids(wording::EXTEND, templates, form);
     let error = is_this.then(|| form.error("by").or(form.error("end")).or(form.error("end_fold"))).flatten();
     let value = if is_this { form.value("by", "") } else { String::new() };
     let quick = LONGER
@@ -417,11 +479,12 @@ fn extend(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
         <Disclosure label="It takes longer" open=open>
             <p class="small muted">{until}</p>
             <Actions>{quick}</Actions>
-            <form class="stack mt" method="post">
+            <form class="stack mt" method="post" id=wording::EXTEND.form>
                 {version}
                 <Field name="by" label="Or by" hint="Like 45 min or 3 h." value=value error=error/>
-                <TextArea name="body" id="extend-body" label="Message" rows=2 optional=true value=body/>
-                <Actions><Button name="do" value="extend">"Extend"</Button></Actions>
+                {aids}
+                <TextArea name="body" id="extend-body" label="Message" rows=2 optional=true value=body error=wrong/>
+                <Actions><Button name="do" value="extend">"Extend"</Button>{wording::look(wording::EXTEND)}</Actions>
             </form>
         </Disclosure>
     }
@@ -433,7 +496,9 @@ fn entries(desk: &Desk, detail: &Detail) -> Vec<EntryView> {
         .updates
         .iter()
         .map(|update| {
-            let mut html = service::prose::html(update.body.as_str());
+            let zone = &desk.site.zone;
+            let mut html =
+                service::prose::html(&desk.services.update_for(zone, &detail.maintenance, &detail.affected, update));
             if let Some(old) = update.old_starts_at.or(update.old_ends_at) {
                 let old = desk.range(
                     update.old_starts_at.unwrap_or(update.starts_at),

@@ -1,7 +1,7 @@
 //! The scheduling form with the gate beside it: for a new window, and for one that is stored.
 
 use super::desk::{Desk, admin};
-use super::gate;
+use super::{gate, reminders, wording};
 use crate::api::plan::{GateView, TimeView, TwiceView};
 use crate::components::{
     Actions, Button, Checkbox, ErrorSummary, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea,
@@ -17,6 +17,7 @@ use domain::host::Host;
 use domain::ids::MaintenanceId;
 use domain::maintenance::{FoldChoice, KeptVerdict, Maintenance, Occasion, State};
 use domain::people::Permission;
+use domain::template::MessageTemplate;
 use domain::text::{Name, Prose};
 use domain::time::format_short;
 use leptos::prelude::*;
@@ -40,6 +41,10 @@ fn label(field: &str) -> (&'static str, &'static str) {
         "end" | "end_fold" => ("End", "end"),
         "may_wait" => ("May begin late by", "may_wait"),
         "checklist" => ("Checklist", "checklist"),
+        "reminders" => ("Reminders", "reminders"),
+        "reason" => ("Reason", "reason"),
+        "template" => ("Template", "template"),
+        "mail_zone" => ("Time zone of the preview", "mail-zone"),
         "why" => ("Reason", "why"),
         "by" => ("Longer by", "by"),
         "body" => ("Message", "body"),
@@ -50,12 +55,15 @@ fn label(field: &str) -> (&'static str, &'static str) {
 /// All wrong fields, for the summary on top of a form.
 #[must_use]
 pub fn problems(submitted: &Submitted) -> Vec<ProblemView> {
+    // These two stand in each of the forms of a page.
+    let deed = wording::used(submitted).deed;
     submitted
         .errors
         .iter()
         .map(|error| {
             let (label, id) = label(error.field);
-            ProblemView { field: id.to_owned(), text: format!("{label}: {}", error.message) }
+            let id = if matches!(id, "reason" | "template") { format!("{deed}-{id}") } else { id.to_owned() };
+            ProblemView { field: id, text: format!("{label}: {}", error.message) }
         })
         .collect()
 }
@@ -87,6 +95,8 @@ pub fn read(form: &FormData) -> MaintenanceInput {
         auto_start: has("start").then(|| form.has("auto_start")),
         auto_complete: has("end").then(|| form.has("auto_complete")),
         checklist: form.has("checklist").then(|| form.get("checklist").lines().map(ToOwned::to_owned).collect()),
+        reminders: reminders::read(form),
+        reason: text("reason"),
     }
 }
 
@@ -123,11 +133,26 @@ async fn request(post: &Post) -> Option<Result<Posted, Error>> {
     }))
 }
 
+/// A template to begin with, or a look at the mail, if that is what was pressed.
+async fn help(post: Post, target: Target) -> Result<Result<Posted, Error>, Post> {
+    if let Some(place) = wording::pressed(&post.form, "template") {
+        return Ok(wording::begin(post, place).await);
+    }
+    let Some(place) = wording::pressed(&post.form, "mail") else { return Err(post) };
+    let (input, zone) = (read(&post.form), post.form.get("mail_zone"));
+    let seen = post.services.preview_plan(&post.actor, target, &input, wording::words(&post.form), zone).await;
+    Ok(wording::show(post, place, seen))
+}
+
 /// Takes the form for a new window.
 ///
 /// # Errors
 /// What can not be mended in the form.
 pub async fn post_new(post: Post) -> Result<Posted, Error> {
+    let post = match help(post, Target::New).await {
+        Ok(helped) => return helped,
+        Err(post) => post,
+    };
     if let Some(requested) = request(&post).await {
         return requested;
     }
@@ -150,6 +175,10 @@ pub async fn post_new(post: Post) -> Result<Posted, Error> {
 /// What can not be mended in the form.
 pub async fn post_edit(of: &str, post: Post) -> Result<Posted, Error> {
     let id = id(of)?;
+    let post = match help(post, Target::Stored { id, version: None }).await {
+        Ok(helped) => return helped,
+        Err(post) => post,
+    };
     if let Some(requested) = request(&post).await {
         return requested;
     }
@@ -162,7 +191,7 @@ pub async fn post_edit(of: &str, post: Post) -> Result<Posted, Error> {
         schedule(&post, Target::Stored { id, version }, &input).await
     } else {
         post.services
-            .edit_maintenance(&post.actor, id, version, &input, post.form.get("body"))
+            .edit_maintenance(&post.actor, id, version, &input, wording::words(&post.form))
             .await
             .map(|m| format!("/admin/maintenances/{}", m.id))
     };
@@ -183,6 +212,7 @@ struct Plan {
     newest: Option<KeptVerdict>,
     overrides: Vec<OverrideLook>,
     choices: Choices,
+    templates: Vec<MessageTemplate>,
     typed: Typed,
     scope: (BTreeSet<String>, BTreeSet<String>),
     gate: GateView,
@@ -240,6 +270,7 @@ impl Plan {
         let (services, actor) = (&desk.services, &desk.actor);
         actor.require(Permission::Maintain)?;
         let choices = services.choices(actor).await?;
+        let templates = services.templates(actor, false).await?;
         let (stored, newest, overrides) = match stored {
             None => (None, None, Vec::new()),
             Some(id) => {
@@ -287,9 +318,15 @@ impl Plan {
             // They stand at their fields.
             time.problems.clear();
         }
-        let message = form.value("message", stored.as_ref().map_or("", |m| m.message.as_str()));
-        let preview = service::prose::html(&message);
-        Ok(Self { stored, newest, overrides, choices, typed, scope, gate, time, preview })
+        let written = MaintenanceInput {
+            title: Some(form.value("title", stored.as_ref().map_or("", |m| m.title.as_str()))),
+            message: Some(form.value("message", stored.as_ref().map_or("", |m| m.message.as_str()))),
+            hosts: chosen.hosts,
+            components: chosen.components,
+            ..input
+        };
+        let preview = services.preview_message(actor, &written).await?;
+        Ok(Self { stored, newest, overrides, choices, templates, typed, scope, gate, time, preview })
     }
 }
 
@@ -362,6 +399,7 @@ fn page(desk: &Desk, plan: Plan, form: &Submitted) -> AnyView {
         {refused}
         {overridden}
         <ErrorSummary problems=problems(form) message=form.message.clone()/>
+        {wording::specimen(desk, form, wording::PLAN.form, format!("mail:{}", wording::PLAN.deed))}
         <div class="split">
             {fields}
             {panel}
@@ -433,6 +471,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                     checked=form.ticked("auto_start", stored.is_none_or(|m| m.auto_start))/>
                 {auto_complete}
             </fieldset>
+            {reminders::fields(desk, stored, form)}
         }
         .into_any()
     };
@@ -458,15 +497,19 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                     "Check"
                 </button>
                 {stored.map(|m| view! { <Hidden name="version" value=m.version.to_string()/> })}
+                {wording::aids(wording::PLAN, &plan.templates, form)}
+            </div>
+            <div>
                 <Field name="title" label="What will be done" value=title error=form.error("title") required=true
                     maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
             </div>
             {rest}
             <div>
                 <TextArea name="message" label="What customers read" value=message error=form.error("message") rows=5
-                    hint="Markdown: **bold**, lists, links. It goes to the page, to subscribers and into calendars."
+                    hint="Markdown: **bold**, lists, links, and placeholders. It goes to the page, to subscribers and into calendars."
                     maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)} optional=true/>
                 <PreviewIsland initial=plan.preview.clone()/>
+                <Actions>{wording::look(wording::PLAN)}</Actions>
             </div>
             {checklist}
             {note}

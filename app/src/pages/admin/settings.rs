@@ -72,6 +72,12 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                     hint="Otherwise only runs without a warning protect data."
                     checked=typed.ticked("warnings_are_good", policy.warnings_are_good)/>
             </fieldset>
+            {field(
+                "reminders",
+                "Reminders before a start",
+                "Subscribers are reminded so long before each window that has no list of its own. Write 72 h, 24 h, 1 h, or none.",
+                site.reminders.to_input(),
+            )}
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             <Hidden name="version" value=site.version.to_string()/>
         </form>
@@ -81,7 +87,7 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
 
 /// The policy for those who may not change it.
 fn policy(site: &Site) -> AnyView {
-    let (policy, zone) = (site.policy, site.zone.clone());
+    let (policy, zone, reminders) = (site.policy, site.zone.clone(), site.reminders.to_input());
     let warnings = if policy.warnings_are_good { "count as good" } else { "do not count" };
     view! {
         <Card title="Policy">
@@ -90,6 +96,7 @@ fn policy(site: &Site) -> AnyView {
                 <Fact label="Oldest backup for starting work">{policy.start_max_age.to_string()}</Fact>
                 <Fact label="The gate is asked before the start">{policy.lead.to_string()}</Fact>
                 <Fact label="Runs that report warnings">{warnings}</Fact>
+                <Fact label="Reminders before a start">{reminders}</Fact>
                 <Fact label="Time zone">{zone}</Fact>
             </Facts>
         </Card>
@@ -126,6 +133,7 @@ pub async fn save(post: Post) -> Result<Posted, Error> {
         start_max_age: text("start_max_age"),
         lead: text("lead"),
         warnings_are_good: post.form.has("warnings_are_good"),
+        reminders: text("reminders"),
         version: post.form.get("version").parse().map_err(|_| Error::Stale("site"))?,
     };
     let saved = post.services.edit_site(&post.actor, &edit).await;

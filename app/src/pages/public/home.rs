@@ -126,7 +126,8 @@ fn card(reader: &Reader, window: &Window) -> AnyView {
     let affected =
         (!affected.is_empty()).then(|| view! { <Fact label="Affects"><span dir="auto">{affected}</span></Fact> });
     let proof = words::proof(reader, window).map(|proof| view! { <Fact label="Backup"><Proof proof/></Fact> });
-    let entries = window.updates.iter().take(NEWEST).map(|update| words::entry(reader, update)).collect::<Vec<_>>();
+    let entries =
+        window.updates.iter().take(NEWEST).map(|update| words::entry(reader, window, update)).collect::<Vec<_>>();
     let more = (window.updates.len() > NEWEST).then(|| {
         view! { <p class="small mt"><a href=href.clone()>{format!("All {} updates", window.updates.len())}</a></p> }
     });

@@ -7,7 +7,6 @@ use domain::ids::MaintenanceId;
 use domain::maintenance::{State, UpdateKind};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use service::prose;
 use service::public::{Proof, Window};
 
 /// `/maintenance/{id}`
@@ -38,9 +37,9 @@ fn show(reader: &Reader, window: &Window, services: &service::Services) -> AnyVi
     let state = m.state.public_text();
     let about = if affected.is_empty() { String::new() } else { format!(" Affects {affected}.") };
     let description = format!("{state}: {}. {}.{about}", m.title, when.text);
-    let message = prose::html(m.message.as_str());
+    let message = reader.message(window);
     let message = (!message.is_empty()).then(|| view! { <div class="prose" dir="auto" inner_html=message></div> });
-    let entries = window.updates.iter().map(|update| words::entry(reader, update)).collect::<Vec<_>>();
+    let entries = window.updates.iter().map(|update| words::entry(reader, window, update)).collect::<Vec<_>>();
     let calendar = (format!("{} (this one)", m.title), format!("{path}.ics"));
     let data = event_data(services, &site, window);
     let (frame, back) = (reader.frame(), ("Status now".to_owned(), reader.link("/")));

@@ -3,9 +3,11 @@
 use crate::context::{cacheable, uri};
 use crate::form::encode;
 use crate::view::{DayView, OptionView, PublicFrame, WhenView};
+use domain::maintenance::Update;
 use domain::site::Site;
 use domain::time::{Instant, ZoneRules, civil, format_clock, format_instant, format_range, format_short, offset_text};
-use service::Services;
+use service::public::Window;
+use service::{Services, prose};
 use std::sync::Arc;
 
 /// Zones offered on every page: one well-known place for each way clocks are kept. Any other zone
@@ -90,12 +92,18 @@ const OFFERED: &[&str] = &[
 /// The reader of a public page.
 #[derive(Clone)]
 pub struct Reader {
+    services: Services,
     rules: Arc<dyn ZoneRules>,
     site: Site,
     now: Instant,
     path: String,
     /// The zone in the address, by its name of today.
     chosen: Option<String>,
+}
+
+/// Names of what a window touches.
+fn names(window: &Window) -> Vec<String> {
+    window.affected.iter().map(|(_, name)| name.clone()).collect()
 }
 
 impl Reader {
@@ -106,6 +114,7 @@ impl Reader {
         let query = crate::form::FormData::parse(uri.query().unwrap_or_default().as_bytes());
         let chosen = query.all("tz").find_map(|name| services.zones.canonical(name));
         Self {
+            services: services.clone(),
             rules: Arc::clone(&services.zones),
             site: site.clone(),
             now: services.now(),
@@ -118,6 +127,18 @@ impl Reader {
     #[must_use]
     pub fn zone(&self) -> &str {
         self.chosen.as_deref().unwrap_or(&self.site.zone)
+    }
+
+    /// The message of a window as HTML, with times in this zone.
+    #[must_use]
+    pub fn message(&self, window: &Window) -> String {
+        prose::html(&self.services.message_for(self.zone(), &window.maintenance, &names(window)))
+    }
+
+    /// What an update of a window says as HTML, with times in this zone.
+    #[must_use]
+    pub fn update(&self, window: &Window, update: &Update) -> String {
+        prose::html(&self.services.update_for(self.zone(), &window.maintenance, &names(window), update))
     }
 
     /// The site's name.

@@ -9,7 +9,6 @@ use crate::view::{
 use domain::component::ComponentState;
 use domain::maintenance::{Maintenance, State, Update, UpdateKind};
 use leptos::prelude::*;
-use service::prose;
 use service::public::{GroupLines, Proof, Window};
 
 /// Up to this many components every group is unfolded.
@@ -99,15 +98,15 @@ pub(super) fn past(reader: &Reader, window: &Window) -> LogView {
         href: reader.link(&page_of(m)),
         when: when(reader, m),
         was_planned: m.state == State::Cancelled && m.started_at.is_none(),
-        html: last.map(|update| prose::html(update.body.as_str())).unwrap_or_default(),
+        html: last.map(|update| reader.update(window, update)).unwrap_or_default(),
         state: state(m.state).plain(),
         components,
     }
 }
 
 /// A line of a window's timeline.
-pub(super) fn entry(reader: &Reader, update: &Update) -> EntryView {
-    let mut html = prose::html(update.body.as_str());
+pub(super) fn entry(reader: &Reader, window: &Window, update: &Update) -> EntryView {
+    let mut html = reader.update(window, update);
     let says_time = update.kind == UpdateKind::Scheduled;
     if html.is_empty() && !says_time {
         html = paragraph(update.kind.public_sentence());

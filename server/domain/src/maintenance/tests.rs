@@ -4,6 +4,7 @@
 
 mod checklist;
 mod overriding;
+mod reminder;
 
 use super::transition::*;
 use super::*;
@@ -57,6 +58,7 @@ fn content() -> Edit {
         components: vec![ComponentId(Uuid::from_u128(12))],
         auto_start: true,
         auto_complete: true,
+        reminders: Reminders::default(),
         checklist: vec![],
     }
 }

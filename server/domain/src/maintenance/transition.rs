@@ -6,7 +6,7 @@
 //! stays ended. `version` is left to storage.
 
 use super::checklist::renewed;
-use super::{CheckLine, Maintenance, NewUpdate, Planned, State, Tick, UpdateKind};
+use super::{CheckLine, Maintenance, NewUpdate, Planned, Reminders, State, Tick, UpdateKind};
 use crate::gate::{Finding, Purpose, Verdict};
 use crate::ids::{ComponentId, HostId, MaintenanceId, UserId};
 use crate::maintenance::plan::MAX_LENGTH;
@@ -86,6 +86,8 @@ pub struct Edit {
     pub auto_start: bool,
     /// Completes by itself.
     pub auto_complete: bool,
+    /// Which reminders subscribers get.
+    pub reminders: Reminders,
     /// What is to be checked before it is completed.
     pub checklist: Vec<Name>,
 }
@@ -102,6 +104,7 @@ impl Edit {
             components: m.components.clone(),
             auto_start: m.auto_start,
             auto_complete: m.auto_complete,
+            reminders: m.reminders.clone(),
             checklist: m.checklist.iter().map(|line| line.text.clone()).collect(),
         }
     }
@@ -251,6 +254,7 @@ pub fn draft(id: MaintenanceId, number: i64, created_by: Option<UserId>, now: In
         components: content.components,
         auto_start: content.auto_start,
         auto_complete: content.auto_complete,
+        reminders: content.reminders,
         checklist: renewed(&[], content.checklist),
         done_anyway: None,
         sequence: 0,
@@ -318,6 +322,7 @@ pub fn edit(
         components: edit.components,
         auto_start: edit.auto_start,
         auto_complete: edit.auto_complete,
+        reminders: edit.reminders,
         checklist,
         ..m.clone()
     };

@@ -98,6 +98,20 @@ impl Span {
     }
 }
 
+impl Span {
+    /// For customers, to the minute, in at most two units: "3 days", "24 hours", "1 hour 30 minutes".
+    #[must_use]
+    pub fn in_words(self) -> String {
+        let minutes = (self.as_seconds().max(0) + 30) / 60;
+        let (days, hours) = if minutes >= 48 * 60 { (minutes / 1440, minutes % 1440 / 60) } else { (0, minutes / 60) };
+        let parts =
+            if days > 0 { [(days, "day"), (hours, "hour")] } else { [(hours, "hour"), (minutes % 60, "minute")] };
+        let word = |(n, unit): (i64, &str)| format!("{n} {unit}{}", if n == 1 { "" } else { "s" });
+        let words: Vec<String> = parts.into_iter().filter(|(n, _)| *n > 0).map(word).collect();
+        if words.is_empty() { "less than a minute".to_owned() } else { words.join(" ") }
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.as_seconds() < 0 {
@@ -142,6 +156,23 @@ mod tests {
             (-300, "−5 min"),
         ] {
             assert_eq!(Span::seconds(seconds).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn customers_read_lengths_in_words() {
+        for (span, text) in [
+            (Span::hours(72), "3 days"),
+            (Span::seconds(72 * 3600 - 20), "3 days"),
+            (Span::hours(77), "3 days 5 hours"),
+            (Span::hours(24), "24 hours"),
+            (Span::minutes(90), "1 hour 30 minutes"),
+            (Span::minutes(61), "1 hour 1 minute"),
+            (Span::minutes(45), "45 minutes"),
+            (Span::seconds(10), "less than a minute"),
+            (Span::seconds(-10), "less than a minute"),
+        ] {
+            assert_eq!(span.in_words(), text);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The texts of mails: one plain, complete on its own, and one HTML, without remote content.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::{Letterhead, MailError, flatten, link};
@@ -34,6 +36,11 @@ impl Times {
 pub enum Change {
     /// Announced for the first time.
     Scheduled,
+    /// Announced before, and near now.
+    Reminder {
+        /// How far ahead: `3 days`.
+        ahead: String,
+    },
     /// Text or scope is different, the time is not.
     Changed,
     /// Moved to another time.
@@ -135,22 +142,26 @@ struct Words {
     label: &'static str,
     mark: &'static str,
     tone: Tone,
-    sentence: &'static str,
+    sentence: Cow<'static, str>,
     when_label: &'static str,
     previous_label: &'static str,
 }
 
 fn words(change: &Change) -> Words {
-    let words = |label, mark, tone, sentence| Words {
+    let words = |label, mark, tone, sentence: &'static str| Words {
         label,
         mark,
         tone,
-        sentence,
+        sentence: Cow::Borrowed(sentence),
         when_label: "When",
         previous_label: "Before",
     };
     match change {
         Change::Scheduled => words("Scheduled", "◷", Tone::Work, "We have planned maintenance."),
+        Change::Reminder { ahead } => Words {
+            sentence: Cow::Owned(format!("A reminder: this maintenance begins in {}.", flatten(ahead))),
+            ..words("Reminder", "◷", Tone::Work, "")
+        },
         Change::Changed => {
             words("Changed", "✎", Tone::Work, "The plan for this maintenance has changed. The time stays the same.")
         }

@@ -47,6 +47,7 @@ fn changes() -> Vec<Change> {
         Change::Update,
         Change::Completed,
         Change::Cancelled,
+        Change::Reminder { ahead: "3 days".to_owned() },
     ]
 }
 

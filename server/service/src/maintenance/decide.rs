@@ -1,6 +1,6 @@
 //! What people decide about windows.
 
-use super::input::{self as typed, MaintenanceInput, Typed};
+use super::input::{self as typed, MaintenanceInput, Typed, Words};
 use super::overriding::read_why;
 use super::scope_of;
 use crate::audit::Action;
@@ -9,10 +9,11 @@ use crate::{Actor, Services};
 use domain::gate::{Evidence, Purpose, Verdict};
 use domain::ids::MaintenanceId;
 use domain::maintenance::transition::{self, Change, Command, Edit, Finish, Refusal, Who};
-use domain::maintenance::{KeptVerdict, Maintenance, Occasion, PlanError, Planned, State, Tick, affected_components};
+use domain::maintenance::{KeptVerdict, Maintenance, Occasion, PlanError, Planned, State, Tick};
 use domain::people::Permission;
 use domain::policy::Policy;
-use domain::text::Prose;
+use domain::template;
+use domain::text::{Name, Prose};
 use domain::time::{Instant, Span, parse_local};
 use serde::{Deserialize, Serialize};
 use storage::Tx;
@@ -65,6 +66,17 @@ pub struct ExtendInput {
     /// Markdown for customers.
     #[serde(default)]
     pub body: String,
+    /// Stands in `body` where it has `{{reason}}`.
+    #[serde(default)]
+    pub reason: String,
+}
+
+impl ExtendInput {
+    /// What customers are to read.
+    #[must_use]
+    pub fn words(&self) -> Words<'_> {
+        Words { text: &self.body, reason: &self.reason }
+    }
 }
 
 /// A window in a decision.
@@ -82,7 +94,7 @@ pub(super) struct Asked {
 }
 
 /// The refusal as an error, at its field where it has one.
-fn refused(refusal: &Refusal, verdict: Option<&Verdict>) -> Error {
+pub(super) fn refused(refusal: &Refusal, verdict: Option<&Verdict>) -> Error {
     let message = refusal.to_string();
     match refusal {
         Refusal::StartPassed => Error::field("start", message),
@@ -123,8 +135,13 @@ fn once(
     Ok(caller.map(|caller| (caller, key.to_owned(), crate::keys::hash(&request))))
 }
 
-fn body(text: &str) -> Result<Prose, Error> {
-    Prose::parse(text).map_err(|e| Error::field("body", e.to_string()))
+/// Nobody is told that something is called off without being told why.
+pub(super) fn read_cancellation(m: &Maintenance, words: Words<'_>) -> Result<Prose, Error> {
+    let reason = words.read()?;
+    if m.published_at.is_some() && !m.state.is_ended() && reason.as_str().trim().is_empty() {
+        return Err(Error::field("body", "Write what customers should read: why it is called off."));
+    }
+    Ok(reason)
 }
 
 impl Services {
@@ -212,18 +229,15 @@ impl Services {
             let update = update.into_update(self.new_id(), after.id, actor.user_id());
             tx.add_update(&update).await?;
             if change.tell {
-                let topology = tx.topology().await?;
-                let ids = affected_components(&scope_of(&after), &topology);
-                let components = tx.components(true).await?;
-                let affected: Vec<_> = components
-                    .into_iter()
-                    .filter(|component| ids.contains(&component.id))
-                    .map(|component| (component.id, component.name.to_string()))
-                    .collect();
+                let affected = self.affected_by(tx, &after).await?;
                 let proof = proof.and_then(Verdict::proof);
                 self.tell(tx, &after, &update, &affected, proof).await?;
             }
             tx.announce();
+        }
+        if after.reminders != before.reminders {
+            let site = tx.site().await?.reminders;
+            self.pass_over(tx, &after, &site).await?;
         }
         Ok(after)
     }
@@ -235,7 +249,12 @@ impl Services {
     }
 
     /// Everything named must be in use.
-    async fn check_scope(&self, tx: &mut Tx, edit: &Edit, stored: Option<&Maintenance>) -> Result<(), Error> {
+    pub(super) async fn check_scope(
+        &self,
+        tx: &mut Tx,
+        edit: &Edit,
+        stored: Option<&Maintenance>,
+    ) -> Result<(), Error> {
         let mut fields = Fields::default();
         for host in edit.hosts.iter().filter(|id| stored.is_none_or(|m| !m.hosts.contains(id))) {
             if tx.host(*host).await.ok().is_none_or(|host| host.retired_at.is_some()) {
@@ -250,6 +269,18 @@ impl Services {
         if fields.is_empty() { Ok(()) } else { Err(fields.into_error()) }
     }
 
+    /// A title is written out when it is saved: the subject of its mails must not change (MAIL-1).
+    pub(super) async fn write_out(&self, tx: &mut Tx, edit: &mut Edit) -> Result<(), Error> {
+        if !edit.title.as_str().contains("{{") {
+            return Ok(());
+        }
+        let touched = self.affected(tx, &edit.hosts, &edit.components).await?;
+        let names: Vec<String> = touched.into_iter().map(|(_, name)| name).collect();
+        let title = template::with_components(edit.title.as_str(), &names);
+        edit.title = Name::parse(&title).map_err(|e| Error::field("title", e.to_string()))?;
+        Ok(())
+    }
+
     /// The draft with this content, in the transaction; also as it was before.
     async fn draft_in(
         &self,
@@ -262,8 +293,9 @@ impl Services {
     ) -> Result<(Option<Maintenance>, Maintenance), Error> {
         match target {
             Target::New => {
-                let edit = input.read(self.zones.as_ref(), None)?;
+                let mut edit = input.read(self.zones.as_ref(), None)?;
                 self.check_scope(tx, &edit, None).await?;
+                self.write_out(tx, &mut edit).await?;
                 let number = tx.next_maintenance_number().await?;
                 let draft = transition::draft(self.new_id(), number, actor.user_id(), now, edit);
                 tx.add_maintenance(&draft).await?;
@@ -277,8 +309,9 @@ impl Services {
                 if m.state != State::Draft {
                     return Err(refused(&Refusal::Not { state: m.state, command: Command::Schedule }, None));
                 }
-                let edit = input.read(self.zones.as_ref(), Some(&m))?;
+                let mut edit = input.read(self.zones.as_ref(), Some(&m))?;
                 self.check_scope(tx, &edit, Some(&m)).await?;
+                self.write_out(tx, &mut edit).await?;
                 let change = transition::edit(&m, now, edit, None, policy).map_err(|r| refused(&r, None))?;
                 let draft = self.carry_out(tx, actor, &m, change, Prose::default(), None).await?;
                 Ok((Some(m), draft))
@@ -392,18 +425,20 @@ impl Services {
     /// # Errors
     /// Not allowed, all wrong fields, refused by the gate (nothing changes, the answer is kept) or
     /// by the window's state, stale, or the database does not answer.
-    pub async fn edit_maintenance(
+    pub async fn edit_maintenance<'a>(
         &self,
         actor: &Actor,
         id: MaintenanceId,
         version: Option<i64>,
         input: &MaintenanceInput,
-        note: &str,
+        note: impl Into<Words<'a>>,
     ) -> Result<Maintenance, Error> {
+        let note = note.into();
         let Loaded { mut tx, m, policy, now } = self.load(actor, id, version).await?;
-        let note = body(note)?;
-        let edit = input.read(self.zones.as_ref(), Some(&m))?;
+        let note = note.read()?;
+        let mut edit = input.read(self.zones.as_ref(), Some(&m))?;
         self.check_scope(&mut tx, &edit, Some(&m)).await?;
+        self.write_out(&mut tx, &mut edit).await?;
         let mut asked = None;
         let mut result = transition::edit(&m, now, edit.clone(), None, &policy);
         if matches!(result, Err(Refusal::NeedsVerdict)) {
@@ -445,15 +480,16 @@ impl Services {
     /// # Errors
     /// Not allowed, refused by the gate (`gate_blocked`, or `held` where it now waits) or by the
     /// window's state, stale, or the database does not answer.
-    pub async fn start_maintenance(
+    pub async fn start_maintenance<'a>(
         &self,
         actor: &Actor,
         id: MaintenanceId,
         version: Option<i64>,
-        note: &str,
+        note: impl Into<Words<'a>>,
     ) -> Result<Maintenance, Error> {
+        let note = note.into();
         let Loaded { mut tx, m, policy, now } = self.load(actor, id, version).await?;
-        let note = body(note)?;
+        let note = note.read()?;
         let asked = self.ask(&mut tx, now, Purpose::Start, &m).await?;
         match transition::start(&m, now, &asked.verdict, Who::Person, &policy) {
             Ok(change) => {
@@ -516,13 +552,13 @@ impl Services {
         input: &ExtendInput,
     ) -> Result<Maintenance, Error> {
         let loaded = self.load(actor, id, version).await?;
-        let body = body(&input.body)?;
+        let body = input.words().read()?;
         let ends_at = self.new_end(&loaded.m.planned, input)?;
         let change = transition::extend(&loaded.m, loaded.now, ends_at, &loaded.policy);
         self.simply(actor, loaded, "maintenance.extend", change, body).await
     }
 
-    fn new_end(&self, planned: &Planned, input: &ExtendInput) -> Result<Instant, Error> {
+    pub(super) fn new_end(&self, planned: &Planned, input: &ExtendInput) -> Result<Instant, Error> {
         if !input.by.trim().is_empty() {
             let by = Span::parse(&input.by).map_err(|e| Error::field("by", e.to_string()))?;
             return Ok(by.after(planned.ends_at));
@@ -547,15 +583,16 @@ impl Services {
     ///
     /// # Errors
     /// Not allowed, not in progress, stale, or the database does not answer.
-    pub async fn verify_maintenance(
+    pub async fn verify_maintenance<'a>(
         &self,
         actor: &Actor,
         id: MaintenanceId,
         version: Option<i64>,
-        note: &str,
+        note: impl Into<Words<'a>>,
     ) -> Result<Maintenance, Error> {
+        let note = note.into();
         let loaded = self.load(actor, id, version).await?;
-        let note = body(note)?;
+        let note = note.read()?;
         let change = transition::finish(&loaded.m, loaded.now, Finish::Verifying, &loaded.policy);
         self.simply(actor, loaded, "maintenance.verify", change, note).await
     }
@@ -564,15 +601,16 @@ impl Services {
     ///
     /// # Errors
     /// Not allowed, not under way, lines of its checklist are open, stale, or the database does not answer.
-    pub async fn complete_maintenance(
+    pub async fn complete_maintenance<'a>(
         &self,
         actor: &Actor,
         id: MaintenanceId,
         version: Option<i64>,
-        note: &str,
+        note: impl Into<Words<'a>>,
     ) -> Result<Maintenance, Error> {
+        let note = note.into();
         let loaded = self.load(actor, id, version).await?;
-        let note = body(note)?;
+        let note = note.read()?;
         let change = transition::complete(&loaded.m, loaded.now, Who::Person, &loaded.policy);
         self.simply(actor, loaded, "maintenance.complete", change, note).await
     }
@@ -582,16 +620,17 @@ impl Services {
     ///
     /// # Errors
     /// Not allowed, no reason, not under way, stale, or the database does not answer.
-    pub async fn complete_maintenance_anyway(
+    pub async fn complete_maintenance_anyway<'a>(
         &self,
         actor: &Actor,
         id: MaintenanceId,
         version: Option<i64>,
-        note: &str,
+        note: impl Into<Words<'a>>,
         why: &str,
     ) -> Result<Maintenance, Error> {
+        let note = note.into();
         let loaded = self.load(actor, id, version).await?;
-        let note = body(note)?;
+        let note = note.read()?;
         let why = read_why(why, "Say why it is completed with lines open. Colleagues read it.")?;
         let change = transition::complete_anyway(&loaded.m, loaded.now, why, &loaded.policy);
         self.simply(actor, loaded, "maintenance.complete_anyway", change, note).await
@@ -623,18 +662,16 @@ impl Services {
     ///
     /// # Errors
     /// Not allowed, no reason, already ended, stale, or the database does not answer.
-    pub async fn cancel_maintenance(
+    pub async fn cancel_maintenance<'a>(
         &self,
         actor: &Actor,
         id: MaintenanceId,
         version: Option<i64>,
-        reason: &str,
+        reason: impl Into<Words<'a>>,
     ) -> Result<Maintenance, Error> {
+        let reason = reason.into();
         let loaded = self.load(actor, id, version).await?;
-        let reason = body(reason)?;
-        if loaded.m.published_at.is_some() && !loaded.m.state.is_ended() && reason.as_str().trim().is_empty() {
-            return Err(Error::field("body", "Write what customers should read: why it is called off."));
-        }
+        let reason = read_cancellation(&loaded.m, reason)?;
         let change = transition::cancel(&loaded.m, loaded.now, reason, &loaded.policy);
         self.simply(actor, loaded, "maintenance.cancel", change, Prose::default()).await
     }
@@ -643,15 +680,16 @@ impl Services {
     ///
     /// # Errors
     /// Not allowed, nothing written, never published, or the database does not answer.
-    pub async fn post_update(
+    pub async fn post_update<'a>(
         &self,
         actor: &Actor,
         id: MaintenanceId,
         version: Option<i64>,
-        text: &str,
+        text: impl Into<Words<'a>>,
     ) -> Result<Maintenance, Error> {
+        let text = text.into();
         let loaded = self.load(actor, id, version).await?;
-        let text = body(text)?;
+        let text = text.read()?;
         let change = transition::post(&loaded.m, loaded.now, text, &loaded.policy);
         self.simply(actor, loaded, "maintenance.update", change, Prose::default()).await
     }

@@ -4,7 +4,8 @@ use crate::error::{Error, FieldError, Fields};
 use chrono::NaiveDateTime;
 use domain::gate::Scope;
 use domain::maintenance::transition::Edit;
-use domain::maintenance::{Fold, FoldChoice, Maintenance, PlanError, PlanField, Planned, read_checklist};
+use domain::maintenance::{Fold, FoldChoice, Maintenance, PlanError, PlanField, Planned, Reminders, read_checklist};
+use domain::template::{self, TemplateError};
 use domain::text::{Name, Prose};
 use domain::time::{Instant, LocalTime, Span, TimeText, ZoneRules, civil, format_range, parse_local};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,65 @@ pub struct MaintenanceInput {
     /// What is to be checked before it is completed, line by line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checklist: Option<Vec<String>>,
+    /// `default`, `none`, or lead times: `72 h, 24 h, 1 h`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reminders: Option<String>,
+    /// Stands in the message where it has `{{reason}}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What customers are to read of a step, as it was typed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Words<'a> {
+    /// Markdown, may hold placeholders; may be empty.
+    pub text: &'a str,
+    /// Stands where the text has `{{reason}}`.
+    pub reason: &'a str,
+}
+
+impl<'a> From<&'a str> for Words<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text, reason: "" }
+    }
+}
+
+impl<'a> From<&'a String> for Words<'a> {
+    fn from(text: &'a String) -> Self {
+        Self { text, reason: "" }
+    }
+}
+
+impl Words<'_> {
+    /// As it is stored: with its reason, and with placeholders that are resolved for each reader.
+    ///
+    /// # Errors
+    /// At `body` or `reason`.
+    pub fn read(self) -> Result<Prose, Error> {
+        self.read_as("body")
+    }
+
+    fn read_as(self, field: &'static str) -> Result<Prose, Error> {
+        let text = template::with_reason(self.text, self.reason).map_err(|error| match error {
+            TemplateError::NoReason => Error::field("reason", error.to_string()),
+            other => Error::field(field, other.to_string()),
+        })?;
+        Prose::parse(&text).map_err(|e| Error::field(field, e.to_string()))
+    }
+}
+
+/// The value, or what was wrong with it among the other wrong fields.
+fn noted<T>(fields: &mut Fields, result: Result<T, Error>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(Error::Invalid(errors)) => {
+            for error in errors {
+                fields.add(error.field, error.message);
+            }
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 /// How long a new window waits for its backup where nobody said.
@@ -166,11 +226,18 @@ impl MaintenanceInput {
         let mut fields = Fields::default();
         let title = match (&self.title, stored) {
             (None, Some(m)) => Some(m.title.clone()),
-            (text, _) => fields.take("title", Name::parse(text.as_deref().unwrap_or_default())),
+            (text, _) => {
+                let text = text.as_deref().unwrap_or_default();
+                fields.take("title", template::check_title(text)).and_then(|()| fields.take("title", Name::parse(text)))
+            }
         };
         let message = match (&self.message, stored) {
             (None, Some(m)) => Some(m.message.clone()),
-            (text, _) => fields.take("message", Prose::parse(text.as_deref().unwrap_or_default())),
+            (text, _) => {
+                let text = text.as_deref().unwrap_or_default();
+                let words = Words { text, reason: self.reason.as_deref().unwrap_or_default() };
+                noted(&mut fields, words.read_as("message"))
+            }
         };
         let hosts = match (&self.hosts, stored) {
             (None, Some(m)) => m.hosts.clone(),
@@ -187,6 +254,10 @@ impl MaintenanceInput {
                 fields.take("checklist", read_checklist(lines)).unwrap_or_default()
             }
         };
+        let reminders = match (&self.reminders, stored) {
+            (None, stored) => stored.map(|m| m.reminders.clone()).unwrap_or_default(),
+            (Some(text), _) => fields.take("reminders", Reminders::parse(text)).unwrap_or_default(),
+        };
         let planned = match stored {
             Some(m) if !self.has_time() => Some(m.planned.clone()),
             _ => self.plan(&mut fields, rules, stored.map(|m| Typed::of(rules, &m.planned))),
@@ -200,6 +271,7 @@ impl MaintenanceInput {
                 components,
                 auto_start: self.auto_start.or(stored.map(|m| m.auto_start)).unwrap_or(true),
                 auto_complete: self.auto_complete.or(stored.map(|m| m.auto_complete)).unwrap_or(false),
+                reminders,
                 checklist,
             }),
             _ => Err(fields.into_error()),

@@ -5,6 +5,7 @@ use super::overriding::{OverrideLook, SecondPerson, looks};
 use super::scope_of;
 use crate::error::{Error, Fields};
 use crate::inventory::Page;
+use crate::reminders::ReminderLook;
 use crate::{Actor, Services};
 use domain::component::{Component, Group};
 use domain::gate::{Evidence, JobNames, Purpose, Scope, Topology, Verdict, askable, blast_radius};
@@ -144,6 +145,10 @@ pub struct Detail {
     pub hosts: Vec<(HostId, String)>,
     /// Components named.
     pub components: Vec<(ComponentId, String)>,
+    /// Names of the components it touches.
+    pub affected: Vec<String>,
+    /// Its reminders, in the order of their instants.
+    pub reminders: Vec<ReminderLook>,
     /// What the gate says at this moment; none for what has begun or ended.
     pub gate: Option<GateLook>,
     /// Overrides, newest first.
@@ -388,6 +393,8 @@ impl Services {
             State::Scheduled | State::Held => Some(self.look_at_gate_of(&mut tx, &maintenance, Purpose::Start).await?),
             _ => None,
         };
+        let affected = self.affected_by(&mut tx, &maintenance).await?.into_iter().map(|(_, name)| name).collect();
+        let reminders = self.look_at_reminders(&mut tx, &maintenance).await?;
         let verdict = gate.as_ref().map(|look| &look.verdict);
         let overrides = looks(actor, &maintenance, tx.overrides_of(id).await?, verdict, &authors);
         let may_ask_override = actor.may(Permission::Maintain)
@@ -395,6 +402,8 @@ impl Services {
             && verdict.is_some_and(|verdict| !verdict.allows())
             && overrides.iter().all(|look| look.of.state != OverrideState::Asked);
         Ok(Detail {
+            affected,
+            reminders,
             overrides,
             may_ask_override,
             hosts: hosts

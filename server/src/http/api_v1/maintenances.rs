@@ -16,7 +16,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use service::maintenance::{ExtendInput, MaintenanceInput, MaintenanceQuery, OverrideLook, Planning, Target, Typed};
+use service::maintenance::{
+    ExtendInput, MaintenanceInput, MaintenanceQuery, OverrideLook, Planning, Target, Typed, Words,
+};
+use service::reminders::{ReminderLook, ReminderStanding};
 use service::{Actor, Error, Services};
 
 pub(super) fn routes() -> Router<AppState> {
@@ -32,6 +35,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/maintenances/{id}/checklist", post(tick))
         .route("/api/v1/maintenances/{id}/updates", post(update))
         .route("/api/v1/maintenances/{id}/overrides", get(overrides))
+        .route("/api/v1/maintenances/{id}/reminders", get(reminders))
         .route("/api/v1/maintenances/{id}/verdicts", get(verdicts))
         .route("/api/v1/maintenances/{id}/verdicts/{verdict}", get(verdict))
 }
@@ -58,6 +62,8 @@ struct Shown {
     components: Vec<ComponentId>,
     auto_start: bool,
     auto_complete: bool,
+    /// `default`, `none`, or lead times.
+    reminders: String,
     checklist: Vec<ShownLine>,
     /// Why it was completed with lines of its checklist open.
     done_anyway: Option<String>,
@@ -97,6 +103,7 @@ impl Shown {
             components: m.components,
             auto_start: m.auto_start,
             auto_complete: m.auto_complete,
+            reminders: m.reminders.to_input(),
             checklist: m.checklist.into_iter().map(ShownLine::from).collect(),
             done_anyway: m.done_anyway.map(Into::into),
             published_at: m.published_at,
@@ -169,6 +176,32 @@ impl From<OverrideLook> for ShownOverride {
     }
 }
 
+/// A reminder that went or will go.
+#[derive(Debug, Serialize)]
+struct ShownReminder {
+    /// How long before the start.
+    lead: String,
+    starts_at: Instant,
+    due_at: Instant,
+    /// `coming`, `sent` or `passed`.
+    state: &'static str,
+    sent_at: Option<Instant>,
+    /// To how many; as things are now where it is still to come.
+    subscribers: Option<i64>,
+}
+
+impl From<ReminderLook> for ShownReminder {
+    fn from(look: ReminderLook) -> Self {
+        let (state, sent_at, subscribers) = match look.standing {
+            ReminderStanding::Coming { to } => ("coming", None, Some(to)),
+            ReminderStanding::Sent { at, to } => ("sent", Some(at), Some(to)),
+            ReminderStanding::Passed => ("passed", None, None),
+        };
+        let (lead, starts_at, due_at) = (look.lead.to_input(), look.starts_at, look.due_at);
+        Self { lead, starts_at, due_at, state, sent_at, subscribers }
+    }
+}
+
 /// A line of a timeline.
 #[derive(Debug, Serialize)]
 struct ShownUpdate {
@@ -231,6 +264,11 @@ struct Sent {
 }
 
 impl Sent {
+    /// What customers read about a change.
+    fn note(&self) -> Words<'_> {
+        Words { text: &self.note, reason: self.input.reason.as_deref().unwrap_or_default() }
+    }
+
     fn read(mut fields: Map<String, Value>) -> Result<Self, Problem> {
         let version = match fields.remove("version") {
             None => None,
@@ -256,6 +294,14 @@ impl Sent {
 struct Step {
     version: Option<i64>,
     body: String,
+    /// Stands in the body where it has `{{reason}}`.
+    reason: String,
+}
+
+impl Step {
+    fn words(&self) -> Words<'_> {
+        Words { text: &self.body, reason: &self.reason }
+    }
 }
 
 /// The end of the work.
@@ -264,6 +310,7 @@ struct Step {
 struct End {
     version: Option<i64>,
     body: String,
+    reason: String,
     /// Why it is over with lines of its checklist open; empty where none may be.
     anyway: String,
 }
@@ -284,6 +331,7 @@ struct Longer {
     end: String,
     end_fold: String,
     body: String,
+    reason: String,
 }
 
 fn step<T: Default + DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
@@ -368,7 +416,7 @@ async fn edit(
     let id = window(&of)?;
     let sent = Sent::read(fields)?;
     let read = version(sent.version)?;
-    shown(&state, state.services.edit_maintenance(&actor, id, Some(read), &sent.input, &sent.note).await)
+    shown(&state, state.services.edit_maintenance(&actor, id, Some(read), &sent.input, sent.note()).await)
 }
 
 async fn delete(
@@ -402,7 +450,7 @@ async fn start(
     body: Bytes,
 ) -> Answer {
     let step: Step = step(&body)?;
-    shown(&state, state.services.start_maintenance(&actor, window(&of)?, step.version, &step.body).await)
+    shown(&state, state.services.start_maintenance(&actor, window(&of)?, step.version, step.words()).await)
 }
 
 async fn extend(
@@ -411,8 +459,9 @@ async fn extend(
     Path(of): Path<String>,
     Input(longer): Input<Longer>,
 ) -> Answer {
-    let input = ExtendInput { by: longer.by, end: longer.end, end_fold: longer.end_fold, body: longer.body };
-    shown(&state, state.services.extend_maintenance(&actor, window(&of)?, longer.version, &input).await)
+    let Longer { version, by, end, end_fold, body, reason } = longer;
+    let input = ExtendInput { by, end, end_fold, body, reason };
+    shown(&state, state.services.extend_maintenance(&actor, window(&of)?, version, &input).await)
 }
 
 async fn verify(
@@ -422,7 +471,7 @@ async fn verify(
     body: Bytes,
 ) -> Answer {
     let step: Step = step(&body)?;
-    shown(&state, state.services.verify_maintenance(&actor, window(&of)?, step.version, &step.body).await)
+    shown(&state, state.services.verify_maintenance(&actor, window(&of)?, step.version, step.words()).await)
 }
 
 async fn complete(
@@ -433,10 +482,11 @@ async fn complete(
 ) -> Answer {
     let (id, end): (_, End) = (window(&of)?, step(&body)?);
     let services = &state.services;
+    let words = Words { text: &end.body, reason: &end.reason };
     let result = if end.anyway.is_empty() {
-        services.complete_maintenance(&actor, id, end.version, &end.body).await
+        services.complete_maintenance(&actor, id, end.version, words).await
     } else {
-        services.complete_maintenance_anyway(&actor, id, end.version, &end.body, &end.anyway).await
+        services.complete_maintenance_anyway(&actor, id, end.version, words, &end.anyway).await
     };
     shown(&state, result)
 }
@@ -448,6 +498,15 @@ async fn tick(
     Input(ticked): Input<Ticked>,
 ) -> Answer {
     shown(&state, state.services.tick_line(&actor, window(&of)?, &ticked.line, ticked.ticked).await)
+}
+
+async fn reminders(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+) -> Result<Json<Listed<ShownReminder>>, Problem> {
+    let items = state.services.reminders_of(&actor, window(&of)?).await?;
+    Ok(Listed::of(service::inventory::Page { items, next_cursor: None }, Into::into))
 }
 
 /// To read only: people ask, confirm and refuse, signed in.
@@ -467,7 +526,7 @@ async fn cancel(
     body: Bytes,
 ) -> Answer {
     let step: Step = step(&body)?;
-    shown(&state, state.services.cancel_maintenance(&actor, window(&of)?, step.version, &step.body).await)
+    shown(&state, state.services.cancel_maintenance(&actor, window(&of)?, step.version, step.words()).await)
 }
 
 async fn update(
@@ -476,7 +535,7 @@ async fn update(
     Path(of): Path<String>,
     Input(step): Input<Step>,
 ) -> Answer {
-    shown(&state, state.services.post_update(&actor, window(&of)?, step.version, &step.body).await)
+    shown(&state, state.services.post_update(&actor, window(&of)?, step.version, step.words()).await)
 }
 
 async fn verdicts(

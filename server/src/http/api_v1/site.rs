@@ -1,4 +1,4 @@
-//! `/api/v1/site`: name, zone and the policy for hosts that have none of their own.
+//! `/api/v1/site`: name, zone, the policy for hosts and the reminders of windows that have none of their own.
 
 use super::version;
 use crate::http::problem::{Input, Problem};
@@ -25,6 +25,7 @@ struct Shown {
     start_max_age: String,
     lead: String,
     warnings_are_good: bool,
+    reminders: String,
     version: i64,
 }
 
@@ -37,6 +38,7 @@ impl From<Site> for Shown {
             start_max_age: site.policy.start_max_age.to_input(),
             lead: site.policy.lead.to_input(),
             warnings_are_good: site.policy.warnings_are_good,
+            reminders: site.reminders.to_input(),
             version: site.version,
         }
     }
@@ -52,6 +54,7 @@ struct Body {
     start_max_age: Option<String>,
     lead: Option<String>,
     warnings_are_good: Option<bool>,
+    reminders: Option<String>,
 }
 
 async fn one(State(state): State<AppState>, Extension(actor): Extension<Actor>) -> Result<Json<Shown>, Problem> {
@@ -74,6 +77,7 @@ async fn edit(
         start_max_age: body.start_max_age.unwrap_or(stored.start_max_age),
         lead: body.lead.unwrap_or(stored.lead),
         warnings_are_good: body.warnings_are_good.unwrap_or(stored.warnings_are_good),
+        reminders: body.reminders.unwrap_or(stored.reminders),
     };
     Ok(Json(state.services.edit_site(&actor, &edit).await?.into()))
 }

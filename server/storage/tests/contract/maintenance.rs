@@ -1,7 +1,7 @@
 use domain::gate::{Evidence, Outcome, Purpose, Verdict};
 use domain::ids::{MaintenanceId, UpdateId, VerdictId};
 use domain::maintenance::{
-    CheckLine, Fold, KeptVerdict, Maintenance, Occasion, Planned, State, Tick, Update, UpdateKind,
+    CheckLine, Fold, KeptVerdict, Leads, Maintenance, Occasion, Planned, Reminders, State, Tick, Update, UpdateKind,
 };
 use domain::policy::Policy;
 use domain::site::Site;
@@ -40,6 +40,7 @@ pub(crate) fn window(n: u128, state: State, start: i64) -> Maintenance {
         components: vec![],
         auto_start: true,
         auto_complete: false,
+        reminders: Reminders::default(),
         checklist: vec![check("RAID is clean", None), check("Sites answer", Some("Grace Nolan"))],
         done_anyway: None,
         sequence: 3,
@@ -65,6 +66,7 @@ pub(crate) async fn started(engine: Engine) -> TestDb {
         name: Name::parse("Northwind").unwrap(),
         zone: "Europe/Dublin".to_owned(),
         policy: Policy::default(),
+        reminders: Leads::default(),
         version: 1,
     })
     .await
@@ -80,7 +82,9 @@ fn numbers(found: &[Maintenance]) -> Vec<i64> {
 async fn numbers_are_never_given_twice(engine: Engine) {
     let t = started(engine).await;
     let mut tx = t.db.decide().await.unwrap();
+    assert_eq!(tx.likely_maintenance_number().await.unwrap(), 1);
     assert_eq!(tx.next_maintenance_number().await.unwrap(), 1);
+    assert_eq!(tx.likely_maintenance_number().await.unwrap(), 2);
     let draft = window(1, State::Draft, 0);
     tx.add_maintenance(&draft).await.unwrap();
     tx.commit().await.unwrap();
@@ -107,6 +111,7 @@ async fn a_window_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time(en
         planned: Planned { zone: "UTC".to_owned(), start_fold: None, ends_at: at(130), ..m.planned.clone() },
         auto_start: false,
         auto_complete: true,
+        reminders: Reminders::Own(Leads::parse("2 h, 1 d").unwrap()),
         checklist: vec![check("Sites answer", None), check("Mail flows", Some("Oisín Kelly")), check("a", None)],
         done_anyway: Some(Why::parse("The rest can wait.").unwrap()),
         sequence: 4,

@@ -48,6 +48,7 @@ async fn with_three(db: &Db) -> NotificationId {
     tx.add_subscriber(&subscriber(4, SubscriberState::Pending)).await.unwrap();
     tx.add_subscriber(&subscriber(5, SubscriberState::Unsubscribed)).await.unwrap();
     let new = notification(100);
+    assert_eq!(tx.likely_notification_number().await.unwrap(), 1);
     assert_eq!(tx.add_notification(&new, &[]).await.unwrap(), 1);
     assert_eq!(tx.queue_for_followers(new.id, at(10)).await.unwrap(), 3);
     tx.commit().await.unwrap();
