@@ -396,6 +396,28 @@ impl Drill {
         Ok(Self { state: DrillState::Abandoned, finished_at: Some(now), note: why, ..self.clone() })
     }
 
+    /// One that is over when we first hear of it, as a program told it. Times that can not be are not
+    /// kept: then it measures nothing.
+    #[must_use]
+    pub fn reported(
+        planned: Self,
+        succeeded: bool,
+        started_at: Option<Instant>,
+        finished_at: Instant,
+        bytes: Option<i64>,
+        now: Instant,
+    ) -> Self {
+        let possible = finished_at <= FUTURE_TOLERANCE.after(now);
+        let finished_at = if possible { finished_at } else { now };
+        Self {
+            state: if succeeded { DrillState::Succeeded } else { DrillState::Failed },
+            started_at: started_at.filter(|at| possible && *at < finished_at),
+            finished_at: Some(finished_at),
+            bytes: bytes.filter(|bytes| *bytes >= 0),
+            ..planned
+        }
+    }
+
     /// What it proves.
     #[must_use]
     pub fn worth(&self) -> Worth {

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod request;
 pub mod run;
 pub mod site;
+pub mod size;
 pub mod subscriber;
 pub mod text;
 pub mod time;

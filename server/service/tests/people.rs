@@ -364,6 +364,7 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
         lead: "2 h".to_owned(),
         warnings_are_good: true,
         version: 1,
+        ..SiteSettings::default()
     };
     let mut changes = o.services.db.changes();
     assert!(matches!(o.services.edit_site(&bob, &settings).await, Err(Error::Forbidden)));

@@ -101,6 +101,19 @@ fn only_a_restore_or_a_measured_check_proves_something() {
 }
 
 #[test]
+fn a_report_with_times_that_can_not_be_measures_nothing() {
+    let told = |from: i64, to: i64| {
+        let at = |minutes| Span::minutes(minutes).after(now());
+        Drill::reported(planned(), true, Some(at(from)), at(to), Some(7), now())
+    };
+    assert_eq!(told(-60, -30).worth(), Worth::Measured);
+    assert_eq!(told(-60, 4).worth(), Worth::Measured, "a clock may be a little ahead");
+    let ahead = told(-60, 60);
+    assert_eq!((ahead.worth(), ahead.finished_at), (Worth::Proof, Some(now())));
+    assert_eq!(told(-30, -60).worth(), Worth::Proof);
+}
+
+#[test]
 fn evidence_is_an_address_on_the_web() {
     for good in ["https://wiki.example.org/drills/7", " HTTP://[::1]/x ", "https://a"] {
         assert!(Link::parse(good).is_ok(), "{good}");
