@@ -1,6 +1,6 @@
 //! `/api/v1/site`: name, zone and the policy for hosts that have none of their own.
 
-use super::version;
+use super::{sent, version};
 use crate::http::problem::{Input, Problem};
 use crate::router::AppState;
 use axum::extract::{Extension, State};
@@ -8,9 +8,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use domain::people::Permission;
 use domain::site::Site;
+use domain::time::Span;
 use serde::{Deserialize, Serialize};
 use service::Actor;
-use service::site::SiteSettings;
+use service::site::{RestoreSettings, SiteSettings};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/api/v1/site", get(one).patch(edit))
@@ -25,6 +26,12 @@ struct Shown {
     start_max_age: String,
     lead: String,
     warnings_are_good: bool,
+    drill_max_age: String,
+    /// Null where nobody has said.
+    rto: Option<String>,
+    slow_restore_blocks: bool,
+    /// Null for ever.
+    keep_runs: Option<String>,
     version: i64,
 }
 
@@ -37,6 +44,10 @@ impl From<Site> for Shown {
             start_max_age: site.policy.start_max_age.to_input(),
             lead: site.policy.lead.to_input(),
             warnings_are_good: site.policy.warnings_are_good,
+            drill_max_age: site.policy.restore.drill_max_age.to_input(),
+            rto: site.policy.restore.rto.map(Span::to_input),
+            slow_restore_blocks: site.policy.restore.slow_restore_blocks,
+            keep_runs: site.keep_runs.map(Span::to_input),
             version: site.version,
         }
     }
@@ -52,6 +63,12 @@ struct Body {
     start_max_age: Option<String>,
     lead: Option<String>,
     warnings_are_good: Option<bool>,
+    drill_max_age: Option<String>,
+    #[serde(default, deserialize_with = "sent")]
+    rto: Option<Option<String>>,
+    slow_restore_blocks: Option<bool>,
+    #[serde(default, deserialize_with = "sent")]
+    keep_runs: Option<Option<String>>,
 }
 
 async fn one(State(state): State<AppState>, Extension(actor): Extension<Actor>) -> Result<Json<Shown>, Problem> {
@@ -74,6 +91,12 @@ async fn edit(
         start_max_age: body.start_max_age.unwrap_or(stored.start_max_age),
         lead: body.lead.unwrap_or(stored.lead),
         warnings_are_good: body.warnings_are_good.unwrap_or(stored.warnings_are_good),
+        restore: Some(RestoreSettings {
+            drill_max_age: body.drill_max_age.unwrap_or(stored.drill_max_age),
+            rto: body.rto.unwrap_or(stored.rto).unwrap_or_default(),
+            slow_restore_blocks: body.slow_restore_blocks.unwrap_or(stored.slow_restore_blocks),
+        }),
+        keep_runs: body.keep_runs.map(Option::unwrap_or_default),
     };
     Ok(Json(state.services.edit_site(&actor, &edit).await?.into()))
 }
