@@ -81,6 +81,8 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "hosts", rest @ ..] => admin::hosts::take(rest, post).await,
         ["admin", "data-sets", rest @ ..] => admin::data_sets::take(rest, post).await,
         ["admin", "jobs", rest @ ..] => admin::jobs::take(rest, post).await,
+        ["admin", "drills", "new"] => admin::drills::add(post).await,
+        ["admin", "drills", id] => admin::drill::take(id, post).await,
         ["admin", "components", rest @ ..] => admin::components::take(rest, post).await,
         ["admin", "templates", rest @ ..] => admin::templates::take(rest, post).await,
         ["admin", "component-groups", rest @ ..] => admin::components::take_group(rest, post).await,

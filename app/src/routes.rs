@@ -118,7 +118,7 @@ fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
 /// What is protected.
 #[component(transparent)]
 fn InventoryRoutes() -> impl MatchNestedRoutes + Clone {
-    use pages::admin::{coverage, data_sets, host, hosts, import, jobs};
+    use pages::admin::{coverage, data_sets, drill, drills, host, hosts, import, jobs};
     view! {
         <Route path=path!("/admin/coverage") view=coverage::CoveragePage ssr=SsrMode::Async/>
         <Route path=path!("/admin/hosts") view=hosts::Hosts ssr=SsrMode::Async/>
@@ -133,6 +133,9 @@ fn InventoryRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/jobs/new") view=jobs::NewJob ssr=SsrMode::Async/>
         <Route path=path!("/admin/jobs/:id") view=jobs::JobPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/jobs/:id/:form") view=jobs::JobPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/drills") view=drills::Drills ssr=SsrMode::Async/>
+        <Route path=path!("/admin/drills/new") view=drills::NewDrill ssr=SsrMode::Async/>
+        <Route path=path!("/admin/drills/:id") view=drill::DrillPage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -3,9 +3,10 @@
 
 use domain::component::ComponentState;
 use domain::coverage::State as Standing;
+use domain::drill::DrillState;
 use domain::maintenance::{State, UpdateKind};
 use domain::request::RequestState;
-use domain::run::RunState;
+use domain::run::{Mark, RunState};
 use domain::subscriber::SubscriberState;
 use serde::{Deserialize, Serialize};
 
@@ -212,6 +213,18 @@ impl From<RunState> for StateView {
             RunState::Warning => Self::new(Tone::Degraded, Shape::Degraded, "Warnings"),
             RunState::Failed => Self::new(Tone::Major, Shape::Major, "Failed"),
             RunState::Lost => Self::new(Tone::Major, Shape::Unknown, "Lost: it never reported its end"),
+        }
+    }
+}
+
+impl From<DrillState> for StateView {
+    fn from(state: DrillState) -> Self {
+        match state {
+            DrillState::Planned => Self::new(Tone::Work, Shape::Scheduled, "Planned"),
+            DrillState::Running => Self::new(Tone::Work, Shape::Running, "Running"),
+            DrillState::Succeeded => Self::new(Tone::Ok, Shape::Ok, "Succeeded"),
+            DrillState::Failed => Self::new(Tone::Major, Shape::Major, "Failed"),
+            DrillState::Abandoned => Self::new(Tone::Quiet, Shape::Cancelled, "Given up"),
         }
     }
 }
@@ -616,6 +629,42 @@ pub struct VerdictView {
     pub fine: Vec<FineView>,
     /// Hosts that need no backup: name, and the reason with who gave it.
     pub exempt: Vec<FineView>,
+    /// What restoring each host takes, against the window and the RTO.
+    pub restores: Vec<FineView>,
+}
+
+/// One run of a plot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkView {
+    /// How high it stands; none where that is not known.
+    pub value: Option<i64>,
+    /// How it ended.
+    pub mark: Mark,
+}
+
+impl MarkView {
+    /// It belongs to the line: it ended well, or with warnings, and its value is known.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.value.is_some() && matches!(self.mark, Mark::Good | Mark::Warning)
+    }
+}
+
+/// The last runs of a job, drawn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlotView {
+    /// What is drawn: `How long they took`.
+    pub title: String,
+    /// The same in one line, for those who do not see it.
+    pub summary: String,
+    /// The greatest value: `1 h 40 min`.
+    pub greatest: String,
+    /// The first day.
+    pub from: String,
+    /// The last day.
+    pub to: String,
+    /// The runs, oldest first.
+    pub marks: Vec<MarkView>,
 }
 
 /// A host of the blast radius with what runs on it.
@@ -929,6 +978,7 @@ impl AdminFrame {
                     counted("Data sets", "/admin/data-sets", waiting.unprotected, "without a good run", Tone::Major),
                     item("Backup jobs", "/admin/jobs"),
                     item("Runs", "/admin/runs"),
+                    item("Restore drills", "/admin/drills"),
                 ],
             ),
             group(

@@ -5,6 +5,9 @@ use crate::view::{AgesView, Answer, FineView, ReasonView, Tone, VerdictView};
 use leptos::prelude::*;
 use std::fmt::Write as _;
 
+/// Hosts whose restores are told at once; more are folded.
+const FEW: usize = 5;
+
 /// The answer with every reason, how old each backup is, and what is fine. The fermata is closed
 /// until the answer is yes, or two people decided otherwise.
 #[component]
@@ -38,6 +41,16 @@ pub fn VerdictPanel(
         };
         view! { <div class="block"><Disclosure label>{lines(verdict.fine)}</Disclosure></div> }
     });
+    let restores = match verdict.restores.len() {
+        0 => ().into_any(),
+        1..=FEW => {
+            view! { <div class="block"><h3>"If it must be restored"</h3>{lines(verdict.restores)}</div> }.into_any()
+        }
+        n => {
+            let label = format!("What restoring takes, for {n} hosts");
+            view! { <div class="block"><Disclosure label>{lines(verdict.restores)}</Disclosure></div> }.into_any()
+        }
+    };
     let exempt = (!verdict.exempt.is_empty())
         .then(|| view! { <div class="block"><h3>"Exempt"</h3>{lines(verdict.exempt)}</div> });
     view! {
@@ -52,6 +65,7 @@ pub fn VerdictPanel(
             {verdict.ages.filter(|ages| !ages.ages.is_empty()).map(ages)}
             {reasons}
             {fine}
+            {restores}
             {exempt}
             {children.map(|children| children())}
         </section>

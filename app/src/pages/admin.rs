@@ -8,6 +8,8 @@ pub mod coverage;
 pub mod data_sets;
 pub mod deliveries;
 pub mod desk;
+pub mod drill;
+pub mod drills;
 pub mod edit;
 pub mod gate;
 pub mod host;
@@ -27,6 +29,7 @@ pub mod subscribers;
 pub mod templates;
 pub mod tokens;
 pub mod wording;
+pub mod trend;
 
 use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;

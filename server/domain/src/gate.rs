@@ -4,6 +4,7 @@
 
 mod ask;
 mod missing;
+mod restore;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -13,6 +14,7 @@ pub use missing::{Missing, askable, missing};
 pub use words::JobNames;
 
 use crate::backup::Job;
+use crate::drill::{DrillFact, Estimate};
 use crate::host::{DataSet, Exemption};
 use crate::ids::{ComponentId, DataSetId, HostId, JobId, OverrideId};
 use crate::policy::Policy;
@@ -104,6 +106,18 @@ pub struct Evidence {
     pub components_without_host: Vec<(ComponentId, String)>,
     /// Hosts of the blast radius of which nothing is known (any more).
     pub unknown_hosts: Vec<HostId>,
+    /// What is known of restores, where work is asked about; none where only backups are.
+    #[serde(default)]
+    pub restore: Option<RestoreEvidence>,
+}
+
+/// What is known of restores.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreEvidence {
+    /// How long the window is; none where its time is not known yet.
+    pub window: Option<Span>,
+    /// The newest drills that proved or measured something, of each data set and of each host.
+    pub drills: Vec<DrillFact>,
 }
 
 /// Why a data set (or host) stands against the work.
@@ -191,6 +205,40 @@ pub enum Reason {
         /// The impossible instant.
         at: Instant,
     },
+    /// No restore of it was rehearsed lately. A warning.
+    DrillOverdue {
+        /// Data sets without a recent drill.
+        data_sets: usize,
+        /// Of how many.
+        of: usize,
+        /// The oldest of their last drills; none where one never had any.
+        last: Option<Instant>,
+        /// Age of that.
+        age: Option<Span>,
+        /// Age allowed.
+        limit: Span,
+    },
+    /// Restoring the host takes longer than the window.
+    RestoreLongerThanWindow {
+        /// How long it takes, by the drills.
+        takes: Span,
+        /// How long the window is.
+        window: Span,
+    },
+    /// Restoring the host takes longer than it may.
+    RestoreLongerThanRto {
+        /// How long it takes, by the drills.
+        takes: Span,
+        /// How long it may.
+        rto: Span,
+    },
+    /// Nobody knows how long a restore takes, and the policy wants to know.
+    RestoreUnknown {
+        /// Data sets without a measured drill.
+        without_drill: usize,
+        /// Data sets whose size is not known.
+        without_size: usize,
+    },
 }
 
 /// A reason with the place it belongs to.
@@ -229,6 +277,21 @@ pub struct Protection {
     pub until: Option<Instant>,
     /// Whether it is good enough.
     pub ok: bool,
+}
+
+/// What restoring one host takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restore {
+    /// Which.
+    pub host: HostId,
+    /// Its name then.
+    pub host_name: String,
+    /// By its drills.
+    pub estimate: Estimate,
+    /// How long it may take, where somebody has said so.
+    pub rto: Option<Span>,
+    /// How long the window is.
+    pub window: Option<Span>,
 }
 
 /// May the work go on?
@@ -272,6 +335,9 @@ pub struct Verdict {
     pub warnings: Vec<Finding>,
     /// Hosts that need no backup, with reason and name.
     pub exemptions: Vec<(HostId, String, Exemption)>,
+    /// What restoring takes, host by host; empty where only backups were asked about.
+    #[serde(default)]
+    pub restores: Vec<Restore>,
 }
 
 impl Scope {
@@ -363,6 +429,6 @@ impl Evidence {
             .filter(|id| topology.behind.iter().all(|(component, _)| component != *id))
             .map(|id| (*id, components.get(id).cloned().unwrap_or_default()))
             .collect();
-        Self { hosts, carriers, components_without_host, unknown_hosts }
+        Self { hosts, carriers, components_without_host, unknown_hosts, restore: None }
     }
 }

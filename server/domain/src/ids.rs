@@ -56,6 +56,8 @@ ids! {
     RunId,
     /// An extra run that somebody wants.
     RequestId,
+    /// A rehearsed restore.
+    DrillId,
     /// An ordered group of components.
     GroupId,
     /// What customers know.

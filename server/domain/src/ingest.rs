@@ -17,6 +17,7 @@ mod testing;
 mod tests;
 mod velero;
 
+use crate::drill::DrillKind;
 use crate::run::{RunReport, Signal};
 use crate::time::{Instant, LocalTime, ZoneRules};
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound};
@@ -120,11 +121,32 @@ pub struct ToolRun {
     pub report: RunReport,
 }
 
+/// A restore or a check of a backup that is over, as a tool's own output tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolDrill {
+    /// The tool's own id of it.
+    pub key: Option<String>,
+    /// Restored, or only read.
+    pub kind: DrillKind,
+    /// Ended without so much as a warning.
+    pub succeeded: bool,
+    /// When it began, where that is told.
+    pub started_at: Option<Instant>,
+    /// When it ended; when it was reported, where that is not told.
+    pub finished_at: Instant,
+    /// Bytes restored or read.
+    pub bytes: Option<i64>,
+    /// What it was, for people.
+    pub note: String,
+}
+
 /// What an output says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     /// Something about one run of a backup.
     Run(Box<ToolRun>),
+    /// That a restore or a check is over.
+    Drill(Box<ToolDrill>),
     /// Nothing about a backup; why, for people.
     Nothing(String),
 }
@@ -156,13 +178,24 @@ pub fn read(tool: Tool, output: &str, told: &Told<'_>) -> Result<Said, Refusal> 
         Tool::Restic => restic::read(output, told),
         Tool::Borg => borg::read(output, told),
         // These have no exit codes of their own: any but 0 is the sender's word that it failed.
-        _ if told.exit_code.is_some_and(|code| code != 0) => Ok(told.failed().said()),
+        _ if told.exit_code.is_some_and(|code| code != 0) => {
+            match read(tool, output, &Told { exit_code: None, ..told.clone() }) {
+                Ok(Said::Drill(drill)) => Ok(ToolDrill { succeeded: false, ..*drill }.said()),
+                _ => Ok(told.failed().said()),
+            }
+        }
         Tool::Bareos => bareos::read(output, told),
         Tool::Proxmox => proxmox::read(output, told),
         Tool::Velero => velero::read(output, told),
         Tool::PgBackRest => pgbackrest::read(output, told),
         Tool::Duplicati => duplicati::read(output, told),
         Tool::Backrest => backrest::read(output, told),
+    }
+}
+
+impl ToolDrill {
+    fn said(self) -> Said {
+        Said::Drill(Box::new(self))
     }
 }
 
@@ -183,6 +216,19 @@ impl Told<'_> {
     fn failed(&self) -> ToolRun {
         let report = RunReport { signal: Signal::Fail, ..self.blank.clone() };
         ToolRun { key: None, exit_code: self.exit_code, report }
+    }
+
+    /// The drill to begin with: over now, and failed until more is known.
+    fn drill(&self, kind: DrillKind, note: impl Into<String>) -> ToolDrill {
+        ToolDrill {
+            key: None,
+            kind,
+            succeeded: false,
+            started_at: None,
+            finished_at: self.now,
+            bytes: None,
+            note: note.into(),
+        }
     }
 
     /// The earliest instant that a text can mean as the start of a run.

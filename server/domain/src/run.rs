@@ -1,10 +1,12 @@
 //! Backup runs and what a report may say of them.
 
 mod receive;
+mod series;
 #[cfg(test)]
 mod tests;
 
 pub use receive::{Conflict, Received, ReportError, RunReport, Signal, receive};
+pub use series::{Mark, Point, Series};
 
 use crate::backup::Job;
 use crate::gate::FUTURE_TOLERANCE;

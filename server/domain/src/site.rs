@@ -3,8 +3,15 @@
 use crate::maintenance::Leads;
 use crate::policy::Policy;
 use crate::text::Name;
+use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// How long backup runs are kept where nobody said otherwise: five years.
+pub const KEEP_RUNS: Span = Span::days(1826);
+
+/// The shortest time for which runs may be kept: what people look back at is not yet gone.
+pub const LEAST_KEEP_RUNS: Span = Span::days(30);
 
 /// The one site an installation serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +26,10 @@ pub struct Site {
     pub policy: Policy,
     /// When subscribers are reminded of windows that have no list of their own.
     pub reminders: Leads,
+    /// How long backup runs are kept; none for ever. What the gate needs and what the evidence of a
+    /// verdict names is kept all the same.
+    #[serde(default)]
+    pub keep_runs: Option<Span>,
     /// Counts edits.
     pub version: i64,
 }

@@ -4,6 +4,8 @@
 //! On the screen of the draft for `vm3` all three kinds of reason stand together: the image is too
 //! old, the dump of `web-12` ran after its carrier, and nothing ever protected `legacy-shop`.
 
+mod rehearsals;
+
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
 use crate::keys::Purpose;
@@ -114,7 +116,8 @@ impl Services {
         if !self.mail_configured {
             past.readers(now, &made).await?;
         }
-        self.windows(&system, now, &made).await
+        self.windows(&system, now, &made).await?;
+        self.rehearsals(&system, now).await
     }
 
     /// The same services at another time.

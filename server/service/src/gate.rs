@@ -2,11 +2,11 @@
 
 use crate::runs::find_host;
 use crate::{Actor, Error, Fields, Services};
-use domain::gate::{Evidence, Finding, Protection, Purpose, Scope, Verdict, ask};
+use domain::gate::{Evidence, Finding, Protection, Purpose, RestoreEvidence, Scope, Verdict, ask};
 use domain::ids::{ComponentId, DataSetId, HostId};
 use domain::people::Permission;
 use domain::text::{Name, Slug};
-use domain::time::Instant;
+use domain::time::{Instant, Span};
 use storage::{StoreError, Tx};
 
 /// A verdict with what it was made from.
@@ -65,7 +65,27 @@ impl Services {
         Ok((ask(now, purpose, scope, &evidence), evidence))
     }
 
-    /// What the gate would say now. Decides nothing.
+    /// The same about work: also whether restores were rehearsed, and whether one fits into a window
+    /// of this length, where that is known.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn gate_for_work(
+        &self,
+        tx: &mut Tx,
+        now: Instant,
+        purpose: Purpose,
+        scope: &Scope,
+        window: Option<Span>,
+    ) -> Result<(Verdict, Evidence), Error> {
+        let site = tx.site().await?;
+        let mut evidence = tx.evidence(scope, &site.policy).await?;
+        let drills = tx.drill_facts(evidence.hosts.iter().map(|host| host.id)).await?;
+        evidence.restore = Some(RestoreEvidence { window, drills });
+        Ok((ask(now, purpose, scope, &evidence), evidence))
+    }
+
+    /// What the gate would say now of backups. Decides nothing.
     ///
     /// # Errors
     /// The actor may not look, or the database does not answer.
@@ -76,8 +96,9 @@ impl Services {
         Ok(Checked { verdict, evidence })
     }
 
-    /// The same for what programs name: hosts by id or name, components by id, slug or name;
-    /// purpose `schedule` (also where it is empty) or `start`.
+    /// What it would say of work on what programs name: hosts by id or name, components by id, slug
+    /// or name; purpose `schedule` (also where it is empty) or `start`; the length of the window as
+    /// people write it ("2 h"), or empty.
     ///
     /// # Errors
     /// The actor may not look, a name is not known, or the database does not answer. An unknown id
@@ -88,6 +109,7 @@ impl Services {
         hosts: &[String],
         components: &[String],
         purpose: &str,
+        window: &str,
     ) -> Result<Checked, Error> {
         actor.require(Permission::View)?;
         let mut fields = Fields::default();
@@ -98,6 +120,10 @@ impl Services {
                 fields.add("purpose", "Use schedule or start.");
                 Purpose::Start
             }
+        };
+        let window = match window.trim() {
+            "" => None,
+            text => fields.take("window", Span::parse(text)),
         };
         let mut scope = Scope::default();
         let mut tx = self.db.read().await?;
@@ -110,7 +136,7 @@ impl Services {
         if !fields.is_empty() {
             return Err(fields.into_error());
         }
-        let (verdict, evidence) = self.gate(&mut tx, self.now(), purpose, &scope).await?;
+        let (verdict, evidence) = self.gate_for_work(&mut tx, self.now(), purpose, &scope, window).await?;
         Ok(Checked { verdict, evidence })
     }
 

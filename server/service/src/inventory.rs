@@ -13,7 +13,7 @@ pub use component::{
     ComponentInput, ComponentLine, ComponentWithHosts, ComponentsView, Direction, GroupInput, GroupLine,
 };
 pub use data_set::{DataSetInput, DataSetView};
-pub use host::{DataSetLine, HostInput, HostLine, HostView, PolicyInput};
+pub use host::{DataSetLine, HostInput, HostLine, HostView, PolicyInput, RestoreInput};
 pub use import::{Change, FieldChange, HostList, Import, Line};
 pub use job::{JobInput, JobView, PingAddress};
 pub use storage::host::OpenWindow;
@@ -146,6 +146,7 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         (found.components, "component", "components"),
         (found.jobs, "job that it carries", "jobs that it carries"),
         (found.subscribers, "subscriber", "subscribers"),
+        (found.drills, "restore drill", "restore drills"),
     ]
     .into_iter()
     .filter(|(count, _, _)| *count > 0)
@@ -158,6 +159,7 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         + found.components
         + found.jobs
         + found.subscribers
+        + found.drills
         == 1;
     if counted.is_empty() {
         return Ok(());

@@ -12,6 +12,7 @@ pub mod courier;
 pub mod coverage;
 pub mod deliveries;
 pub mod demo;
+pub mod drills;
 pub mod error;
 pub mod gate;
 pub mod grants;

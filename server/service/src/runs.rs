@@ -6,7 +6,7 @@ mod take_in;
 
 pub use ingest::{Ingested, Output};
 pub use input::ReportInput;
-use input::read_instant;
+pub(crate) use input::read_instant;
 pub(crate) use take_in::Intake;
 
 use crate::inventory::{MAX_PAGE, Page};
@@ -14,7 +14,7 @@ use crate::{Actor, Error, Fields, Services};
 use domain::ids::{HostId, JobId, RunId};
 use domain::people::Permission;
 use domain::policy::Policy;
-use domain::run::{Run, RunState, Signal};
+use domain::run::{Run, RunState, Series, Signal};
 use domain::text::Name;
 use domain::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ pub const LOG_LIMIT: usize = 100_000;
 
 /// How long an answer is kept for a request that comes again with the same `Idempotency-Key`.
 const ANSWER_KEPT: Span = Span::days(7);
+
+/// Runs in a series.
+const IN_A_ROW: i64 = 60;
 
 /// Runs given up in one transaction.
 const LOST_AT_ONCE: i64 = 200;
@@ -192,6 +195,19 @@ impl Services {
         items.truncate(fits);
         let next_cursor = items.last().filter(|_| more).map(|line| line.run.id.to_string());
         Ok(Page { items, next_cursor })
+    }
+
+    /// The last runs of a job in a row, oldest first: how long each took and how big it was.
+    ///
+    /// # Errors
+    /// Not found, the actor may not look, or the database does not answer.
+    pub async fn run_series(&self, actor: &Actor, job: JobId) -> Result<Series, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        tx.job(job).await?;
+        let filter = RunFilter { job: Some(job), ..RunFilter::default() };
+        let lines = tx.runs_before(None, filter, IN_A_ROW).await?;
+        Ok(Series::of(lines.iter().map(|line| &line.run)))
     }
 
     /// A run with its log.

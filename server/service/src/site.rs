@@ -4,13 +4,16 @@ use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
 use domain::maintenance::{Leads, Maintenance, State, transition};
 use domain::people::Permission;
-use domain::policy::Policy;
-use domain::site::Site;
+use domain::policy::{Policy, RestorePolicy};
+use domain::site::{KEEP_RUNS, LEAST_KEEP_RUNS, Site};
 use domain::text::Name;
 use domain::time::Span;
 use serde::{Deserialize, Serialize};
 use storage::Tx;
 use storage::maintenance::Order;
+
+/// The longest length of time that can be typed.
+const MOST_YEARS: Span = Span::days(3653);
 
 /// The site's settings, as typed.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,8 +33,24 @@ pub struct SiteSettings {
     pub warnings_are_good: bool,
     /// "72 h, 24 h, 1 h", or "none".
     pub reminders: String,
+    /// What is asked of restores; left as it is where it is missing.
+    pub restore: Option<RestoreSettings>,
+    /// How long runs are kept: "1826 d", empty for ever; left as it is where it is missing.
+    pub keep_runs: Option<String>,
     /// The version that was edited.
     pub version: i64,
+}
+
+/// What is asked of restores, as typed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RestoreSettings {
+    /// "180 d"
+    pub drill_max_age: String,
+    /// "8 h"; empty where nobody has said.
+    pub rto: String,
+    /// See [`RestorePolicy::slow_restore_blocks`].
+    pub slow_restore_blocks: bool,
 }
 
 /// What the installation runs on.
@@ -69,6 +88,7 @@ impl Services {
             zone,
             policy: Policy::default(),
             reminders: Leads::default(),
+            keep_runs: Some(KEEP_RUNS),
             version: 1,
         };
         let mut tx = self.db.decide().await?;
@@ -99,6 +119,21 @@ impl Services {
         let start_max_age = age("start_max_age", &edit.start_max_age, minute, year);
         let lead = age("lead", &edit.lead, Span::seconds(0), Span::days(7));
         let reminders = fields.take("reminders", Leads::parse(&edit.reminders));
+        let restore = edit.restore.as_ref().map(|restore| {
+            let rto = restore.rto.trim();
+            (
+                age("drill_max_age", &restore.drill_max_age, Span::days(1), MOST_YEARS),
+                if rto.is_empty() { Some(None) } else { age("rto", rto, minute, year).map(Some) },
+                restore.slow_restore_blocks,
+            )
+        });
+        let keep_runs = edit.keep_runs.as_deref().map(|text| match text.trim() {
+            "" => Some(None),
+            text => age("keep_runs", text, LEAST_KEEP_RUNS, MOST_YEARS).map(Some),
+        });
+        if !fields.is_empty() {
+            return Err(fields.into_error());
+        }
         let (Some(name), Some(zone), Some(schedule_max_age), Some(start_max_age), Some(lead), Some(reminders)) =
             (name, zone, schedule_max_age, start_max_age, lead, reminders)
         else {
@@ -106,8 +141,16 @@ impl Services {
         };
         let mut tx = self.db.decide().await?;
         let before = tx.site().await?;
-        let policy = Policy { schedule_max_age, start_max_age, lead, warnings_are_good: edit.warnings_are_good };
-        let after = Site { name, zone, policy, reminders, version: edit.version, ..before.clone() };
+        let restore = match restore {
+            Some((Some(drill_max_age), Some(rto), slow_restore_blocks)) => {
+                RestorePolicy { drill_max_age, rto, slow_restore_blocks }
+            }
+            _ => before.policy.restore,
+        };
+        let policy =
+            Policy { schedule_max_age, start_max_age, lead, warnings_are_good: edit.warnings_are_good, restore };
+        let keep_runs = keep_runs.flatten().unwrap_or(before.keep_runs);
+        let after = Site { name, zone, policy, reminders, keep_runs, version: edit.version, ..before.clone() };
         tx.update_site(&after).await?;
         let after = Site { version: after.version + 1, ..after };
         if after.policy.lead != before.policy.lead {

@@ -365,6 +365,7 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
         warnings_are_good: true,
         reminders: "2 d, 30 min".to_owned(),
         version: 1,
+        ..SiteSettings::default()
     };
     let mut changes = o.services.db.changes();
     assert!(matches!(o.services.edit_site(&bob, &settings).await, Err(Error::Forbidden)));

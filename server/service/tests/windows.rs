@@ -369,6 +369,7 @@ async fn another_lead_counts_for_windows_already_scheduled(engine: Engine) {
         warnings_are_good: false,
         reminders: "none".to_owned(),
         version,
+        ..SiteSettings::default()
     };
     w.services.edit_site(&w.system, &settings("6 h", 1)).await.unwrap();
     assert_eq!(w.window(m.id).await.next_due_at, Some(utc("Thu 13:00")));
@@ -633,7 +634,7 @@ async fn what_is_named_must_be_in_use_and_all_wrong_fields_are_told(engine: Engi
     assert_eq!(fields[0].field, "start");
     // Nothing of it was written.
     assert_eq!(w.services.maintenances(&w.system, Listing::Drafts, None, 9).await.unwrap().len(), 1);
-    assert!(w.services.ask_gate(&Actor::public(None), &past.scope().unwrap(), Purpose::Schedule).await.is_err());
+    assert!(w.services.ask_gate(&Actor::public(None), &past.scope().unwrap(), Purpose::Schedule, None).await.is_err());
     assert!(w.services.draft_maintenance(&Actor::public(None), &past).await.is_err());
 }
 

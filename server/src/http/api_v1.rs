@@ -8,6 +8,7 @@ pub(crate) mod backup_runs;
 mod components;
 mod coverage;
 mod data_sets;
+mod drills;
 mod gate;
 mod hosts;
 pub(crate) mod ingest;
@@ -44,6 +45,7 @@ pub fn routes() -> Router<AppState> {
         .merge(coverage::routes())
         .merge(data_sets::routes())
         .merge(jobs::routes())
+        .merge(drills::routes())
         .merge(components::routes())
         .merge(people::routes())
         .merge(tokens::routes())

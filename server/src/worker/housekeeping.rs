@@ -11,12 +11,15 @@ use super::{Rhythm, keep_going};
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(600);
 
+/// How often it looks through old runs: they are years old.
+const RUNS_EVERY: Duration = Duration::from_secs(6 * 3600);
+
 /// Starts it.
 pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &CancellationToken) {
-    let services = services.clone();
+    let forgetting = services.clone();
     let rhythm = Rhythm { every: EVERY, wake: None };
     workers.spawn(keep_going("housekeeping", rhythm, shutdown.clone(), move || {
-        let services = services.clone();
+        let services = forgetting.clone();
         async move {
             let gone = services.purge_pending().await?;
             if gone > 0 {
@@ -24,6 +27,18 @@ pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &Cancellation
             }
             services.purge_expired().await?;
             services.forget_old_answers().await?;
+            Ok::<(), Error>(())
+        }
+    }));
+    let expiring = services.clone();
+    let rhythm = Rhythm { every: RUNS_EVERY, wake: None };
+    workers.spawn(keep_going("old runs", rhythm, shutdown.clone(), move || {
+        let services = expiring.clone();
+        async move {
+            let sweep = services.expire_runs().await?;
+            if sweep.gone > 0 {
+                tracing::info!(gone = sweep.gone, "old runs were deleted");
+            }
             Ok::<(), Error>(())
         }
     }));

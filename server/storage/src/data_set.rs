@@ -222,7 +222,8 @@ impl Tx {
                  (select count(*) from verdicts where evidence_json like $2
                   and asked_at >= (select created_at from data_sets where id = $1)) as verdicts,
                  (select count(*) from jobs j join jobs c on c.id = j.carried_by
-                  where c.data_set_id = $1 and j.data_set_id <> $1) as jobs",
+                  where c.data_set_id = $1 and j.data_set_id <> $1) as jobs,
+                 (select count(*) from drills where data_set_id = $1) as drills",
             )
             .bind(id.0)
             .bind(mentions(id.0))

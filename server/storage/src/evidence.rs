@@ -11,7 +11,7 @@ use domain::backup::Job;
 use domain::gate::{DataSetEvidence, Evidence, HostEvidence, JobEvidence, Scope, blast_radius};
 use domain::host::{DataSet, Host};
 use domain::ids::{ComponentId, DataSetId, HostId, JobId};
-use domain::policy::{Policy, PolicyOverride};
+use domain::policy::{Policy, PolicyOverride, RestoreOverride};
 use domain::run::Run;
 use domain::time::Span;
 use sqlx::AssertSqlSafe;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 /// Placeholders for a list of ids, and the ids to bind to them. The list is filled up to a power
 /// of two, so that there are few texts for the database to prepare. SQLite looks for a numbered
 /// placeholder among all others: a thousand of them would cost more than what they ask for.
-fn list(tx: &Tx, ids: &BTreeSet<Uuid>) -> (String, Vec<Uuid>) {
+pub(crate) fn list(tx: &Tx, ids: &BTreeSet<Uuid>) -> (String, Vec<Uuid>) {
     let mut bind: Vec<Uuid> = ids.iter().copied().collect();
     bind.resize(bind.len().next_power_of_two(), Uuid::nil());
     let mark = |n| match tx.inner {
@@ -47,6 +47,7 @@ macro_rules! fetch_by_ids {
         rows
     }};
 }
+pub(crate) use fetch_by_ids;
 
 #[derive(sqlx::FromRow)]
 struct CarrierRow {
@@ -55,6 +56,9 @@ struct CarrierRow {
     schedule_max_age_s: Option<i64>,
     start_max_age_s: Option<i64>,
     warnings_are_good: Option<bool>,
+    drill_max_age_s: Option<i64>,
+    rto_s: Option<i64>,
+    slow_restore_blocks: Option<bool>,
 }
 
 const HOSTS: &str =
@@ -76,7 +80,7 @@ const JOBS: &str = concat!(
 const CARRIERS: &str = concat!(
     "select ",
     job_columns!(),
-    ", h.schedule_max_age_s, h.start_max_age_s, h.warnings_are_good
+    ", h.schedule_max_age_s, h.start_max_age_s, h.warnings_are_good, h.drill_max_age_s, h.rto_s, h.slow_restore_blocks
      from jobs j join data_sets d on d.id = j.data_set_id join hosts h on h.id = d.host_id
      where j.id in ({ids}) order by j.id"
 );
@@ -86,7 +90,7 @@ const CARRIERS: &str = concat!(
 /// with warnings), the newest with an impossible clock of each worth; and for a carried job the
 /// newest that ended before its carrier last began. A run with a possible clock does not end
 /// before it starts, hence the second bound, which keeps that last step short.
-const RUNS: &str = concat!(
+pub(crate) const RUNS: &str = concat!(
     "with picked as (select id, carried_by from jobs where id in ({ids})),
      carried as (select j.id,
          (select f.started_at from runs f where f.job_id = j.carried_by and f.worth = 'good' and not f.clock_fault
@@ -187,6 +191,11 @@ impl Tx {
                 schedule_max_age: row.schedule_max_age_s.map(Span::seconds),
                 start_max_age: row.start_max_age_s.map(Span::seconds),
                 warnings_are_good: row.warnings_are_good,
+                restore: RestoreOverride {
+                    drill_max_age: row.drill_max_age_s.map(Span::seconds),
+                    rto: row.rto_s.map(Span::seconds),
+                    slow_restore_blocks: row.slow_restore_blocks,
+                },
             };
             carriers.push((known(row.job.try_into()?), site.for_host(&own)));
         }

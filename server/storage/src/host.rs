@@ -5,7 +5,7 @@ use crate::error::{StoreError, corrupt};
 use domain::gate::{HostNode, Topology};
 use domain::host::{Exemption, Host};
 use domain::ids::{ComponentId, HostId};
-use domain::policy::PolicyOverride;
+use domain::policy::{PolicyOverride, RestoreOverride};
 use domain::text::Name;
 use domain::time::{Instant, Span};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 macro_rules! columns {
     () => {
         "id, name, note, runs_on, exempt_reason, exempt_by, exempt_at, schedule_max_age_s, start_max_age_s,
-         warnings_are_good, retired_at, version"
+         warnings_are_good, drill_max_age_s, rto_s, slow_restore_blocks, retired_at, version"
     };
 }
 pub(crate) use columns as host_columns;
@@ -30,6 +30,9 @@ pub(crate) struct HostRow {
     schedule_max_age_s: Option<i64>,
     start_max_age_s: Option<i64>,
     warnings_are_good: Option<bool>,
+    drill_max_age_s: Option<i64>,
+    rto_s: Option<i64>,
+    slow_restore_blocks: Option<bool>,
     retired_at: Option<i64>,
     version: i64,
 }
@@ -53,6 +56,11 @@ impl TryFrom<HostRow> for Host {
                 schedule_max_age: row.schedule_max_age_s.map(Span::seconds),
                 start_max_age: row.start_max_age_s.map(Span::seconds),
                 warnings_are_good: row.warnings_are_good,
+                restore: RestoreOverride {
+                    drill_max_age: row.drill_max_age_s.map(Span::seconds),
+                    rto: row.rto_s.map(Span::seconds),
+                    slow_restore_blocks: row.slow_restore_blocks,
+                },
             },
             retired_at: maybe_at("hosts", row.id, row.retired_at)?,
             version: row.version,
@@ -78,6 +86,8 @@ pub struct References {
     pub jobs: i64,
     /// Subscribers who chose it.
     pub subscribers: i64,
+    /// Restore drills.
+    pub drills: i64,
 }
 
 impl References {
@@ -107,8 +117,9 @@ impl Tx {
         on_tx!(self, |x| {
             sqlx::query(
                 "insert into hosts (id, name, name_key, note, runs_on, exempt_reason, exempt_by, exempt_at,
-                 schedule_max_age_s, start_max_age_s, warnings_are_good, retired_at, version, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                 schedule_max_age_s, start_max_age_s, warnings_are_good, drill_max_age_s, rto_s, slow_restore_blocks,
+                 retired_at, version, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             )
             .bind(host.id.0)
             .bind(host.name.as_str())
@@ -121,6 +132,9 @@ impl Tx {
             .bind(host.policy.schedule_max_age.map(Span::as_seconds))
             .bind(host.policy.start_max_age.map(Span::as_seconds))
             .bind(host.policy.warnings_are_good)
+            .bind(host.policy.restore.drill_max_age.map(Span::as_seconds))
+            .bind(host.policy.restore.rto.map(Span::as_seconds))
+            .bind(host.policy.restore.slow_restore_blocks)
             .bind(host.retired_at.map(ms))
             .bind(host.version)
             .bind(ms(created_at))
@@ -140,8 +154,9 @@ impl Tx {
         let done = on_tx!(self, |x| {
             sqlx::query(
                 "update hosts set name = $1, name_key = $2, note = $3, runs_on = $4, exempt_reason = $5, exempt_by = $6,
-                 exempt_at = $7, schedule_max_age_s = $8, start_max_age_s = $9, warnings_are_good = $10, retired_at = $11,
-                 version = version + 1 where id = $12 and version = $13",
+                 exempt_at = $7, schedule_max_age_s = $8, start_max_age_s = $9, warnings_are_good = $10,
+                 drill_max_age_s = $11, rto_s = $12, slow_restore_blocks = $13, retired_at = $14,
+                 version = version + 1 where id = $15 and version = $16",
             )
             .bind(host.name.as_str())
             .bind(host.name.key())
@@ -153,6 +168,9 @@ impl Tx {
             .bind(host.policy.schedule_max_age.map(Span::as_seconds))
             .bind(host.policy.start_max_age.map(Span::as_seconds))
             .bind(host.policy.warnings_are_good)
+            .bind(host.policy.restore.drill_max_age.map(Span::as_seconds))
+            .bind(host.policy.restore.rto.map(Span::as_seconds))
+            .bind(host.policy.restore.slow_restore_blocks)
             .bind(host.retired_at.map(ms))
             .bind(host.id.0)
             .bind(host.version)
@@ -311,7 +329,8 @@ impl Tx {
                  (select count(*) from component_hosts where host_id = $1) as components,
                  (select count(*) from jobs j join data_sets d on d.id = j.data_set_id
                   join jobs c on c.id = j.carried_by join data_sets e on e.id = c.data_set_id
-                  where e.host_id = $1 and d.host_id <> $1) as jobs",
+                  where e.host_id = $1 and d.host_id <> $1) as jobs,
+                 (select count(*) from drills where host_id = $1) as drills",
             )
             .bind(id.0)
             .bind(mentions(id.0))

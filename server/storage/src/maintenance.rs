@@ -697,7 +697,7 @@ impl Tx {
             .execute(x)
             .await?;
         });
-        Ok(())
+        self.keep_runs_of(evidence).await
     }
 
     /// The newest answers of the gate for a window, newest first.

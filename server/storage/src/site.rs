@@ -3,7 +3,7 @@
 use crate::db::{Tx, on_tx};
 use crate::error::{StoreError, corrupt};
 use crate::reminder::{leads, leads_text};
-use domain::policy::Policy;
+use domain::policy::{Policy, RestorePolicy};
 use domain::site::Site;
 use domain::text::Name;
 use domain::time::Span;
@@ -19,6 +19,10 @@ struct SiteRow {
     lead_s: i64,
     warnings_are_good: bool,
     reminders: String,
+    drill_max_age_s: i64,
+    rto_s: Option<i64>,
+    slow_restore_blocks: bool,
+    keep_runs_s: Option<i64>,
     version: i64,
 }
 
@@ -34,8 +38,14 @@ impl TryFrom<SiteRow> for Site {
                 start_max_age: Span::seconds(row.start_max_age_s),
                 lead: Span::seconds(row.lead_s),
                 warnings_are_good: row.warnings_are_good,
+                restore: RestorePolicy {
+                    drill_max_age: Span::seconds(row.drill_max_age_s),
+                    rto: row.rto_s.map(Span::seconds),
+                    slow_restore_blocks: row.slow_restore_blocks,
+                },
             },
             reminders: leads("site", 1, &row.reminders)?,
+            keep_runs: row.keep_runs_s.map(Span::seconds),
             version: row.version,
         })
     }
@@ -49,8 +59,9 @@ impl Tx {
     pub async fn ensure_site(&mut self, first: &Site) -> Result<Site, StoreError> {
         on_tx!(self, |x| {
             sqlx::query(
-                "insert into site (one, install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, version)
-                 values (1, $1, $2, $3, $4, $5, $6, $7, 1) on conflict (one) do nothing",
+                "insert into site (one, install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s,
+                 warnings_are_good, drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, version)
+                 values (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1) on conflict (one) do nothing",
             )
             .bind(first.install_id)
             .bind(first.name.as_str())
@@ -60,6 +71,10 @@ impl Tx {
             .bind(first.policy.lead.as_seconds())
             .bind(first.policy.warnings_are_good)
             .bind(leads_text(&first.reminders))
+            .bind(first.policy.restore.drill_max_age.as_seconds())
+            .bind(first.policy.restore.rto.map(Span::as_seconds))
+            .bind(first.policy.restore.slow_restore_blocks)
+            .bind(first.keep_runs.map(Span::as_seconds))
             .execute(x)
             .await?;
         });
@@ -73,8 +88,8 @@ impl Tx {
     pub async fn site(&mut self) -> Result<Site, StoreError> {
         let row: Option<SiteRow> = on_tx!(self, |x| {
             sqlx::query_as(
-                "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, reminders, version
-                 from site where one = 1",
+                "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good,
+                 drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, reminders, version from site where one = 1",
             )
             .fetch_optional(x)
             .await?
@@ -90,7 +105,8 @@ impl Tx {
         let done = on_tx!(self, |x| {
             sqlx::query(
                 "update site set name = $1, zone = $2, schedule_max_age_s = $3, start_max_age_s = $4, lead_s = $5,
-                 warnings_are_good = $6, reminders = $8, version = version + 1 where one = 1 and version = $7",
+                 warnings_are_good = $6, drill_max_age_s = $7, rto_s = $8, slow_restore_blocks = $9, keep_runs_s = $10,
+                 reminders = $12, version = version + 1 where one = 1 and version = $11",
             )
             .bind(site.name.as_str())
             .bind(&site.zone)
@@ -98,6 +114,10 @@ impl Tx {
             .bind(site.policy.start_max_age.as_seconds())
             .bind(site.policy.lead.as_seconds())
             .bind(site.policy.warnings_are_good)
+            .bind(site.policy.restore.drill_max_age.as_seconds())
+            .bind(site.policy.restore.rto.map(Span::as_seconds))
+            .bind(site.policy.restore.slow_restore_blocks)
+            .bind(site.keep_runs.map(Span::as_seconds))
             .bind(site.version)
             .bind(leads_text(&site.reminders))
             .execute(x)

@@ -4,6 +4,7 @@
 mod contract {
     mod audit;
     mod component;
+    mod drill;
     mod evidence;
     mod grant;
     mod host;
@@ -14,6 +15,7 @@ mod contract {
     mod people;
     mod reminder;
     mod request;
+    mod retention;
     mod run;
     mod session;
     mod site;

@@ -135,17 +135,32 @@ async fn a_backup_under_way_and_its_end_are_one_run(engine: Engine) {
 async fn what_is_no_backup_is_answered_and_counts_for_nothing(engine: Engine) {
     let (app, job, client) = that_night(engine).await;
     for (tool, body, word) in [
-        ("restic", r#"{"message_type":"summary","num_errors":0}"#.to_owned(), "check"),
         ("borg", recorded!("borg-1.2-list.json").to_owned(), "list"),
-        ("bareos", BAREOS.replace("type=Backup", "type=Restore"), "Restore"),
-        ("proxmox", recorded!("vzdump.json").replace("\"vzdump\"", "\"verification\""), "verification"),
+        ("bareos", BAREOS.replace("type=Backup", "type=Migrate"), "Migrate"),
+        ("proxmox", recorded!("vzdump.json").replace("\"vzdump\"", "\"prune\""), "prune"),
         ("velero", VELERO.replace("\"Completed\"", "\"Deleting\""), "Deleting"),
         ("duplicati", DUPLICATI.replace("\"Backup\"", "\"Repair\""), "Repair"),
-        ("backrest", recorded!("backrest.json").replace("SNAPSHOT_SUCCESS", "CHECK_SUCCESS"), "CHECK_SUCCESS"),
+        ("backrest", recorded!("backrest.json").replace("SNAPSHOT_SUCCESS", "PRUNE_SUCCESS"), "PRUNE_SUCCESS"),
     ] {
         let (status, answer) = send(&client, &format!("{tool}?job={}", job.id), body).await;
         assert_eq!((status, &answer["run"]), (200, &Value::Null), "{tool}: {answer}");
         assert!(answer["ignored"].as_str().unwrap().contains(word), "{answer}");
+    }
+    assert!(runs(&app).await.is_empty());
+}
+
+async fn restores_and_checks_are_drills_and_no_runs(engine: Engine) {
+    let (app, job, client) = that_night(engine).await;
+    for (tool, body, worth) in [
+        ("restic", r#"{"message_type":"summary","num_errors":0}"#.to_owned(), "evidence"),
+        ("bareos", BAREOS.replace("type=Backup", "type=Restore"), "proof"),
+        ("proxmox", recorded!("vzdump.json").replace("\"vzdump\"", "\"verification\""), "evidence"),
+        ("velero", VELERO.replace("\"Backup\"", "\"Restore\""), "proof"),
+        ("backrest", recorded!("backrest.json").replace("SNAPSHOT_SUCCESS", "CHECK_SUCCESS"), "evidence"),
+    ] {
+        let (status, answer) = send(&client, &format!("{tool}?job={}", job.id), body).await;
+        assert_eq!((status, &answer["run"], &answer["ignored"]), (200, &Value::Null, &Value::Null), "{tool}: {answer}");
+        assert_eq!(answer["drill"]["worth"], json!(worth), "{tool}: {answer}");
     }
     assert!(runs(&app).await.is_empty());
 }
@@ -237,6 +252,7 @@ storage::on_both!(
     every_tool_is_taken_at_its_word,
     a_backup_under_way_and_its_end_are_one_run,
     what_is_no_backup_is_answered_and_counts_for_nothing,
+    restores_and_checks_are_drills_and_no_runs,
     a_job_is_found_by_its_id_its_secret_and_its_names,
     a_problem_names_the_tool_the_field_and_what_is_allowed,
     only_a_token_for_reports_may_send,

@@ -3,6 +3,7 @@
 
 mod backup_runs_api;
 mod coverage;
+mod drills;
 mod feeds;
 mod hosts_import;
 mod ingest_api;

@@ -5,7 +5,7 @@ use crate::view::{
     ActionView, AgesView, Answer, BlastView, FineView, NodeView, ProofView, ReasonView, SetView, Shape, StateView,
     Tone, VerdictView,
 };
-use domain::gate::{Finding, JobNames, Outcome, Protection, Purpose, Reason, Verdict};
+use domain::gate::{Finding, JobNames, Outcome, Protection, Purpose, Reason, Restore, Verdict};
 use domain::ids::{DataSetId, HostId, JobId};
 use domain::request::BackupRequest;
 use domain::time::{Span, ZoneRules, format_short};
@@ -72,7 +72,8 @@ pub async fn ask(services: &Services, actor: &Actor, input: &MaintenanceInput) -
         return Ok(not_asked());
     }
     let zone = services.site().await?.zone;
-    let look = services.ask_gate(actor, &scope, Purpose::Schedule).await?;
+    let window = services.look_at_time(input).length;
+    let look = services.ask_gate(actor, &scope, Purpose::Schedule, window).await?;
     let may = actor.may(domain::people::Permission::Maintain);
     let from = if may { RequestFrom::Form } else { RequestFrom::Nowhere };
     Ok(view(services.zones.as_ref(), &zone, &look, from))
@@ -173,10 +174,10 @@ pub fn verdict(rules: &dyn ZoneRules, zone: &str, verdict: &Verdict, jobs: &JobN
         let view = ReasonView::reason(finding.heading(), finding.sentence(jobs, rules, zone));
         remedies(finding).into_iter().fold(view, ReasonView::with)
     });
-    let warnings = verdict
-        .warnings
-        .iter()
-        .map(|finding| ReasonView::warning(finding.heading(), finding.sentence(jobs, rules, zone)));
+    let warnings = verdict.warnings.iter().map(|finding| {
+        let view = ReasonView::warning(finding.heading(), finding.sentence(jobs, rules, zone));
+        rehearse(finding).into_iter().fold(view, ReasonView::with)
+    });
     let reasons = reasons.chain(warnings).collect();
     VerdictView {
         answer: answer(&verdict.outcome),
@@ -193,7 +194,42 @@ pub fn verdict(rules: &dyn ZoneRules, zone: &str, verdict: &Verdict, jobs: &JobN
                 text: format!("{} (said {})", exemption.reason, exemption.by),
             })
             .collect(),
+        restores: restores(&verdict.restores),
     }
+}
+
+/// What restoring takes, host by host, and all of it where there are several.
+fn restores(restores: &[Restore]) -> Vec<FineView> {
+    let line = |restore: &Restore| FineView { place: restore.host_name.clone(), text: restore.text() };
+    let mut lines: Vec<FineView> = restores.iter().map(line).collect();
+    if lines.len() > 1 {
+        let all: Option<i64> = restores.iter().map(|r| r.estimate.takes.map(Span::as_seconds)).sum();
+        let text = match all {
+            Some(seconds) => format!("about {}", Span::seconds(seconds)),
+            None => {
+                let unknown = restores.iter().filter(|r| r.estimate.takes.is_none()).count();
+                format!("unknown, as {unknown} of {} are", restores.len())
+            }
+        };
+        lines.push(FineView { place: "All of them, one after the other".to_owned(), text });
+    }
+    lines
+}
+
+/// The way to a drill, where one is missing.
+fn rehearse(finding: &Finding) -> Vec<ActionView> {
+    let asks = matches!(
+        finding.reason,
+        Reason::DrillOverdue { .. }
+            | Reason::RestoreUnknown { .. }
+            | Reason::RestoreLongerThanWindow { .. }
+            | Reason::RestoreLongerThanRto { .. }
+    );
+    let link = |host: HostId| {
+        let to = format!("/admin/drills/new?host={host}");
+        ActionView::link("Plan a drill", to).about(finding.place())
+    };
+    finding.host.filter(|_| asks).map(link).into_iter().collect()
 }
 
 /// The outcome, as far as a heading goes.
@@ -252,6 +288,10 @@ fn remedies(finding: &Finding) -> Vec<ActionView> {
         | Reason::StillRunning { job, .. }
         | Reason::NotCarried { job, .. }
         | Reason::ClockInFuture { job, .. } => vec![link("See its runs", format!("/admin/jobs/{job}"))],
+        Reason::DrillOverdue { .. }
+        | Reason::RestoreLongerThanWindow { .. }
+        | Reason::RestoreLongerThanRto { .. }
+        | Reason::RestoreUnknown { .. } => rehearse(finding),
     }
 }
 

@@ -1,21 +1,24 @@
 //! One host: what lies on it, what stands on it, its exemption and its own policy.
 
 use super::desk::{Desk, admin};
-use super::edit::{Form, links, param, standing};
+use super::drills::{plan_for, table};
+use super::edit::{Form, capital, links, param, standing};
 use super::hosts::{LABELS, fields};
+use super::runs::bytes_text;
 use crate::components::{
-    Action, Actions, Button, Card, DataTable, Disclosure, Fact, Facts, Field, Flash, Hidden, PageHeader, Section,
-    Select, StateBadge,
+    Action, Actions, Button, Card, DataTable, Disclosure, Fact, Facts, Field, Flash, Hidden, PageHeader, Proof,
+    Section, Select, StateBadge,
 };
 use crate::context;
-use crate::view::{ActionView, ColumnView, FlashView, OptionView, Shape, StateView, Tone, Weight};
-use domain::gate::{Purpose, Scope, Verdict};
+use crate::view::{ActionView, ColumnView, FlashView, OptionView, ProofView, Shape, StateView, Tone, Weight};
+use domain::gate::{JobNames, Purpose, Scope, Verdict};
 use domain::host::{DataKind, Host};
 use domain::ids::HostId;
 use domain::people::Permission;
 use domain::policy::Policy;
 use domain::time::Span;
 use leptos::prelude::*;
+use service::drills::RestoreLook;
 use service::inventory::{DataSetLine, HostView, PlacedJob};
 use std::collections::BTreeSet;
 
@@ -33,7 +36,7 @@ const DONE: [(&str, &str); 6] = [
 pub fn HostPage() -> impl IntoView {
     let id = param::<HostId>("host");
     admin(
-        |(view, _): &(HostView, Option<Verdict>)| view.host.name.to_string(),
+        |(view, _): &(HostView, Option<Stands>)| view.host.name.to_string(),
         |desk: Desk| async move {
             let id = id?;
             let view = desk.services.host_view(&desk.actor, id).await?;
@@ -42,13 +45,20 @@ pub fn HostPage() -> impl IntoView {
             }
             let scope = Scope { hosts: BTreeSet::from([id]), components: BTreeSet::new() };
             let checked = desk.services.check_gate(&desk.actor, Purpose::Schedule, &scope).await?;
-            Ok((view, Some(checked.verdict)))
+            let restore = desk.services.restore_of(&desk.actor, id).await?;
+            Ok((view, Some(Stands { verdict: checked.verdict, restore })))
         },
-        |desk, (view, verdict)| show(&desk, view, verdict),
+        |desk, (view, stands)| show(&desk, view, stands.as_ref()),
     )
 }
 
-fn show(desk: &Desk, view: HostView, verdict: Option<Verdict>) -> AnyView {
+/// How a host in use stands.
+struct Stands {
+    verdict: Verdict,
+    restore: RestoreLook,
+}
+
+fn show(desk: &Desk, view: HostView, stands: Option<&Stands>) -> AnyView {
     let path = format!("/admin/hosts/{}", view.host.id);
     let in_use = view.host.retired_at.is_none();
     let edits = in_use && desk.may(Permission::EditInventory);
@@ -84,8 +94,9 @@ fn show(desk: &Desk, view: HostView, verdict: Option<Verdict>) -> AnyView {
         {warning.map(|flash| view! { <Flash flash/> })}
         <div class="split is-wide-start">
             <div>
-                {data_sets(&view, verdict.as_ref(), edits)}
+                {data_sets(&view, stands.map(|stands| &stands.verdict), edits)}
                 {edits.then(|| add_data_set(&new_set, &path, nothing_declared))}
+                {stands.map(|stands| restoring(desk, &host, &stands.restore))}
                 {edit}
             </div>
             <div class="stack">
@@ -183,6 +194,49 @@ pub(super) fn kinds(form: &Form, stored: DataKind) -> Vec<OptionView> {
         .collect()
 }
 
+/// How long a restore takes, and when it was rehearsed.
+fn restoring(desk: &Desk, host: &Host, look: &RestoreLook) -> AnyView {
+    if host.exemption.is_some() && look.drills.is_empty() {
+        return ().into_any();
+    }
+    let takes = look.restore.as_ref().map(|restore| {
+        let estimate = restore.estimate.text();
+        let size = (restore.estimate.bytes > 0).then(|| {
+            let text = format!("{} by the last good runs", bytes_text(restore.estimate.bytes));
+            view! { <span class="sub">{text}</span> }
+        });
+        let rto = restore.rto.map(|rto| view! { <Fact label="Accepted (RTO)">{rto.to_string()}</Fact> });
+        let late = restore.is_too_long().then(|| {
+            let proof = ProofView::overridden("Longer than it may");
+            view! { <Proof proof/> }
+        });
+        view! { <Fact label="A full restore takes">{capital(&estimate)}{size}{late}</Fact>{rto} }
+    });
+    let overdue = look.overdue.as_ref().map(|finding| {
+        let text = finding.sentence(&JobNames::new(), desk.services.zones.as_ref(), &desk.site.zone);
+        let proof = ProofView::overridden(text);
+        view! { <Fact label="Rehearsed"><Proof proof/></Fact> }
+    });
+    let drills = if look.drills.is_empty() {
+        view! { <p class="muted">"No drill of this host yet."</p> }.into_any()
+    } else {
+        table(desk, "The last drills of this host", &look.drills)
+    };
+    let plan = desk.may(Permission::ReportBackup).then(|| {
+        let action = ActionView::link("Plan a drill", plan_for(host.id));
+        view! { <Actions><Action action/></Actions> }
+    });
+    let more = ("All its drills".to_owned(), format!("/admin/drills?host={}", host.id));
+    view! {
+        <Section id="restore" title="Restore" more>
+            <Card><Facts>{takes}{overdue}</Facts></Card>
+            <div class="mt">{drills}</div>
+            {plan}
+        </Section>
+    }
+    .into_any()
+}
+
 fn edit_form(form: &Form, path: &str, view: &HostView) -> AnyView {
     let host = &view.host;
     let on = host.runs_on.map(|on| on.to_string()).unwrap_or_default();
@@ -262,10 +316,13 @@ fn exempting(desk: &Desk, form: &Form, path: &str, host: &Host, edits: bool) -> 
     }
 }
 
-const POLICY: [(&str, &str); 3] = [
+const POLICY: [(&str, &str); 6] = [
     ("schedule_max_age", "Age of a backup when work is scheduled"),
     ("start_max_age", "Age of a backup when work starts"),
     ("warnings_are_good", "Runs with warnings"),
+    ("drill_max_age", "Age of a restore drill"),
+    ("rto", "Longest restore that is accepted (RTO)"),
+    ("slow_restore_blocks", "A restore that takes too long"),
 ];
 
 fn own_policy(desk: &Desk, form: &Form, path: &str, view: &HostView) -> AnyView {
@@ -275,12 +332,17 @@ fn own_policy(desk: &Desk, form: &Form, path: &str, view: &HostView) -> AnyView 
     } else {
         let merged = site.for_host(&host.policy);
         let warnings = if merged.warnings_are_good { "count as good" } else { "do not count" };
+        let rto = merged.restore.rto.map_or_else(|| "nobody has said".to_owned(), |rto| rto.to_string());
+        let slow = slow(merged.restore.slow_restore_blocks);
         view! {
             <Card title="Policy">
                 <Facts>
                     <Fact label="Age when work is scheduled">{format!("at most {}", merged.schedule_max_age)}</Fact>
                     <Fact label="Age when work starts">{format!("at most {}", merged.start_max_age)}</Fact>
                     <Fact label="Runs with warnings">{warnings}</Fact>
+                    <Fact label=POLICY[3].1>{format!("at most {}", merged.restore.drill_max_age)}</Fact>
+                    <Fact label=POLICY[4].1>{rto}</Fact>
+                    <Fact label=POLICY[5].1>{slow}</Fact>
                 </Facts>
             </Card>
         }
@@ -288,23 +350,39 @@ fn own_policy(desk: &Desk, form: &Form, path: &str, view: &HostView) -> AnyView 
     }
 }
 
-fn policy_form(form: &Form, path: &str, host: &Host, site: &Policy) -> AnyView {
-    let text = |own: Option<Span>| own.map(Span::to_input).unwrap_or_default();
-    let (schedule, start) = (text(host.policy.schedule_max_age), text(host.policy.start_max_age));
-    let own = match host.policy.warnings_are_good {
+/// What follows from a restore that takes too long.
+const fn slow(blocks: bool) -> &'static str {
+    if blocks { "stands against the work" } else { "is a warning" }
+}
+
+/// Yes, no, or as the site.
+fn three(form: &Form, name: &str, own: Option<bool>, labels: [String; 3]) -> Vec<OptionView> {
+    let own = match own {
         None => "",
         Some(true) => "yes",
         Some(false) => "no",
     };
+    ["", "yes", "no"]
+        .into_iter()
+        .zip(labels)
+        .map(|(value, label)| OptionView::new(value, label).chosen(form.chosen(name, value, own == value)))
+        .collect()
+}
+
+fn policy_form(form: &Form, path: &str, host: &Host, site: &Policy) -> AnyView {
+    let text = |own: Option<Span>| own.map(Span::to_input).unwrap_or_default();
+    let (schedule, start) = (text(host.policy.schedule_max_age), text(host.policy.start_max_age));
+    let (drill, rto) = (text(host.policy.restore.drill_max_age), text(host.policy.restore.rto));
     let site_says = if site.warnings_are_good { "they count" } else { "they do not count" };
-    let warnings = [
-        ("", format!("As the site: {site_says}")),
-        ("yes", "They count as good".to_owned()),
-        ("no", "They do not count".to_owned()),
-    ]
-    .into_iter()
-    .map(|(value, label)| OptionView::new(value, label).chosen(form.chosen("warnings_are_good", value, own == value)))
-    .collect();
+    let labels = [format!("As the site: {site_says}"), "They count as good".to_owned(), "They do not count".to_owned()];
+    let warnings = three(form, "warnings_are_good", host.policy.warnings_are_good, labels);
+    let labels = [
+        format!("As the site: it {}", slow(site.restore.slow_restore_blocks)),
+        format!("It {}", slow(true)),
+        format!("It {}", slow(false)),
+    ];
+    let slow = three(form, "slow_restore_blocks", host.policy.restore.slow_restore_blocks, labels);
+    let site_rto = site.restore.rto.map_or_else(|| "nothing".to_owned(), |rto| rto.to_string());
     let inner = view! {
             <form class="form" method="post" action=format!("{path}/policy")>
                 <Hidden name="version" value=host.version.to_string()/>
@@ -318,6 +396,15 @@ fn policy_form(form: &Form, path: &str, host: &Host, site: &Policy) -> AnyView {
                     hint=format!("Like 90 min. Empty: as the site, {}.", site.start_max_age)/>
                 <Select name="warnings_are_good" label=POLICY[2].1 id=form.id("warnings_are_good") options=warnings
                     error=form.error("warnings_are_good")/>
+                <Field name="drill_max_age" label=POLICY[3].1 id=form.id("drill_max_age")
+                    value=form.value("drill_max_age", drill.as_str()) error=form.error("drill_max_age")
+                    after=form.stored_now("drill_max_age", &drill) optional=true
+                    hint=format!("Like 90 d. Empty: as the site, {}.", site.restore.drill_max_age)/>
+                <Field name="rto" label=POLICY[4].1 id=form.id("rto") value=form.value("rto", rto.as_str())
+                    error=form.error("rto") after=form.stored_now("rto", &rto) optional=true
+                    hint=format!("Like 4 h. Empty: as the site, {site_rto}.")/>
+                <Select name="slow_restore_blocks" label=POLICY[5].1 id=form.id("slow_restore_blocks") options=slow
+                    error=form.error("slow_restore_blocks")/>
                 <Actions><Button>"Save"</Button></Actions>
             </form>
     }

@@ -14,7 +14,7 @@ use domain::people::Permission;
 use leptos::prelude::*;
 use service::Error;
 use service::gate::Coverage;
-use service::inventory::{DataSetInput, HostInput, HostLine, PolicyInput};
+use service::inventory::{DataSetInput, HostInput, HostLine, PolicyInput, RestoreInput};
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 
@@ -48,6 +48,11 @@ pub async fn take(rest: &[&str], post: Post) -> Result<Posted, Error> {
                 schedule_max_age: form.get("schedule_max_age").to_owned(),
                 start_max_age: form.get("start_max_age").to_owned(),
                 warnings_are_good: form.get("warnings_are_good").to_owned(),
+                restore: RestoreInput {
+                    drill_max_age: form.get("drill_max_age").to_owned(),
+                    rto: form.get("rto").to_owned(),
+                    slow_restore_blocks: form.get("slow_restore_blocks").to_owned(),
+                },
             };
             services.set_host_policy(actor, host, read, policy).await.map(|_| at(host, "saved"))
         }

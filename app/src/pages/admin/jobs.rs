@@ -5,6 +5,7 @@ use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, part, query, version};
 use super::hosts::count;
 use super::runs::{load_recent, recent_runs};
+use super::trend::trend;
 use crate::components::{
     Action, Actions, Button, Card, Checkbox, Copy, DataTable, EmptyState, Fact, Facts, Field, Flash, Hidden,
     PageHeader, Pager, Section, Select, StateBadge,
@@ -18,6 +19,7 @@ use domain::host::DataKind;
 use domain::ids::{DataSetId, JobId, RequestId};
 use domain::people::Permission;
 use domain::request::BackupRequest;
+use domain::run::Series;
 use domain::time::Span;
 use domain::trigger::{Template, Trigger};
 use leptos::prelude::*;
@@ -295,12 +297,11 @@ struct Asked {
 pub fn JobPage() -> impl IntoView {
     let id = param::<JobId>("job");
     admin(
-        |(view, ..): &(JobView, Vec<RunLine>, Asked)| {
-            format!("{}: {} on {}", view.job.name, view.data_set.name, view.host.name)
-        },
+        |(view, ..): &(JobView, Ran, Asked)| format!("{}: {} on {}", view.job.name, view.data_set.name, view.host.name),
         |desk: Desk| async move {
             let view = desk.services.job_view(&desk.actor, id?).await?;
-            let runs = load_recent(&desk, view.job.id).await?;
+            let lines = load_recent(&desk, view.job.id).await?;
+            let runs = Ran { lines, series: desk.services.run_series(&desk.actor, view.job.id).await? };
             let requests = desk.services.requests_of(&desk.actor, view.job.id).await?;
             let trigger = desk.services.trigger(&desk.actor, view.job.id).await?;
             Ok((view, runs, Asked { requests, trigger }))
@@ -309,7 +310,13 @@ pub fn JobPage() -> impl IntoView {
     )
 }
 
-fn show(desk: &Desk, view: &JobView, runs: &[RunLine], asked: &Asked) -> AnyView {
+/// What it did.
+struct Ran {
+    lines: Vec<RunLine>,
+    series: Series,
+}
+
+fn show(desk: &Desk, view: &JobView, runs: &Ran, asked: &Asked) -> AnyView {
     let job = &view.job;
     let path = format!("/admin/jobs/{}", job.id);
     let retired = job.retired_at.is_some();
@@ -333,7 +340,8 @@ fn show(desk: &Desk, view: &JobView, runs: &[RunLine], asked: &Asked) -> AnyView
         {form.summary(&LABELS)}
         {others.map(|form| form.summary(&[])).collect_view()}
         {facts(view)}
-        {recent_runs(desk, job.id, runs)}
+        {trend(desk, &runs.series)}
+        {recent_runs(desk, job.id, &runs.lines)}
         {requested(desk, job, &path, &asked.requests)}
         {(!retired).then(|| trigger_section(&path, asked.trigger.as_ref(), may))}
         {(!retired).then(|| reporting(view, &path, may))}

@@ -310,7 +310,7 @@ impl Plan {
         let chosen = MaintenanceInput {
             hosts: Some(scope.0.iter().cloned().collect()),
             components: Some(scope.1.iter().cloned().collect()),
-            ..MaintenanceInput::default()
+            ..input.clone()
         };
         let gate = gate::ask(services, actor, &chosen).await.unwrap_or_else(|_| gate::not_asked());
         let mut time = time_view(services, &input);

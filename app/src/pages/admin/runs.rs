@@ -10,7 +10,6 @@ use crate::view::{ActionView, ColumnView, OptionView, PagerView, ProofView, Stat
 use domain::host::Host;
 use domain::ids::{JobId, RunId};
 use domain::run::{Run, RunState};
-use domain::time::Span;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::Error;
@@ -162,17 +161,16 @@ const fn flaw(run: &Run) -> Option<&'static str> {
     }
 }
 
-fn dash() -> String {
+pub(super) fn dash() -> String {
     "–".to_owned()
 }
 
 fn took(run: &Run) -> Option<String> {
-    let finished_at = run.finished_at.filter(|_| !run.start_assumed && !run.clock_fault)?;
-    Some(Span::between(run.started_at, finished_at).to_string())
+    run.took().map(|took| took.to_string())
 }
 
 /// "4.7 GB": in thousands, as disks are sold.
-fn bytes_text(bytes: i64) -> String {
+pub(super) fn bytes_text(bytes: i64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if bytes < 1000 {
         return format!("{bytes} B");

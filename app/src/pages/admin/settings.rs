@@ -10,9 +10,10 @@ use crate::posts::{Post, Posted};
 use crate::view::Weight;
 use domain::people::Permission;
 use domain::site::Site;
+use domain::time::Span;
 use leptos::prelude::*;
 use service::Error;
-use service::site::{About, SiteSettings};
+use service::site::{About, RestoreSettings, SiteSettings};
 
 /// `/admin/settings`
 #[component]
@@ -42,7 +43,14 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
         }
         .into_any()
     };
-    let policy = &site.policy;
+    let optional = |name: &'static str, label: &'static str, hint: &'static str, stored: Option<Span>| {
+        let stored = stored.map(Span::to_input).unwrap_or_default();
+        view! {
+            <Field name=name label=label hint=hint optional=true value=typed.value(name, stored) error=typed.error(name)/>
+        }
+        .into_any()
+    };
+    let (policy, restore) = (&site.policy, site.policy.restore);
     view! {
         <form class="form card" method="post">
             {field("name", "Name of the site", "On the public page, in mails and calendars.", site.name.to_string())}
@@ -78,6 +86,33 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                 "Subscribers are reminded so long before each window that has no list of its own. Write 72 h, 24 h, 1 h, or none.",
                 site.reminders.to_input(),
             )}
+            <fieldset class="fieldset">
+                <legend>"Restores"</legend>
+                {field(
+                    "drill_max_age",
+                    "Oldest restore drill",
+                    "Where the last rehearsal is older, the gate warns.",
+                    restore.drill_max_age.to_input(),
+                )}
+                {optional(
+                    "rto",
+                    "Longest restore that is accepted (RTO)",
+                    "Like 8 h. A restore that takes longer by its drills is a warning.",
+                    restore.rto,
+                )}
+                <Checkbox name="slow_restore_blocks" label="A restore that takes too long stands against the work"
+                    hint="Longer than the window or the RTO, or nobody knows how long. Otherwise it is a warning."
+                    checked=typed.ticked("slow_restore_blocks", restore.slow_restore_blocks)/>
+            </fieldset>
+            <fieldset class="fieldset">
+                <legend>"History"</legend>
+                {optional(
+                    "keep_runs",
+                    "Keep backup runs for",
+                    "Like 1826 d (five years); empty: for ever. The newest good runs and what a verdict names stay.",
+                    site.keep_runs,
+                )}
+            </fieldset>
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             <Hidden name="version" value=site.version.to_string()/>
         </form>
@@ -89,6 +124,10 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
 fn policy(site: &Site) -> AnyView {
     let (policy, zone, reminders) = (site.policy, site.zone.clone(), site.reminders.to_input());
     let warnings = if policy.warnings_are_good { "count as good" } else { "do not count" };
+    let restore = policy.restore;
+    let rto = restore.rto.map_or_else(|| "nobody has said".to_owned(), |rto| rto.to_string());
+    let slow = if restore.slow_restore_blocks { "stands against the work" } else { "is a warning" };
+    let kept = site.keep_runs.map_or_else(|| "for ever".to_owned(), |keep| keep.to_string());
     view! {
         <Card title="Policy">
             <Facts>
@@ -97,6 +136,10 @@ fn policy(site: &Site) -> AnyView {
                 <Fact label="The gate is asked before the start">{policy.lead.to_string()}</Fact>
                 <Fact label="Runs that report warnings">{warnings}</Fact>
                 <Fact label="Reminders before a start">{reminders}</Fact>
+                <Fact label="Oldest restore drill">{restore.drill_max_age.to_string()}</Fact>
+                <Fact label="Longest restore that is accepted">{rto}</Fact>
+                <Fact label="A restore that takes too long">{slow}</Fact>
+                <Fact label="Backup runs are kept">{kept}</Fact>
                 <Fact label="Time zone">{zone}</Fact>
             </Facts>
         </Card>
@@ -134,6 +177,12 @@ pub async fn save(post: Post) -> Result<Posted, Error> {
         lead: text("lead"),
         warnings_are_good: post.form.has("warnings_are_good"),
         reminders: text("reminders"),
+        restore: post.form.has("drill_max_age").then(|| RestoreSettings {
+            drill_max_age: text("drill_max_age"),
+            rto: text("rto"),
+            slow_restore_blocks: post.form.has("slow_restore_blocks"),
+        }),
+        keep_runs: post.form.has("keep_runs").then(|| text("keep_runs")),
         version: post.form.get("version").parse().map_err(|_| Error::Stale("site"))?,
     };
     let saved = post.services.edit_site(&post.actor, &edit).await;

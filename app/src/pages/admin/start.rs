@@ -2,6 +2,7 @@
 
 use super::deliveries::trouble;
 use super::desk::{Desk, admin};
+use super::drills::{last_drill, plan_for};
 use super::gate::proof;
 use super::maintenances::window;
 use super::runs::grouped;
@@ -12,6 +13,7 @@ use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
 use leptos::prelude::*;
 use service::deliveries::MailNeeds;
+use service::drills::{DrillLine, DrillNeeds, place};
 use service::gate::Coverage;
 use service::maintenance::{HeldBack, NeedsMe};
 use service::requests::PlacedRequest;
@@ -25,6 +27,7 @@ struct Start {
     coverage: Coverage,
     mail: MailNeeds,
     troubled: Vec<PlacedRequest>,
+    drills: DrillNeeds,
 }
 
 /// `/admin`
@@ -37,7 +40,8 @@ pub fn AdminStart() -> impl IntoView {
             let coverage = desk.services.unprotected(&desk.actor, Purpose::Schedule).await?;
             let mail = desk.services.mail_needs(&desk.actor).await?;
             let troubled = desk.services.troubled_requests(&desk.actor).await?;
-            Ok(Start { needs, coverage, mail, troubled })
+            let drills = desk.services.drill_needs(&desk.actor).await?;
+            Ok(Start { needs, coverage, mail, troubled, drills })
         },
         |desk, start| page(&desk, start),
     )
@@ -48,13 +52,14 @@ fn page(desk: &Desk, start: Start) -> AnyView {
     items.extend(mails(desk, &start.mail));
     items.extend(requests(desk, &start.troubled));
     items.extend(coverage(&start.coverage));
+    items.extend(drills(desk, &start.drills));
     let new = desk.may(Permission::Maintain).then(|| {
         view! { <ButtonLink href="/admin/maintenances/new" weight=Weight::Primary>"Plan maintenance"</ButtonLink> }
     });
     let attention = if items.is_empty() {
         view! {
             <EmptyState title="Nothing needs you now" good=true
-                text="No window is on hold, every data set has a good run, and mails go out."/>
+                text="No window is on hold, every data set has a good run, every restore was rehearsed, and mails go out."/>
         }
         .into_any()
     } else {
@@ -252,6 +257,50 @@ fn coverage(coverage: &Coverage) -> Vec<AttentionView> {
             detail: format!("Of {} data sets that are asked about.", coverage.data_sets),
             actions: vec![ActionView::link("See all", "/admin/data-sets")],
         });
+    }
+    items
+}
+
+/// Restores that failed, drills whose day has passed, and hosts without a recent one.
+fn drills(desk: &Desk, needs: &DrillNeeds) -> Vec<AttentionView> {
+    let of = |line: &DrillLine, tone: Tone, shape: Shape, title: String, detail: String| {
+        let href = format!("/admin/drills/{}", line.drill.id);
+        let actions = vec![ActionView::link("Look", href.clone()).about(title.clone())];
+        AttentionView { tone, shape, title, href, detail, actions }
+    };
+    let failed = needs.failed.iter().map(|line| {
+        let title = format!("A restore drill failed: {}", place(line));
+        of(line, Tone::Major, Shape::Major, title, line.drill.note.clone())
+    });
+    let late = needs.open.iter().filter(|line| line.drill.is_late(desk.now)).map(|line| {
+        let day = line.drill.planned_at.map(|at| desk.short(at)).unwrap_or_default();
+        let title = format!("A restore drill was planned: {}", place(line));
+        let detail = format!("For {day}, by {}. It has not begun.", line.drill.who);
+        of(line, Tone::Degraded, Shape::Scheduled, title, detail)
+    });
+    let mut items: Vec<AttentionView> = failed.chain(late).collect();
+    // Somebody takes care of those that are planned or running.
+    let alone: Vec<_> = needs.overdue.iter().filter(|host| !host.is_running && host.planned_at.is_none()).collect();
+    let href = "/admin/drills#overdue".to_owned();
+    match alone.as_slice() {
+        [] => {}
+        [one] => {
+            let title = format!("Restore not rehearsed: {}", one.host);
+            let detail = format!("{}; wanted every {}.", last_drill(desk, one), one.limit);
+            let actions = vec![ActionView::link("Plan a drill", plan_for(one.host_id)).about(one.host.clone())];
+            items.push(AttentionView { tone: Tone::Degraded, shape: Shape::Unknown, title, href, detail, actions });
+        }
+        many => {
+            let title = format!("Restore not rehearsed: {} hosts", many.len());
+            let named: Vec<&str> = many.iter().take(NAMED).map(|host| host.host.as_str()).collect();
+            let more = match many.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let detail = format!("{}{more}: no recent drill shows that they can be restored.", named.join(", "));
+            let actions = vec![ActionView::link("See all", href.clone()).about(title.clone())];
+            items.push(AttentionView { tone: Tone::Degraded, shape: Shape::Unknown, title, href, detail, actions });
+        }
     }
     items
 }

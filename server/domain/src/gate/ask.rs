@@ -1,7 +1,8 @@
 //! The rules of the gate.
 
 use super::{
-    Evidence, Finding, HostEvidence, JobEvidence, Outcome, Protection, Purpose, Reason, Scope, Topology, Verdict,
+    Evidence, Finding, HostEvidence, JobEvidence, Outcome, Protection, Purpose, Reason, Restore, Scope, Topology,
+    Verdict,
 };
 use crate::backup::Job;
 use crate::host::Exemption;
@@ -51,7 +52,12 @@ pub fn ask(now: Instant, purpose: Purpose, scope: &Scope, evidence: &Evidence) -
             Some(exemption) if is_given(exemption) => {
                 answer.exemptions.push((host.id, host.name.clone(), exemption.clone()));
             }
-            _ => answer.check_host(now, purpose, host, evidence),
+            _ => {
+                answer.check_host(now, purpose, host, evidence);
+                if let Some(restore) = &evidence.restore {
+                    answer.check_restore(now, host, restore);
+                }
+            }
         }
     }
     let outcome = if answer.reasons.is_empty() {
@@ -66,6 +72,7 @@ pub fn ask(now: Instant, purpose: Purpose, scope: &Scope, evidence: &Evidence) -
         protections: answer.protections,
         warnings: answer.warnings,
         exemptions: answer.exemptions,
+        restores: answer.restores,
     }
 }
 
@@ -75,11 +82,12 @@ fn is_given(exemption: &Exemption) -> bool {
 }
 
 #[derive(Default)]
-struct Answer {
-    reasons: Vec<Finding>,
+pub(super) struct Answer {
+    pub(super) reasons: Vec<Finding>,
     protections: Vec<Protection>,
-    warnings: Vec<Finding>,
+    pub(super) warnings: Vec<Finding>,
     exemptions: Vec<(HostId, String, Exemption)>,
+    pub(super) restores: Vec<Restore>,
 }
 
 impl Answer {
@@ -336,7 +344,7 @@ impl Asked {
 }
 
 /// Runs of this very job; any others prove nothing.
-fn own_runs(evidence: &JobEvidence) -> impl Iterator<Item = &Run> {
+pub(super) fn own_runs(evidence: &JobEvidence) -> impl Iterator<Item = &Run> {
     let job = evidence.job.id;
     evidence.runs.iter().filter(move |run| run.job_id == job)
 }

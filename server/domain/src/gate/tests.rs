@@ -7,4 +7,5 @@ mod coverage;
 mod missing;
 mod properties;
 mod reasons;
+mod restore;
 mod story;

@@ -39,6 +39,11 @@ impl Reason {
             Self::JobDisabled { .. } => "the backup job is switched off",
             Self::JobUnknown { .. } => "the job that should carry the dump is not there",
             Self::ClockInFuture { .. } => "a clock is wrong",
+            Self::DrillOverdue { last: None, .. } => "its restore was never rehearsed",
+            Self::DrillOverdue { .. } => "its last restore drill is too old",
+            Self::RestoreLongerThanWindow { .. } => "a restore takes longer than the window",
+            Self::RestoreLongerThanRto { .. } => "a restore takes longer than it may",
+            Self::RestoreUnknown { .. } => "nobody knows how long a restore takes",
         }
     }
 
@@ -59,6 +64,10 @@ impl Reason {
             Self::JobDisabled { .. } => "job_disabled",
             Self::JobUnknown { .. } => "job_unknown",
             Self::ClockInFuture { .. } => "clock_in_future",
+            Self::DrillOverdue { .. } => "drill_overdue",
+            Self::RestoreLongerThanWindow { .. } => "restore_longer_than_window",
+            Self::RestoreLongerThanRto { .. } => "restore_longer_than_rto",
+            Self::RestoreUnknown { .. } => "restore_unknown",
         }
     }
 
@@ -75,7 +84,15 @@ impl Reason {
     #[must_use]
     pub const fn job(&self) -> Option<JobId> {
         match self {
-            Self::NothingNamed | Self::NoHostBehind { .. } | Self::UnknownHost | Self::NoDataSet | Self::NoJob => None,
+            Self::NothingNamed
+            | Self::NoHostBehind { .. }
+            | Self::UnknownHost
+            | Self::NoDataSet
+            | Self::NoJob
+            | Self::DrillOverdue { .. }
+            | Self::RestoreLongerThanWindow { .. }
+            | Self::RestoreLongerThanRto { .. }
+            | Self::RestoreUnknown { .. } => None,
             Self::NeverRan { job }
             | Self::TooOld { job, .. }
             | Self::LastRunFailed { job, .. }
@@ -211,6 +228,35 @@ impl Finding {
                 name(job),
                 format_instant(rules, zone, *at).main
             ),
+            Reason::DrillOverdue { data_sets, of, last, age, limit } => {
+                let which = match (*data_sets, *of) {
+                    (all, of) if all == of => String::new(),
+                    (some, of) => format!(" for {some} of {of} data sets"),
+                };
+                match (last, age) {
+                    (Some(last), Some(age)) => {
+                        format!("The last drill{which} ended {}, {age} ago; the limit is {limit}.", time(last))
+                    }
+                    _ => format!("No restore was ever rehearsed{which}. Plan a drill; they are wanted every {limit}."),
+                }
+            }
+            Reason::RestoreLongerThanWindow { takes, window } => format!(
+                "By its drills a full restore takes about {takes}; the window is {window} long. If the work goes wrong, it ends late."
+            ),
+            Reason::RestoreLongerThanRto { takes, rto } => {
+                format!("By its drills a full restore takes about {takes}; at most {rto} is accepted.")
+            }
+            Reason::RestoreUnknown { without_drill, without_size } => {
+                let sets = |n: usize| if n == 1 { "1 data set".to_owned() } else { format!("{n} data sets") };
+                let mut missing = Vec::new();
+                if *without_drill > 0 {
+                    missing.push(format!("a measured drill for {}", sets(*without_drill)));
+                }
+                if *without_size > 0 {
+                    missing.push(format!("the size of the last good run of {}", sets(*without_size)));
+                }
+                format!("The policy asks for it. What is missing: {}.", missing.join(", and "))
+            }
         }
     }
 }

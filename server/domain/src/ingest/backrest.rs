@@ -9,7 +9,8 @@
 //!
 //! `SNAPSHOT_END` comes after failures too, beside the three, and says nothing about the outcome.
 
-use super::{Doc, Refusal, Said, Told, Tool, document, unless_failed};
+use super::{Doc, Refusal, Said, Told, Tool, ToolDrill, document, unless_failed};
+use crate::drill::DrillKind;
 use crate::run::Signal;
 use crate::time::Instant;
 use chrono::TimeDelta;
@@ -31,6 +32,7 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
         "SNAPSHOT_SUCCESS" => Signal::Success,
         "SNAPSHOT_WARNING" if snapshot.is_some() => Signal::Warning,
         "SNAPSHOT_WARNING" | "SNAPSHOT_ERROR" => Signal::Fail,
+        ended @ ("CHECK_SUCCESS" | "CHECK_ERROR") => return check(&doc, ended == "CHECK_SUCCESS" && !wrong, told),
         other => {
             let other: String = other.chars().take(40).collect();
             return Said::nothing(format!(
@@ -49,6 +51,16 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     report.snapshot = snapshot.map(ToOwned::to_owned);
     run.key = snapshot.map(ToOwned::to_owned);
     Ok(run.said())
+}
+
+/// A check of the repository is over.
+fn check(doc: &Doc<'_>, succeeded: bool, told: &Told<'_>) -> Result<Said, Refusal> {
+    let signal = if succeeded { Signal::Success } else { Signal::Fail };
+    let blank = told.drill(DrillKind::Verify, "backrest: check");
+    let finished_at = unless_failed(signal, doc.end("time", told))?.unwrap_or(blank.finished_at);
+    let took = unless_failed(signal, doc.size("duration_ms"))?;
+    let started_at = took.filter(|ms| *ms > 0).and_then(|ms| before(finished_at, ms));
+    Ok(ToolDrill { succeeded, started_at, finished_at, ..blank }.said())
 }
 
 fn before(at: Instant, milliseconds: i64) -> Option<Instant> {
@@ -94,18 +106,24 @@ mod tests {
     }
 
     #[test]
-    fn an_end_tells_no_outcome_and_checks_are_no_backups() {
+    fn an_end_tells_no_outcome() {
         for event in [
             "CONDITION_SNAPSHOT_START",
             "CONDITION_SNAPSHOT_END",
             "CONDITION_ANY_ERROR",
-            "CONDITION_CHECK_SUCCESS",
-            "CONDITION_CHECK_ERROR",
             "CONDITION_PRUNE_SUCCESS",
             "CONDITION_FORGET_SUCCESS",
         ] {
             assert!(nothing(TOOL, &on(event), &told()).contains("SNAPSHOT_SUCCESS"), "{event}");
         }
+    }
+
+    #[test]
+    fn a_check_is_evidence_and_no_backup() {
+        let found = drill(TOOL, &on("CONDITION_CHECK_SUCCESS"), &told());
+        assert_eq!((found.kind, found.succeeded, found.bytes), (DrillKind::Verify, true, None));
+        assert_eq!(found.finished_at, at("2026-11-26T23:54:12Z"));
+        assert!(!drill(TOOL, &on("CHECK_ERROR"), &told()).succeeded);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! `id=%i job=%j name=%n client=%c level=%l type=%t status=%e bytes=%b files=%F`. There is no code
 //! for a time: the end is when the report comes, and the start is in %j
 //! (`name.2026-11-27_00.30.00_07`, when the job was queued, by the director's clock). %t tells
-//! restores and verifications too. The states of %e have spaces in them.
+//! restores and verifications too: these are drills. The states of %e have spaces in them.
 
-use super::{Refusal, Said, Told, Tool};
+use super::{Refusal, Said, Told, Tool, ToolDrill};
+use crate::drill::DrillKind;
 use crate::run::Signal;
 use std::collections::BTreeMap;
 
@@ -28,11 +29,6 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
             format!("{missing} is missing. Send the form fields job=%j, type=%t, status=%e, level=%l, bytes=%b and files=%F."),
         ));
     }
-    let kind = text("type").unwrap_or_default();
-    if kind != "Backup" {
-        let kind: String = kind.chars().take(40).collect();
-        return Said::nothing(format!("bareos: a job of type “{kind}”, not a backup."));
-    }
     let size = |name: &'static str| match text(name) {
         None => Ok(None),
         Some(text) => text
@@ -42,6 +38,34 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
             .map(Some)
             .ok_or_else(|| TOOL.refuse(name, format!("{name} must be a whole number that is not negative."))),
     };
+    let queued = text("job").and_then(queued_at);
+    let started = |signal| match (&queued, told.zone) {
+        (Some(queued), Some(_)) => super::unless_failed(signal, told.start(TOOL, "job", queued).map(Some)),
+        // By a clock whose zone is not known: then it is not used at all.
+        _ => Ok(None),
+    };
+    let kind = match text("type").unwrap_or_default() {
+        "Backup" => None,
+        "Restore" => Some(DrillKind::Restore),
+        "Verify" => Some(DrillKind::Verify),
+        other => {
+            let other: String = other.chars().take(40).collect();
+            return Said::nothing(format!("bareos: a job of type “{other}”, not a backup."));
+        }
+    };
+    if let Some(kind) = kind {
+        let status = text("status").unwrap_or_default();
+        let signal = if status == "OK" { Signal::Success } else { Signal::Fail };
+        // From when it was queued: the wait for a drive is part of any restore.
+        let drill = ToolDrill {
+            key: text("job").map(ToOwned::to_owned),
+            succeeded: status == "OK",
+            started_at: started(signal)?,
+            bytes: super::unless_failed(signal, size("bytes"))?,
+            ..told.drill(kind, format!("bareos: {status}").chars().take(200).collect::<String>())
+        };
+        return Ok(drill.said());
+    }
     let mut run = told.failed();
     let report = &mut run.report;
     report.signal = match text("status") {
@@ -49,12 +73,7 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
         Some("OK -- with warnings") => Signal::Warning,
         _ => Signal::Fail,
     };
-    let queued = text("job").and_then(queued_at);
-    report.started_at = match (queued, told.zone) {
-        (Some(queued), Some(_)) => super::unless_failed(report.signal, told.start(TOOL, "job", &queued).map(Some))?,
-        // By a clock whose zone is not known: then it is not used at all.
-        _ => None,
-    };
+    report.started_at = started(report.signal)?;
     report.bytes = super::unless_failed(report.signal, size("bytes"))?;
     report.files = super::unless_failed(report.signal, size("files"))?;
     run.key = text("job").map(ToOwned::to_owned);
@@ -124,8 +143,29 @@ mod tests {
     }
 
     #[test]
-    fn restores_and_verifications_are_no_backups() {
-        for kind in ["Restore", "Verify", "Admin", "Migrate", "Copy"] {
+    fn a_restore_is_a_drill_from_when_it_was_queued() {
+        let restore = GOOD.replace("type=Backup", "type=Restore");
+        let found = drill(TOOL, &restore, &berlin());
+        assert_eq!((found.kind, found.succeeded), (DrillKind::Restore, true));
+        assert_eq!((found.started_at, found.finished_at), (Some(at("2026-11-26T23:30:00Z")), told().now));
+        assert_eq!(
+            (found.bytes, found.key.as_deref()),
+            (Some(73_400_320), Some("web-12-files.2026-11-27_00.30.00_07"))
+        );
+        assert_eq!(drill(TOOL, &restore, &told()).started_at, None);
+        let check = GOOD.replace("type=Backup", "type=Verify");
+        assert_eq!(drill(TOOL, &check, &berlin()).kind, DrillKind::Verify);
+        for status in ["OK -- with warnings", "Differences", "Canceled"] {
+            let bad = with_status(status).replace("type=Backup", "type=Restore");
+            assert!(!drill(TOOL, &bad, &berlin()).succeeded, "{status}");
+        }
+        let code = Told { exit_code: Some(1), ..berlin() };
+        assert!(!drill(TOOL, &restore, &code).succeeded);
+    }
+
+    #[test]
+    fn other_jobs_are_no_backups() {
+        for kind in ["Admin", "Migrate", "Copy"] {
             let output = GOOD.replace("type=Backup", &format!("type={kind}"));
             assert!(nothing(TOOL, &output, &berlin()).contains(kind));
         }

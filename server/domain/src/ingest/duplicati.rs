@@ -6,8 +6,10 @@
 //! The parts of a result have a `ParsedResult` of their own; the one of the whole counts. A backup
 //! that was stopped early still reports a success, with `PartialBackup`.
 
-use super::{Doc, Refusal, Said, Told, Tool, document, unless_failed};
+use super::{Doc, Refusal, Said, Told, Tool, ToolDrill, document, unless_failed};
+use crate::drill::DrillKind;
 use crate::run::Signal;
+use crate::time::Instant;
 use serde_json::json;
 
 const TOOL: Tool = Tool::Duplicati;
@@ -25,9 +27,14 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     let operation = doc.text("Data.MainOperation").or_else(|| doc.text("Extra.OperationName")).ok_or_else(|| {
         TOOL.refuse("Data.MainOperation", "Data.MainOperation is missing. Let Duplicati send its report as JSON.")
     })?;
-    if operation != "Backup" {
-        let operation: String = operation.chars().take(40).collect();
-        return Said::nothing(format!("duplicati: the operation “{operation}”, not a backup."));
+    match operation {
+        "Backup" => {}
+        "Restore" => return rehearsed(&doc, DrillKind::Restore, told),
+        "Test" => return rehearsed(&doc, DrillKind::Verify, told),
+        other => {
+            let other: String = other.chars().take(40).collect();
+            return Said::nothing(format!("duplicati: the operation “{other}”, not a backup."));
+        }
     }
     let mut run = told.failed();
     let report = &mut run.report;
@@ -50,12 +57,36 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     report.finished_at = unless_failed(report.signal, doc.end("Data.EndTime", told))?;
     report.bytes = unless_failed(report.signal, doc.size("Data.SizeOfExaminedFiles"))?;
     report.files = unless_failed(report.signal, doc.size("Data.ExaminedFiles"))?;
-    // The report has no id: the backup and its start are one.
-    run.key = report.started_at.map(|start| {
-        let backup: String = doc.text("Extra.backup-id").unwrap_or_default().chars().take(100).collect();
-        format!("{backup} {}", start.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)).trim().to_owned()
-    });
+    run.key = key(&doc, report.started_at);
     Ok(run.said())
+}
+
+/// The report has no id: the backup and its start are one.
+fn key(doc: &Doc<'_>, started_at: Option<Instant>) -> Option<String> {
+    let start = started_at?;
+    let backup: String = doc.text("Extra.backup-id").unwrap_or_default().chars().take(100).collect();
+    Some(format!("{backup} {}", start.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)).trim().to_owned())
+}
+
+/// A restore, or a test of the volumes.
+fn rehearsed(doc: &Doc<'_>, kind: DrillKind, told: &Told<'_>) -> Result<Said, Refusal> {
+    let result = doc.text("Data.ParsedResult").unwrap_or("no result");
+    let doubts = ["Data.ErrorsActualLength", "Data.WarningsActualLength"].iter().any(|f| doc.is_counted(f));
+    let thrown = doc.text("Data.MainOperation").is_none() || doc.get("Exception").is_some();
+    let succeeded = result == "Success" && !doubts && !thrown && !doc.is_said("Data.Interrupted");
+    let signal = if succeeded { Signal::Success } else { Signal::Fail };
+    let started_at = unless_failed(signal, doc.start("Data.BeginTime", told))?;
+    let note: String = format!("duplicati: {result}").chars().take(200).collect();
+    let blank = told.drill(kind, note);
+    let drill = ToolDrill {
+        key: key(doc, started_at),
+        succeeded,
+        started_at,
+        finished_at: unless_failed(signal, doc.end("Data.EndTime", told))?.unwrap_or(blank.finished_at),
+        bytes: unless_failed(signal, doc.size("Data.SizeOfRestoredFiles"))?,
+        ..blank
+    };
+    Ok(drill.said())
 }
 
 #[cfg(test)]
@@ -125,14 +156,33 @@ mod tests {
 
     #[test]
     fn other_operations_are_no_backups_and_an_exception_failed() {
-        let restore = GOOD.replacen(r#""MainOperation":"Backup""#, r#""MainOperation":"Restore""#, 1);
-        assert!(nothing(TOOL, &restore, &told()).contains("Restore"));
+        let compact = GOOD.replacen(r#""MainOperation":"Backup""#, r#""MainOperation":"Compact""#, 1);
+        assert!(nothing(TOOL, &compact, &told()).contains("Compact"));
         let thrown = r#"{"Data":{"ClassName":"System.Exception","Message":"No route to host"},
             "Extra":{"OperationName":"Backup","backup-id":"DB-2"},"LogLines":[]}"#;
         assert_eq!(run(TOOL, thrown, &told()).report.signal, Signal::Fail);
         let both = GOOD.replacen(r#""LogLines":[]"#, r#""LogLines":[],"Exception":"No route to host""#, 1);
         assert_eq!(run(TOOL, &both, &told()).report.signal, Signal::Fail);
         assert_eq!(refused(TOOL, r#"{"Data":{}}"#, &told()).field, "Data.MainOperation");
+    }
+
+    #[test]
+    fn a_restore_is_a_drill_and_a_test_is_a_check() {
+        let restore = GOOD.replacen(r#""MainOperation":"Backup""#, r#""MainOperation":"Restore""#, 1).replacen(
+            r#""SizeOfExaminedFiles""#,
+            r#""SizeOfRestoredFiles""#,
+            1,
+        );
+        let found = drill(TOOL, &restore, &told());
+        assert_eq!((found.kind, found.succeeded, found.bytes), (DrillKind::Restore, true, Some(11_086_692_615)));
+        assert_eq!(found.started_at, Some(at("2026-11-26T23:45:46.971Z")));
+        assert_eq!(found.finished_at, at("2026-11-26T23:46:38.356Z"));
+        assert_eq!(found.key.as_deref(), Some("DB-2 2026-11-26T23:45:46.971Z"));
+        let warned = restore.replacen(r#""ParsedResult":"Success""#, r#""ParsedResult":"Warning""#, 1);
+        assert!(!drill(TOOL, &warned, &told()).succeeded);
+        let test = GOOD.replacen(r#""MainOperation":"Backup""#, r#""MainOperation":"Test""#, 1);
+        let found = drill(TOOL, &test, &told());
+        assert_eq!((found.kind, found.succeeded, found.bytes), (DrillKind::Verify, true, None));
     }
 
     #[test]

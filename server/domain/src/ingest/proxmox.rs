@@ -7,9 +7,11 @@
 //!
 //! Only `vzdump` tells of backups. Its notification has no start: that is the time of the
 //! notification less the running time in its text. A job that was started by hand has no `job-id`.
-//! Nothing that the backup server tells is an ordinary backup: prunes, verifications, copies.
+//! Nothing that the backup server tells is an ordinary backup: prunes, copies. A verification is
+//! evidence that the backups can be read.
 
-use super::{Doc, Refusal, Said, Told, Tool, document, epoch, unless_failed};
+use super::{Doc, Refusal, Said, Told, Tool, ToolDrill, document, epoch, unless_failed};
+use crate::drill::DrillKind;
 use crate::run::Signal;
 use crate::time::{Instant, Span};
 use serde_json::Value;
@@ -25,6 +27,9 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     let kind = doc.text("fields.type").ok_or_else(|| {
         TOOL.refuse("fields.type", "fields.type is missing. Let the webhook's body hold \"fields\":{{ json fields }}.")
     })?;
+    if kind == "verification" {
+        return verified(&doc, told);
+    }
     if kind != "vzdump" {
         let kind: String = kind.chars().take(40).collect();
         return Said::nothing(format!("proxmox: a notification of type “{kind}”, not a backup of vzdump."));
@@ -43,6 +48,24 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     let host = doc.text("fields.hostname");
     run.key = sent.zip(host).map(|(sent, host)| format!("vzdump {host} {}", sent.timestamp()));
     Ok(run.said())
+}
+
+/// The backup server has read all chunks of a datastore or a snapshot: evidence, but it says neither
+/// how much nor how long.
+fn verified(doc: &Doc<'_>, told: &Told<'_>) -> Result<Said, Refusal> {
+    let succeeded = doc.text("severity") == Some("info");
+    let signal = if succeeded { Signal::Success } else { Signal::Fail };
+    let sent = unless_failed(signal, sent_at(doc))?;
+    let host = doc.text("fields.hostname").unwrap_or_default();
+    let title: String = doc.text("title").unwrap_or("proxmox: verification").chars().take(200).collect();
+    let blank = told.drill(DrillKind::Verify, title);
+    let drill = ToolDrill {
+        key: sent.map(|sent| format!("verification {host} {}", sent.timestamp())),
+        succeeded,
+        finished_at: sent.unwrap_or(blank.finished_at),
+        ..blank
+    };
+    Ok(drill.said())
 }
 
 fn sent_at(doc: &Doc<'_>) -> Result<Option<Instant>, Refusal> {
@@ -137,10 +160,20 @@ mod tests {
 
     #[test]
     fn what_the_backup_server_tells_is_no_backup() {
-        for kind in ["gc", "prune", "sync", "verification", "tape-backup", "replication", "fencing"] {
+        for kind in ["gc", "prune", "sync", "tape-backup", "replication", "fencing"] {
             let output = GOOD.replace(r#""type":"vzdump""#, &format!(r#""type":"{kind}""#));
             assert!(nothing(TOOL, &output, &told()).contains(kind));
         }
+    }
+
+    #[test]
+    fn a_verification_is_evidence() {
+        let output = GOOD.replace(r#""type":"vzdump""#, r#""type":"verification""#);
+        let found = drill(TOOL, &output, &told());
+        assert_eq!((found.kind, found.succeeded, found.bytes, found.started_at), (DrillKind::Verify, true, None, None));
+        assert_eq!(found.key.as_deref(), Some("verification vm3 1795736555"));
+        let bad = output.replace(r#""severity":"info""#, r#""severity":"error""#);
+        assert!(!drill(TOOL, &bad, &told()).succeeded);
     }
 
     #[test]

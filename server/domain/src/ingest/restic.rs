@@ -4,8 +4,10 @@
 //! like any other, in older versions even with a snapshot id. A source that does not exist is
 //! told on stderr alone, in older versions with exit code 0.
 
-use super::{Doc, Refusal, Said, Told, Tool, unless_failed};
+use super::{Doc, Refusal, Said, Told, Tool, ToolDrill, unless_failed};
+use crate::drill::DrillKind;
 use crate::run::Signal;
+use crate::time::Span;
 use serde_json::Value;
 
 const TOOL: Tool = Tool::Restic;
@@ -66,10 +68,13 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     let names = |fields: &[&str]| fields.iter().any(|field| summary.get(field).is_some());
     if !names(&["snapshot_id", "files_new", "total_files_processed"]) {
         if names(&["num_errors", "broken_packs", "suggest_repair_index", "suggest_prune"]) {
-            return Said::nothing("restic: the summary of a check, not of a backup.");
+            let broken = summary.get("broken_packs").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+            let clean = code.is_none_or(|code| code == 0) && !broken && !summary.is_counted("num_errors");
+            let check = told.drill(DrillKind::Verify, "restic check");
+            return Ok(ToolDrill { succeeded: clean && !found.doubts, ..check }.said());
         }
         if names(&["files_restored", "bytes_restored", "files_skipped"]) {
-            return Said::nothing("restic: the summary of a restore, not of a backup.");
+            return restored(&summary, code.is_none_or(|code| code == 0) && !found.doubts, told);
         }
     }
     let snapshot = summary.text("snapshot_id").map(ToOwned::to_owned);
@@ -89,6 +94,21 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     report.snapshot.clone_from(&snapshot);
     run.key = snapshot;
     Ok(run.said())
+}
+
+/// The summary of `restore --json`. It tells how long it took, and ends when it is sent.
+fn restored(summary: &Doc<'_>, clean: bool, told: &Told<'_>) -> Result<Said, Refusal> {
+    let count = |field| Ok(summary.size(field)?.unwrap_or(0));
+    let whole = count("files_restored")?.saturating_add(count("files_skipped")?) >= count("total_files")?;
+    // Whole seconds, cut off.
+    let took = summary.size("seconds_elapsed")?.map(|s| Span::seconds(s.saturating_add(1)));
+    let drill = ToolDrill {
+        succeeded: clean && whole,
+        started_at: took.map(|took| took.before(told.now)),
+        bytes: summary.size("bytes_restored")?,
+        ..told.drill(DrillKind::Restore, "restic restore")
+    };
+    Ok(drill.said())
 }
 
 #[cfg(test)]
@@ -191,11 +211,27 @@ mod tests {
     }
 
     #[test]
-    fn other_commands_are_no_backups() {
+    fn a_check_is_evidence_and_a_restore_a_drill() {
         let check = r#"{"message_type":"summary","num_errors":0,"suggest_repair_index":false,"suggest_prune":false}"#;
-        assert!(nothing(TOOL, check, &with_code(Some(0))).contains("check"));
-        let restore = r#"{"message_type":"summary","total_files":3,"files_restored":3,"bytes_restored":100013}"#;
-        assert!(nothing(TOOL, restore, &with_code(Some(0))).contains("restore"));
+        let found = drill(TOOL, check, &with_code(Some(0)));
+        assert_eq!((found.kind, found.succeeded, found.bytes), (DrillKind::Verify, true, None));
+        assert!(!drill(TOOL, check, &with_code(Some(1))).succeeded);
+        let broken = check.replace(r#""num_errors":0"#, r#""num_errors":2"#);
+        assert!(!drill(TOOL, &broken, &with_code(None)).succeeded);
+        let restore = r#"{"message_type":"summary","seconds_elapsed":89,"total_files":3,"files_restored":2,
+            "files_skipped":1,"bytes_restored":100013}"#
+            .replace('\n', "");
+        let found = drill(TOOL, &restore, &with_code(Some(0)));
+        assert_eq!((found.kind, found.succeeded, found.bytes), (DrillKind::Restore, true, Some(100_013)));
+        assert_eq!(found.started_at, Some(Span::seconds(90).before(told().now)));
+        assert!(!drill(TOOL, &restore.replace(r#""total_files":3"#, r#""total_files":4"#), &with_code(None)).succeeded);
+        assert!(!drill(TOOL, &restore, &with_code(Some(1))).succeeded);
+        let silent = restore.replace("seconds_elapsed", "elapsed");
+        assert_eq!(drill(TOOL, &silent, &with_code(Some(0))).started_at, None);
+    }
+
+    #[test]
+    fn other_commands_are_no_backups() {
         assert_eq!(refused(TOOL, "[{\"id\":\"53ec8794\"}]", &with_code(None)).field, "body");
         assert_eq!(refused(TOOL, "", &with_code(None)).field, "body");
         assert_eq!(refused(TOOL, &format!("{NEW}{OLD}"), &with_code(Some(0))).field, "body");

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use super::{Refusal, Said, Told, Tool, ToolRun, read};
+use super::{Refusal, Said, Told, Tool, ToolDrill, ToolRun, read};
 use crate::backup::Job;
 use crate::ids::{DataSetId, JobId, RunId};
 use crate::policy::Policy;
@@ -34,6 +34,13 @@ pub(super) fn told() -> Told<'static> {
 pub(super) fn run(tool: Tool, output: &str, told: &Told<'_>) -> ToolRun {
     match read(tool, output, told) {
         Ok(Said::Run(run)) => *run,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn drill(tool: Tool, output: &str, told: &Told<'_>) -> ToolDrill {
+    match read(tool, output, told) {
+        Ok(Said::Drill(drill)) => *drill,
         other => panic!("{other:?}"),
     }
 }

@@ -4,7 +4,8 @@
 //! Only the phase `Completed` is a backup that can be used. The completion time is written for
 //! failed backups too, and in the phases before `Completed` nothing can be restored yet.
 
-use super::{Doc, Refusal, Said, Told, Tool, document, unless_failed};
+use super::{Doc, Refusal, Said, Told, Tool, ToolDrill, document, unless_failed};
+use crate::drill::DrillKind;
 use crate::run::Signal;
 
 const TOOL: Tool = Tool::Velero;
@@ -14,7 +15,8 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     let doc = Doc::new(TOOL, &value);
     match doc.text("kind") {
         Some("Backup") => {}
-        Some(kind @ ("Restore" | "BackupRepository" | "Schedule")) => {
+        Some("Restore") => return restored(&doc, told),
+        Some(kind @ ("BackupRepository" | "Schedule")) => {
             return Said::nothing(format!("velero: a {kind}, not a Backup."));
         }
         _ => return Err(TOOL.refuse("kind", "kind must be Backup: send one object, not a list.")),
@@ -65,6 +67,30 @@ pub(super) fn read(output: &str, told: &Told<'_>) -> Result<Said, Refusal> {
     }
     report.files = unless_failed(report.signal, doc.size("status.progress.itemsBackedUp"))?;
     Ok(run.said())
+}
+
+/// A `Restore` object: it tells its times, but not how much it was.
+fn restored(doc: &Doc<'_>, told: &Told<'_>) -> Result<Said, Refusal> {
+    let uid = doc.text("metadata.uid").ok_or_else(|| TOOL.refuse("metadata.uid", "metadata.uid is missing."))?;
+    let phase = doc.text("status.phase").unwrap_or("New");
+    if !matches!(phase, "Completed" | "PartiallyFailed" | "Failed" | "FailedValidation") {
+        let phase: String = phase.chars().take(40).collect();
+        return Said::nothing(format!("velero: the restore is in phase {phase} and not over."));
+    }
+    let doubts = ["status.errors", "status.warnings"].iter().any(|f| doc.is_counted(f))
+        || ["status.failureReason", "status.validationErrors"].iter().any(|f| doc.get(f).is_some_and(is_something));
+    let succeeded = phase == "Completed" && !doubts;
+    let signal = if succeeded { Signal::Success } else { Signal::Fail };
+    let name: String = doc.text("metadata.name").unwrap_or_default().chars().take(120).collect();
+    let blank = told.drill(DrillKind::Restore, format!("velero: {name} {phase}"));
+    let drill = ToolDrill {
+        key: Some(uid.to_owned()),
+        succeeded,
+        started_at: unless_failed(signal, doc.start("status.startTimestamp", told))?,
+        finished_at: unless_failed(signal, doc.end("status.completionTimestamp", told))?.unwrap_or(blank.finished_at),
+        ..blank
+    };
+    Ok(drill.said())
 }
 
 fn is_something(value: &serde_json::Value) -> bool {
@@ -157,8 +183,26 @@ mod tests {
     }
 
     #[test]
+    fn a_restore_that_is_over_is_a_drill() {
+        let restore = |phase: &str| {
+            in_phase(phase).replace("\"Backup\"", "\"Restore\"").replace("nightly-20261126233000", "rehearsal")
+        };
+        let found = drill(TOOL, &restore("Completed"), &told());
+        assert_eq!((found.kind, found.succeeded, found.bytes), (DrillKind::Restore, true, None));
+        assert_eq!(found.started_at, Some(at("2026-11-26T23:30:01Z")));
+        assert_eq!(
+            (found.finished_at, found.note.as_str()),
+            (at("2026-11-26T23:41:12Z"), "velero: rehearsal Completed")
+        );
+        for phase in ["PartiallyFailed", "Failed", "FailedValidation"] {
+            assert!(!drill(TOOL, &restore(phase), &told()).succeeded, "{phase}");
+        }
+        assert!(nothing(TOOL, &restore("InProgress"), &told()).contains("InProgress"));
+    }
+
+    #[test]
     fn other_objects_are_no_backups_and_what_is_missing_is_named() {
-        assert!(nothing(TOOL, &GOOD.replace("\"Backup\"", "\"Restore\""), &told()).contains("Restore"));
+        assert!(nothing(TOOL, &GOOD.replace("\"Backup\"", "\"Schedule\""), &told()).contains("Schedule"));
         for (output, field) in [
             ("Error from server (NotFound)".to_owned(), "body"),
             (GOOD.replace("\"Backup\"", "\"List\""), "kind"),

@@ -90,6 +90,7 @@ fn verdict(now: Instant, purpose: Purpose, open: bool) -> Verdict {
         protections: vec![],
         warnings: vec![],
         exemptions: vec![],
+        restores: vec![],
     }
 }
 

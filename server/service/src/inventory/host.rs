@@ -10,7 +10,7 @@ use domain::component::Component;
 use domain::host::{DataSet, Exemption, Host, tree, would_cycle};
 use domain::ids::HostId;
 use domain::people::Permission;
-use domain::policy::{Policy, PolicyOverride};
+use domain::policy::{Policy, PolicyOverride, RestoreOverride};
 use domain::text::{Name, TextError, optional_line};
 use domain::time::{Span, SpanError};
 use serde::Serialize;
@@ -40,6 +40,19 @@ pub struct PolicyInput {
     pub start_max_age: String,
     /// `yes`, `no` or empty.
     pub warnings_are_good: String,
+    /// What is asked of restores.
+    pub restore: RestoreInput,
+}
+
+/// Where what is asked of a host's restores differs from the site's policy; empty fields follow the site.
+#[derive(Clone, Debug, Default)]
+pub struct RestoreInput {
+    /// Length of time: "90 d".
+    pub drill_max_age: String,
+    /// Length of time: "4 h".
+    pub rto: String,
+    /// `yes`, `no` or empty.
+    pub slow_restore_blocks: String,
 }
 
 /// A host in the list of all.
@@ -446,21 +459,30 @@ impl PolicyInput {
                 },
             }
         }
+        fn yes_or_no(text: &str) -> Result<Option<bool>, &'static str> {
+            match text.trim() {
+                "" => Ok(None),
+                "yes" => Ok(Some(true)),
+                "no" => Ok(Some(false)),
+                _ => Err("Write yes or no, or leave it empty."),
+            }
+        }
         let mut fields = Fields::default();
         let schedule_max_age = fields.take("schedule_max_age", age(&self.schedule_max_age));
         let start_max_age = fields.take("start_max_age", age(&self.start_max_age));
-        let warnings_are_good = match self.warnings_are_good.trim() {
-            "" => Some(None),
-            "yes" => Some(Some(true)),
-            "no" => Some(Some(false)),
-            _ => {
-                fields.add("warnings_are_good", "Write yes or no, or leave it empty.");
-                None
+        let warnings_are_good = fields.take("warnings_are_good", yes_or_no(&self.warnings_are_good));
+        let drill_max_age = fields.take("drill_max_age", age(&self.restore.drill_max_age));
+        let rto = fields.take("rto", age(&self.restore.rto));
+        let slow_restore_blocks = fields.take("slow_restore_blocks", yes_or_no(&self.restore.slow_restore_blocks));
+        let restore = match (drill_max_age, rto, slow_restore_blocks) {
+            (Some(drill_max_age), Some(rto), Some(slow_restore_blocks)) => {
+                Some(RestoreOverride { drill_max_age, rto, slow_restore_blocks })
             }
+            _ => None,
         };
-        match (schedule_max_age, start_max_age, warnings_are_good) {
-            (Some(schedule_max_age), Some(start_max_age), Some(warnings_are_good)) => {
-                Ok(PolicyOverride { schedule_max_age, start_max_age, warnings_are_good })
+        match (schedule_max_age, start_max_age, warnings_are_good, restore) {
+            (Some(schedule_max_age), Some(start_max_age), Some(warnings_are_good), Some(restore)) => {
+                Ok(PolicyOverride { schedule_max_age, start_max_age, warnings_are_good, restore })
             }
             _ => Err(fields.into_error()),
         }

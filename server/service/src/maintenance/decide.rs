@@ -165,7 +165,8 @@ impl Services {
         purpose: Purpose,
         m: &Maintenance,
     ) -> Result<Asked, Error> {
-        let (verdict, evidence) = self.gate(tx, now, purpose, &scope_of(m)).await?;
+        let window = Some(m.planned.length());
+        let (verdict, evidence) = self.gate_for_work(tx, now, purpose, &scope_of(m), window).await?;
         self.with_override(tx, m, Asked { verdict, evidence }).await
     }
 

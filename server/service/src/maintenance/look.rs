@@ -221,19 +221,21 @@ pub struct Choices {
 }
 
 impl Services {
-    /// The gate's answer for what is named, at this moment.
+    /// The gate's answer for what is named, at this moment, and for a window of this length.
     ///
     /// # Errors
     /// Not allowed, or the database does not answer.
-    pub async fn ask_gate(&self, actor: &Actor, scope: &Scope, purpose: Purpose) -> Result<GateLook, Error> {
+    pub async fn ask_gate(
+        &self,
+        actor: &Actor,
+        scope: &Scope,
+        purpose: Purpose,
+        window: Option<Span>,
+    ) -> Result<GateLook, Error> {
         actor.require(Permission::View)?;
         let mut tx = self.db.read().await?;
-        self.look_at_gate(&mut tx, scope, purpose).await
-    }
-
-    async fn look_at_gate(&self, tx: &mut Tx, scope: &Scope, purpose: Purpose) -> Result<GateLook, Error> {
-        let (verdict, evidence) = self.gate(tx, self.now(), purpose, scope).await?;
-        self.look_around(tx, scope, verdict, &evidence).await
+        let (verdict, evidence) = self.gate_for_work(&mut tx, self.now(), purpose, scope, window).await?;
+        self.look_around(&mut tx, scope, verdict, &evidence).await
     }
 
     /// The same for a window, with the override that is in force for it.

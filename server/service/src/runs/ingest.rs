@@ -1,8 +1,9 @@
 //! Tools' own output, taken unchanged: read by the domain, taken in like any other report.
 
 use super::input::door_of;
-use super::take_in::{Door, Incoming};
+use super::take_in::{self, Door, Incoming};
 use super::{Receipt, log_text};
+use crate::drills::DrillReceipt;
 use crate::{Actor, Error, Fields, Services};
 use domain::ingest::{Said, Told, Tool};
 use domain::people::Permission;
@@ -32,7 +33,9 @@ pub struct Ingested {
     pub tool: &'static str,
     /// The run that it tells of.
     pub run: Option<Receipt>,
-    /// Why it tells of none.
+    /// The restore drill that it tells of.
+    pub drill: Option<DrillReceipt>,
+    /// Why it tells of neither.
     pub ignored: Option<String>,
 }
 
@@ -62,8 +65,8 @@ impl Output<'_> {
 }
 
 impl Services {
-    /// Takes a tool's own output; see [`domain::ingest`]. What tells of no backup run is answered
-    /// with the reason, and nothing is written. With an idempotency key a request that comes again
+    /// Takes a tool's own output; see [`domain::ingest`]. What tells of a restore or a check becomes a
+    /// drill; what tells of neither a run nor a drill is answered with the reason, and nothing is written. With an idempotency key a request that comes again
     /// gets the first answer; without it the tool's own id of the run does the same.
     ///
     /// # Errors
@@ -97,8 +100,15 @@ impl Services {
             zones: &*self.zones,
         };
         let said = domain::ingest::read(tool, &String::from_utf8_lossy(output.body), &told);
-        let (run, ignored) = match said.map_err(|refusal| Error::field(refusal.field, refusal.message))? {
-            Said::Nothing(why) => (None, Some(why)),
+        let mut ingested = Ingested { tool: tool.as_str(), run: None, drill: None, ignored: None };
+        match said.map_err(|refusal| Error::field(refusal.field, refusal.message))? {
+            Said::Nothing(why) => ingested.ignored = Some(why),
+            Said::Drill(drill) => {
+                let key = drill.key.clone().unwrap_or_else(|| output.hash());
+                let mut tx = self.db.decide().await?;
+                let job = take_in::find_job(&mut tx, &door).await?.ok_or(Error::NotFound("job"))?;
+                ingested.drill = Some(self.take_drill(tx, actor, &job, tool, key, *drill).await?);
+            }
             Said::Run(run) => {
                 let incoming = Incoming {
                     door,
@@ -109,9 +119,9 @@ impl Services {
                     kept: super::kept(actor, idempotency_key, || output.hash())?,
                     ..incoming
                 };
-                (Some(self.intake.take_in(&self.db, incoming).await?), None)
+                ingested.run = Some(self.intake.take_in(&self.db, incoming).await?);
             }
-        };
-        Ok(Ingested { tool: tool.as_str(), run, ignored })
+        }
+        Ok(ingested)
     }
 }

@@ -160,7 +160,7 @@ pub(super) fn door_of(
 }
 
 /// An instant as programs write it; the error is for people.
-pub(super) fn read_instant(text: &str) -> Result<Instant, &'static str> {
+pub(crate) fn read_instant(text: &str) -> Result<Instant, &'static str> {
     chrono::DateTime::parse_from_rfc3339(text.trim()).map(|at| at.to_utc().trunc_subsecs(3)).map_err(
         |_| "Write an instant with its offset from UTC, like 2014-05-15T03:40:00Z or 2014-05-15T04:40:00+01:00.",
     )

@@ -113,7 +113,7 @@ impl Intake {
         self.reported.0.subscribe()
     }
 
-    pub(super) fn ring(&self) {
+    pub(crate) fn ring(&self) {
         self.reported.ring();
     }
 
@@ -225,7 +225,7 @@ async fn take_in(tx: &mut Tx, incoming: &Incoming) -> Taken {
     Ok(Ok((receipt, changed)))
 }
 
-async fn find_job(tx: &mut Tx, door: &Door) -> Result<Option<Job>, StoreError> {
+pub(super) async fn find_job(tx: &mut Tx, door: &Door) -> Result<Option<Job>, StoreError> {
     let found = match door {
         Door::Ping(hash) => tx.job_by_ping(hash).await,
         Door::Job(id) => tx.job(*id).await,

@@ -13,7 +13,7 @@ use domain::time::Instant;
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use service::Actor;
-use service::inventory::{Change, FieldChange, HostInput, HostList, Import, Line, PolicyInput};
+use service::inventory::{Change, FieldChange, HostInput, HostList, Import, Line, PolicyInput, RestoreInput};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -51,6 +51,9 @@ struct ShownPolicy {
     schedule_max_age: Option<String>,
     start_max_age: Option<String>,
     warnings_are_good: Option<bool>,
+    drill_max_age: Option<String>,
+    rto: Option<String>,
+    slow_restore_blocks: Option<bool>,
 }
 
 impl From<Host> for Shown {
@@ -65,6 +68,9 @@ impl From<Host> for Shown {
                 schedule_max_age: host.policy.schedule_max_age.map(domain::time::Span::to_input),
                 start_max_age: host.policy.start_max_age.map(domain::time::Span::to_input),
                 warnings_are_good: host.policy.warnings_are_good,
+                drill_max_age: host.policy.restore.drill_max_age.map(domain::time::Span::to_input),
+                rto: host.policy.restore.rto.map(domain::time::Span::to_input),
+                slow_restore_blocks: host.policy.restore.slow_restore_blocks,
             },
             retired_at: host.retired_at,
             version: host.version,
@@ -108,6 +114,9 @@ struct PolicyBody {
     schedule_max_age: Option<String>,
     start_max_age: Option<String>,
     warnings_are_good: Option<bool>,
+    drill_max_age: Option<String>,
+    rto: Option<String>,
+    slow_restore_blocks: Option<bool>,
 }
 
 /// One line of a list; what is missing or empty stays as it is.
@@ -291,11 +300,16 @@ async fn set_policy(
     Path(host): Path<String>,
     Input(body): Input<PolicyBody>,
 ) -> Result<Json<Shown>, Problem> {
-    let warnings = body.warnings_are_good.map(|yes| if yes { "yes" } else { "no" });
+    let choice = |yes: Option<bool>| yes.map(|yes| if yes { "yes" } else { "no" }).unwrap_or_default().to_owned();
     let input = PolicyInput {
         schedule_max_age: body.schedule_max_age.unwrap_or_default(),
         start_max_age: body.start_max_age.unwrap_or_default(),
-        warnings_are_good: warnings.unwrap_or_default().to_owned(),
+        warnings_are_good: choice(body.warnings_are_good),
+        restore: RestoreInput {
+            drill_max_age: body.drill_max_age.unwrap_or_default(),
+            rto: body.rto.unwrap_or_default(),
+            slow_restore_blocks: choice(body.slow_restore_blocks),
+        },
     };
     Ok(Json(state.services.set_host_policy(&actor, id(&host, "host")?, body.version, input).await?.into()))
 }

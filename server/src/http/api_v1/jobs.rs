@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::backup::Job;
 use domain::ids::{DataSetId, JobId};
+use domain::run::Series;
 use domain::time::Instant;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/jobs", get(list).post(add))
         .route("/api/v1/jobs/{id}", get(one).patch(edit).delete(delete))
+        .route("/api/v1/jobs/{id}/series", get(series))
         .route("/api/v1/jobs/{id}/enable", post(enable))
         .route("/api/v1/jobs/{id}/disable", post(disable))
         .route("/api/v1/jobs/{id}/rotate-ping", post(rotate_ping))
@@ -111,6 +113,15 @@ async fn one(
 ) -> Result<Json<Shown>, Problem> {
     let job = state.services.job(&actor, id(&job, "job")?).await?;
     Ok(Json(with_ping(&state.services, &actor, job).await?))
+}
+
+/// The last runs of the job in a row, oldest first.
+async fn series(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(job): Path<String>,
+) -> Result<Json<Series>, Problem> {
+    Ok(Json(state.services.run_series(&actor, id(&job, "job")?).await?))
 }
 
 async fn add(

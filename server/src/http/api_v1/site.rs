@@ -1,6 +1,6 @@
 //! `/api/v1/site`: name, zone, the policy for hosts and the reminders of windows that have none of their own.
 
-use super::version;
+use super::{sent, version};
 use crate::http::problem::{Input, Problem};
 use crate::router::AppState;
 use axum::extract::{Extension, State};
@@ -8,9 +8,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use domain::people::Permission;
 use domain::site::Site;
+use domain::time::Span;
 use serde::{Deserialize, Serialize};
 use service::Actor;
-use service::site::SiteSettings;
+use service::site::{RestoreSettings, SiteSettings};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/api/v1/site", get(one).patch(edit))
@@ -26,6 +27,12 @@ struct Shown {
     lead: String,
     warnings_are_good: bool,
     reminders: String,
+    drill_max_age: String,
+    /// Null where nobody has said.
+    rto: Option<String>,
+    slow_restore_blocks: bool,
+    /// Null for ever.
+    keep_runs: Option<String>,
     version: i64,
 }
 
@@ -39,6 +46,10 @@ impl From<Site> for Shown {
             lead: site.policy.lead.to_input(),
             warnings_are_good: site.policy.warnings_are_good,
             reminders: site.reminders.to_input(),
+            drill_max_age: site.policy.restore.drill_max_age.to_input(),
+            rto: site.policy.restore.rto.map(Span::to_input),
+            slow_restore_blocks: site.policy.restore.slow_restore_blocks,
+            keep_runs: site.keep_runs.map(Span::to_input),
             version: site.version,
         }
     }
@@ -55,6 +66,12 @@ struct Body {
     lead: Option<String>,
     warnings_are_good: Option<bool>,
     reminders: Option<String>,
+    drill_max_age: Option<String>,
+    #[serde(default, deserialize_with = "sent")]
+    rto: Option<Option<String>>,
+    slow_restore_blocks: Option<bool>,
+    #[serde(default, deserialize_with = "sent")]
+    keep_runs: Option<Option<String>>,
 }
 
 async fn one(State(state): State<AppState>, Extension(actor): Extension<Actor>) -> Result<Json<Shown>, Problem> {
@@ -78,6 +95,12 @@ async fn edit(
         lead: body.lead.unwrap_or(stored.lead),
         warnings_are_good: body.warnings_are_good.unwrap_or(stored.warnings_are_good),
         reminders: body.reminders.unwrap_or(stored.reminders),
+        restore: Some(RestoreSettings {
+            drill_max_age: body.drill_max_age.unwrap_or(stored.drill_max_age),
+            rto: body.rto.unwrap_or(stored.rto).unwrap_or_default(),
+            slow_restore_blocks: body.slow_restore_blocks.unwrap_or(stored.slow_restore_blocks),
+        }),
+        keep_runs: body.keep_runs.map(Option::unwrap_or_default),
     };
     Ok(Json(state.services.edit_site(&actor, &edit).await?.into()))
 }

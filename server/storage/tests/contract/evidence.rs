@@ -29,7 +29,7 @@ async fn what_nobody_knows_is_said_to_be_unknown(engine: Engine) {
 /// vm3 with web-12 on it; web-12's database dump is carried by a job of another host, whose policy
 /// takes warnings. One data set has two jobs, one is without any, one job is switched off, and a
 /// host of its own is not touched.
-async fn a_small_site(tx: &mut Tx) -> Scope {
+pub(super) async fn a_small_site(tx: &mut Tx) -> Scope {
     tx.insert_host(&host(1, "vm3", None), at(0)).await.unwrap();
     tx.insert_host(&host(2, "web-12", Some(1)), at(0)).await.unwrap();
     let mut vault = host(3, "vault", None);
@@ -101,10 +101,10 @@ async fn evidence_holds_the_radius_and_the_carriers_with_their_own_policy(engine
 }
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -116,7 +116,7 @@ impl Dice {
     }
 
     /// A run of two days, on a coarse clock so that much happens at the same instant.
-    fn run(&mut self, n: u128, job: u128) -> Run {
+    pub(super) fn run(&mut self, n: u128, job: u128) -> Run {
         let quarter = |n: u64| TimeDelta::minutes(15 * i64::try_from(n).unwrap());
         let received_at = at(0) + quarter(self.roll(192));
         let started_at = if self.once_in(12) {

@@ -1,7 +1,7 @@
 use domain::gate::HostNode;
 use domain::host::{DataKind, DataSet, Exemption, Host};
 use domain::ids::{DataSetId, HostId};
-use domain::policy::PolicyOverride;
+use domain::policy::{PolicyOverride, RestoreOverride};
 use domain::text::Name;
 use domain::time::{Instant, Span};
 use storage::StoreError;
@@ -47,6 +47,11 @@ async fn a_host_comes_back_as_it_was_stored(engine: Engine) {
             schedule_max_age: Some(Span::hours(12)),
             start_max_age: Some(Span::hours(1)),
             warnings_are_good: Some(true),
+            restore: RestoreOverride {
+                drill_max_age: Some(Span::days(30)),
+                rto: Some(Span::hours(2)),
+                slow_restore_blocks: Some(false),
+            },
         },
         ..host(2, "web-12", Some(1))
     };

@@ -67,6 +67,7 @@ pub(crate) async fn started(engine: Engine) -> TestDb {
         zone: "Europe/Dublin".to_owned(),
         policy: Policy::default(),
         reminders: Leads::default(),
+        keep_runs: None,
         version: 1,
     })
     .await
@@ -273,7 +274,7 @@ async fn timelines_are_read_newest_first_for_many_windows_at_once(engine: Engine
     assert_eq!(tx.updates_of(&many).await.unwrap().len(), 3);
 }
 
-fn verdict(n: u128, of: MaintenanceId, minute: i64) -> KeptVerdict {
+pub(super) fn verdict(n: u128, of: MaintenanceId, minute: i64) -> KeptVerdict {
     KeptVerdict {
         id: VerdictId(Uuid::from_u128(n)),
         maintenance_id: of,
@@ -285,6 +286,7 @@ fn verdict(n: u128, of: MaintenanceId, minute: i64) -> KeptVerdict {
             protections: vec![],
             warnings: vec![],
             exemptions: vec![],
+            restores: vec![],
         },
     }
 }
@@ -312,7 +314,7 @@ async fn verdicts_are_kept_and_never_change(engine: Engine) {
 }
 
 /// A statement that no method makes.
-async fn raw(t: &TestDb, sql: &'static str) -> Result<(), sqlx::Error> {
+pub(super) async fn raw(t: &TestDb, sql: &'static str) -> Result<(), sqlx::Error> {
     use sqlx::Connection;
     if let Some(path) = t.address.strip_prefix("sqlite:") {
         let mut c = sqlx::SqliteConnection::connect(&format!("sqlite://{path}")).await?;

@@ -1,7 +1,8 @@
 use domain::maintenance::Leads;
-use domain::policy::Policy;
-use domain::site::Site;
+use domain::policy::{Policy, RestorePolicy};
+use domain::site::{KEEP_RUNS, Site};
 use domain::text::Name;
+use domain::time::Span;
 use storage::StoreError;
 use storage::testing::{Engine, TestDb};
 use uuid::Uuid;
@@ -12,8 +13,12 @@ async fn the_site_is_made_once_and_edited_by_one_at_a_time(engine: Engine) {
         install_id: Uuid::from_u128(9),
         name: Name::parse("Northwind").unwrap(),
         zone: "Europe/Dublin".to_owned(),
-        policy: Policy::default(),
+        policy: Policy {
+            restore: RestorePolicy { rto: Some(Span::hours(8)), ..RestorePolicy::default() },
+            ..Policy::default()
+        },
         reminders: Leads::default(),
+        keep_runs: Some(KEEP_RUNS),
         version: 1,
     };
     let mut tx = t.db.decide().await.unwrap();
@@ -21,7 +26,10 @@ async fn the_site_is_made_once_and_edited_by_one_at_a_time(engine: Engine) {
     assert_eq!(tx.ensure_site(&first).await.unwrap(), first);
     let other = Site { install_id: Uuid::from_u128(10), ..first.clone() };
     assert_eq!(tx.ensure_site(&other).await.unwrap(), first);
-    let renamed = Site { name: Name::parse("Southwind").unwrap(), reminders: Leads::parse("2 d").unwrap(), ..first };
+    let restore = RestorePolicy { drill_max_age: Span::days(90), rto: None, slow_restore_blocks: true };
+    let policy = Policy { restore, ..first.policy };
+    let reminders = Leads::parse("2 d").unwrap();
+    let renamed = Site { name: Name::parse("Southwind").unwrap(), policy, keep_runs: None, reminders, ..first };
     tx.update_site(&renamed).await.unwrap();
     assert!(matches!(tx.update_site(&renamed).await, Err(StoreError::Stale(_))));
     assert_eq!(tx.site().await.unwrap(), Site { version: 2, ..renamed });

@@ -1,11 +1,12 @@
 //! What must hold of every verdict, whatever the evidence.
 
 use super::build::*;
+use crate::drill::{DrillFact, DrillKind};
 use crate::gate::{
-    DataSetEvidence, Evidence, HostEvidence, HostNode, JobEvidence, Outcome, Purpose, Scope, Topology, ask,
-    blast_radius, missing,
+    DataSetEvidence, Evidence, HostEvidence, HostNode, JobEvidence, Outcome, Purpose, RestoreEvidence, Scope, Topology,
+    ask, blast_radius, missing,
 };
-use crate::ids::JobId;
+use crate::ids::{DrillId, JobId};
 use crate::policy::Policy;
 use crate::run::{Run, RunState};
 use crate::time::{Instant, Span};
@@ -86,6 +87,23 @@ fn any_host(n: u128) -> impl Strategy<Value = HostEvidence> {
     )
 }
 
+/// What is known of restores of the two hosts and their data sets.
+pub(super) fn any_restore() -> impl Strategy<Value = RestoreEvidence> {
+    let drill = (any::<u32>(), 1_u128..=2, 0_u128..3, 1_i64..100, 1_i64..100_000, prop::option::of(0_i64..5000));
+    let drill = drill.prop_map(|(id, host, set, bytes, elapsed, startup)| DrillFact {
+        id: DrillId(uuid::Uuid::from_u128(u128::from(id))),
+        host: host_id(host),
+        data_set: set.checked_sub(1).map(|n| set_id(10 * host + n)),
+        kind: DrillKind::Restore,
+        finished_at: now() - TimeDelta::minutes(i64::from(id % 500_000)),
+        bytes: Some(bytes),
+        elapsed: Some(Span::seconds(elapsed)),
+        startup: startup.map(Span::seconds),
+    });
+    (prop::option::of(1_i64..20_000), prop::collection::vec(drill, 0..8))
+        .prop_map(|(window, drills)| RestoreEvidence { window: window.map(Span::seconds), drills })
+}
+
 fn any_carrier(n: u128) -> impl Strategy<Value = (JobEvidence, Policy)> {
     (prop::collection::vec(any_run(1000 + n), 0..5), 0_u8..12, any_policy()).prop_map(move |(runs, odd, policy)| {
         let mut job = job(1000 + n, 9000 + n, "carrier");
@@ -101,10 +119,12 @@ prop_compose! {
         hosts in (any_host(1), any_host(2)),
         count in 0_usize..=2,
         carriers in (any_carrier(0), any_carrier(1), any_carrier(2)),
+        restore in prop::option::of(any_restore()),
     ) -> Evidence {
         Evidence {
             hosts: [hosts.0, hosts.1].into_iter().take(count).collect(),
             carriers: [carriers.0, carriers.1, carriers.2].into(),
+            restore,
             ..Evidence::default()
         }
     }
