@@ -8,12 +8,14 @@ mod public;
 #[cfg(test)]
 mod tests;
 pub mod transition;
+mod zone_move;
 
 pub use checklist::{CheckLine, ChecklistError, MAX_LINES, Tick, read_checklist};
 pub use kept::{KeptVerdict, Occasion};
 pub use overriding::{Override, OverrideRefusal, OverrideState};
 pub use plan::{FoldChoice, MAX_LENGTH, PlanError, PlanField};
 pub use public::{affected_components, component_states, site_sentence};
+pub use zone_move::ZoneMove;
 
 use crate::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId};
 use crate::text::{Name, Prose, Why};
