@@ -16,6 +16,7 @@ pub mod overriding;
 pub mod people;
 pub mod request;
 pub mod run;
+pub mod series;
 pub mod session;
 pub mod site;
 pub mod subscriber;
@@ -23,6 +24,7 @@ pub mod subscriber;
 pub mod testing;
 pub mod tokens;
 pub mod trigger;
+pub mod zone_move;
 
 pub use db::{Db, Tx, ms};
 pub use error::StoreError;

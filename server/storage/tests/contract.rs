@@ -14,6 +14,7 @@ mod contract {
     mod people;
     mod request;
     mod run;
+    mod series;
     mod session;
     mod site;
     mod tokens;
