@@ -6,6 +6,8 @@ pub mod due;
 pub mod input;
 pub mod look;
 pub mod overriding;
+pub mod series;
+pub mod zone_moves;
 
 pub use decide::{ExtendInput, Planning, Target};
 pub use input::{MaintenanceInput, TimeLook, Typed};
@@ -14,6 +16,10 @@ pub use look::{
     position_text, read_position,
 };
 pub use overriding::{OverrideLook, SecondPerson};
+pub use series::{
+    Dated, Preview, Repeats, SeriesDetail, SeriesInput, SeriesLine, SeriesOf, SeriesWaiting, TypedSeries, Upcoming,
+};
+pub use zone_moves::ZoneMoveLook;
 
 use domain::gate::Scope;
 use domain::maintenance::Maintenance;

@@ -218,12 +218,14 @@ impl Services {
             UpdateKind::Completed => (Change::Completed, times(m.begins_at(), m.finishes_at())),
             UpdateKind::Cancelled => (Change::Cancelled, times(u.starts_at, u.ends_at)),
         };
-        // The plan is told with its own message; later updates with theirs.
+        // The plan is told with its own message, and with what else there is to say of it (that it
+        // repeats); later updates with theirs.
         let message = match u.kind {
             UpdateKind::Scheduled | UpdateKind::Rescheduled | UpdateKind::Changed if u.body.as_str().is_empty() => {
-                &m.message
+                m.message.as_str().to_owned()
             }
-            _ => &u.body,
+            UpdateKind::Scheduled => format!("{}\n\n{}", m.message.as_str(), u.body.as_str()).trim().to_owned(),
+            _ => u.body.as_str().to_owned(),
         };
         Notice {
             change,
@@ -231,7 +233,7 @@ impl Services {
             when,
             affected: told.affected.clone(),
             proof: told.proof.clone(),
-            message: message.as_str().to_owned(),
+            message,
             url: self.maintenance_url(m),
             calendar_url: Some(self.url("/calendar.ics")),
             manage_url: Some(self.url(&format!("/subscriptions/{manage}"))),
