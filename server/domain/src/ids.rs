@@ -64,6 +64,8 @@ ids! {
     ComponentId,
     /// A planned piece of work.
     MaintenanceId,
+    /// Work that repeats.
+    SeriesId,
     /// A published line in a timeline.
     UpdateId,
     /// A kept answer of the gate.

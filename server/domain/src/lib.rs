@@ -20,6 +20,7 @@ pub mod people;
 pub mod policy;
 pub mod request;
 pub mod run;
+pub mod series;
 pub mod site;
 pub mod size;
 pub mod subscriber;

@@ -9,6 +9,7 @@ mod reminder;
 #[cfg(test)]
 mod tests;
 pub mod transition;
+mod zone_move;
 
 pub use checklist::{CheckLine, ChecklistError, MAX_LINES, Tick, read_checklist};
 pub use kept::{KeptVerdict, Occasion};
@@ -18,6 +19,7 @@ pub use public::{affected_components, component_states, site_sentence};
 pub use reminder::{
     Leads, LeadsError, MAX_LEADS, Reminders, Reminding, Settling, TOLD_JUST_NOW, outdated as outdated_reminder,
 };
+pub use zone_move::ZoneMove;
 
 use crate::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId};
 use crate::text::{Name, Prose, Why};

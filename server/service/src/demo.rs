@@ -9,7 +9,7 @@ mod rehearsals;
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
 use crate::keys::Purpose;
-use crate::maintenance::{MaintenanceInput, Planning, Target};
+use crate::maintenance::{MaintenanceInput, Planning, SeriesInput, Target};
 use crate::people::{NewPerson, Person};
 use crate::runs::ReportInput;
 use crate::subscribers::Subscribe;
@@ -423,6 +423,7 @@ impl Services {
             (start, Span::hours(3)),
         );
         self.schedule_maintenance(system, Target::New, &plan).await?;
+        self.repeating(system, now, made).await?;
 
         // The disk of vm3: a draft that the gate refuses, with all three kinds of reason.
         let start = self.evening(now, 1, 20);
@@ -434,6 +435,25 @@ impl Services {
             (start, Span::hours(2)),
         );
         self.draft_maintenance(system, &plan).await?;
+        Ok(())
+    }
+
+    /// Work that comes every week.
+    async fn repeating(&self, system: &Actor, now: Instant, made: &Made) -> Result<(), Error> {
+        let today = civil(self.zones.as_ref(), ZONE, now).local.date();
+        let input = SeriesInput {
+            title: Some("Security updates on the web servers of Cluster 11".to_owned()),
+            message: Some("Each server restarts once; sites on Cluster 11 are away for about a minute.".to_owned()),
+            hosts: Some(vec![]),
+            components: Some(made.components.get("Cluster 11").cloned().into_iter().collect()),
+            zone: Some(ZONE.to_owned()),
+            start: Some(format!("{today}T03:30")),
+            length: Some("45 min".to_owned()),
+            rule: Some("FREQ=WEEKLY;BYDAY=TU".to_owned()),
+            auto_complete: Some(true),
+            ..SeriesInput::default()
+        };
+        self.add_series(system, None, &input).await?;
         Ok(())
     }
 

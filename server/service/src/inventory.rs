@@ -127,6 +127,10 @@ fn windows(windows: &[OpenWindow]) -> Vec<String> {
     windows.iter().map(|w| format!("M-{} ({})", w.number, w.title)).collect()
 }
 
+fn series(titles: Vec<String>) -> impl Iterator<Item = String> {
+    titles.into_iter().map(|title| format!("the repeating work “{title}”"))
+}
+
 /// Refuses to retire what others depend on.
 fn free_to_retire(what: &str, reasons: &[Option<String>]) -> Result<(), Error> {
     let reasons: Vec<&str> = reasons.iter().flatten().map(String::as_str).collect();

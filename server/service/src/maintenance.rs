@@ -7,6 +7,8 @@ pub mod input;
 pub mod look;
 pub mod overriding;
 pub mod preview;
+pub mod series;
+pub mod zone_moves;
 
 pub use decide::{ExtendInput, Planning, Target};
 pub use input::{MaintenanceInput, TimeLook, Typed, Words};
@@ -16,6 +18,10 @@ pub use look::{
 };
 pub use overriding::{OverrideLook, SecondPerson};
 pub use preview::{Specimen, Step};
+pub use series::{
+    Dated, Preview, Repeats, SeriesDetail, SeriesInput, SeriesLine, SeriesOf, SeriesWaiting, TypedSeries, Upcoming,
+};
+pub use zone_moves::ZoneMoveLook;
 
 use domain::gate::Scope;
 use domain::maintenance::Maintenance;

@@ -6,7 +6,7 @@ use crate::{Error, Services};
 use chrono::{Datelike, NaiveDate};
 use domain::component::{Component, ComponentState};
 use domain::gate::{Protection, Scope};
-use domain::ids::{ComponentId, HostId, MaintenanceId};
+use domain::ids::{ComponentId, HostId, MaintenanceId, SeriesId};
 use domain::maintenance::{
     KeptVerdict, Maintenance, State, Update, affected_components, component_states, site_sentence,
 };
@@ -97,6 +97,9 @@ pub struct Window {
     pub affected: Vec<(ComponentId, String)>,
     /// How its backup stands; none where nothing has to be proven (over, or nothing at risk).
     pub proof: Option<Proof>,
+    /// "every Tuesday 02:00 Europe/Berlin", where it is part of a series: on its own page, and on the
+    /// front page, which shows one window of each.
+    pub repeats: Option<String>,
 }
 
 /// The front page.
@@ -200,6 +203,8 @@ impl Services {
         let (next, mut now): (Vec<Window>, Vec<Window>) =
             open.into_iter().partition(|w| w.maintenance.state == State::Scheduled);
         now.sort_by_key(|w| OPEN.iter().position(|state| *state == w.maintenance.state));
+        let next = one_per_series(&mut tx, next, |_| true).await?;
+        let recent = one_per_series(&mut tx, recent, |m| m.state == State::Cancelled).await?;
         Ok(Home { calm: now.is_empty() && states.is_empty(), site, sentence, groups, now, next, recent, until })
     }
 
@@ -225,8 +230,9 @@ impl Services {
             return Err(Error::NotFound("maintenance"));
         }
         let board = Board::load(&mut tx).await?;
+        let repeats = self.series_of(&mut tx, &maintenance).await?.map(|series| series.words);
         let window = windows(&mut tx, &board, vec![maintenance]).await?.pop().ok_or(Error::NotFound("maintenance"))?;
-        Ok((site, window))
+        Ok((site, Window { repeats, ..window }))
     }
 
     /// What began in a month of the site's zone; the current month where none is named.
@@ -346,6 +352,37 @@ impl Services {
     }
 }
 
+/// Of work that repeats the front page shows the first window, and those with a time of their own: the
+/// others are in calendars. Only `repeating` ones are left out.
+async fn one_per_series(
+    tx: &mut Tx,
+    windows: Vec<Window>,
+    repeating: impl Fn(&Maintenance) -> bool,
+) -> Result<Vec<Window>, Error> {
+    let ids: Vec<MaintenanceId> = windows.iter().map(|w| w.maintenance.id).collect();
+    let occurrences = tx.occurrences_among(&ids).await?;
+    let mut words: BTreeMap<SeriesId, String> = BTreeMap::new();
+    let mut shown = Vec::with_capacity(windows.len());
+    for window in windows {
+        let m = &window.maintenance;
+        let Some(occurrence) = occurrences.get(&m.id).filter(|_| repeating(m)) else {
+            shown.push(window);
+            continue;
+        };
+        let is_shown = words.contains_key(&occurrence.series_id);
+        if is_shown && !occurrence.was_moved(m) {
+            continue;
+        }
+        if !is_shown {
+            let series = tx.series(occurrence.series_id).await?;
+            words.insert(series.id, series.timing.words());
+        }
+        let repeats = words.get(&occurrence.series_id).cloned();
+        shown.push(Window { repeats, ..window });
+    }
+    Ok(shown)
+}
+
 async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> Result<Vec<Window>, Error> {
     let ids: Vec<MaintenanceId> = maintenances.iter().map(|m| m.id).collect();
     let mut timelines: BTreeMap<MaintenanceId, Vec<Update>> = BTreeMap::new();
@@ -364,6 +401,7 @@ async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> 
         shown.push(Window {
             affected: board.affected(&maintenance.hosts, &maintenance.components),
             proof: proof(maintenance.state, newest.as_ref(), overridden.contains(&maintenance.id)),
+            repeats: None,
             updates,
             maintenance,
         });

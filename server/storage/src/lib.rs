@@ -19,6 +19,7 @@ pub mod reminder;
 pub mod request;
 pub mod retention;
 pub mod run;
+pub mod series;
 pub mod session;
 pub mod site;
 pub mod subscriber;
@@ -27,6 +28,7 @@ pub mod template;
 pub mod testing;
 pub mod tokens;
 pub mod trigger;
+pub mod zone_move;
 
 pub use db::{Db, Tx, ms};
 pub use error::StoreError;

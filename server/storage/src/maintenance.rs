@@ -3,9 +3,9 @@
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
 use crate::reminder::{leads_text, reminders};
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 use domain::gate::{Evidence, Verdict};
-use domain::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId, VerdictId};
+use domain::ids::{ComponentId, HostId, MaintenanceId, SeriesId, UpdateId, UserId, VerdictId};
 use domain::maintenance::{CheckLine, KeptVerdict, Maintenance, Planned, Reminders, State, Tick, Update};
 use domain::text::{Name, Prose, Why};
 use domain::time::Instant;
@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How a local wall-clock time is stored.
-const LOCAL: &str = "%Y-%m-%dT%H:%M:%S";
+pub(crate) const LOCAL: &str = "%Y-%m-%dT%H:%M:%S";
 
 /// Parameters in one statement; SQLite takes 32,766.
 const CHUNK: usize = 500;
@@ -70,14 +70,14 @@ const COLUMNS: &str =
     next_due_at, created_by, created_at, updated_at, version, done_anyway, reminders";
 
 /// The stored text of an enum.
-fn code<T: Serialize>(value: T) -> String {
+pub(crate) fn code<T: Serialize>(value: T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(text)) => text,
         _ => String::new(),
     }
 }
 
-fn parse<T: DeserializeOwned>(table: &'static str, id: Uuid, text: &str) -> Result<T, StoreError> {
+pub(crate) fn parse<T: DeserializeOwned>(table: &'static str, id: Uuid, text: &str) -> Result<T, StoreError> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|e| corrupt(table, id, e))
 }
 
@@ -494,6 +494,29 @@ impl Tx {
             )))
             .bind(ms(at))
             .bind(limit)
+            .fetch_all(x)
+            .await?
+        });
+        self.complete_rows(rows).await
+    }
+
+    /// The windows of a series whose dates are this one or later, earliest start first.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn maintenances_of_series(
+        &mut self,
+        id: SeriesId,
+        from: NaiveDate,
+    ) -> Result<Vec<Maintenance>, StoreError> {
+        let rows: Vec<MaintenanceRow> = on_tx!(self, |x| {
+            sqlx::query_as(AssertSqlSafe(format!(
+                "select {COLUMNS} from maintenances where id in (
+                     select maintenance_id from series_occurrences where series_id = $1 and date >= $2)
+                 order by starts_at, id"
+            )))
+            .bind(id.0)
+            .bind(from.format("%Y-%m-%d").to_string())
             .fetch_all(x)
             .await?
         });

@@ -60,8 +60,8 @@ impl Tx {
         on_tx!(self, |x| {
             sqlx::query(
                 "insert into site (one, install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s,
-                 warnings_are_good, drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, version)
-                 values (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1) on conflict (one) do nothing",
+                 warnings_are_good, reminders, drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, version)
+                 values (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) on conflict (one) do nothing",
             )
             .bind(first.install_id)
             .bind(first.name.as_str())

@@ -17,6 +17,7 @@ mod contract {
     mod request;
     mod retention;
     mod run;
+    mod series;
     mod session;
     mod site;
     mod template;

@@ -106,7 +106,7 @@ fn a_draft() -> Maintenance {
     draft(MaintenanceId(Uuid::from_u128(7)), 42, None, monday(), content())
 }
 
-fn scheduled() -> Maintenance {
+pub(super) fn scheduled() -> Maintenance {
     schedule(&a_draft(), monday(), &yes(monday(), Purpose::Schedule), &policy()).unwrap().maintenance
 }
 

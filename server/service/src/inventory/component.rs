@@ -1,6 +1,6 @@
 //! Components: what customers know, in ordered groups, and the hosts behind them.
 
-use super::{ListQuery, Page, free_to_delete, free_to_retire, optional_id, unchanged, verb, windows};
+use super::{ListQuery, Page, free_to_delete, free_to_retire, optional_id, series, unchanged, verb, windows};
 use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
 use domain::component::{Component, Group};
@@ -285,7 +285,8 @@ impl Services {
             return Ok(component);
         }
         unchanged("component", component.version, version)?;
-        let named_by = windows(&tx.open_windows_of_component(id).await?);
+        let mut named_by: Vec<String> = series(tx.open_series_of_component(id).await?).collect();
+        named_by.extend(windows(&tx.open_windows_of_component(id).await?));
         free_to_retire("component", &[verb(&named_by, "names it", "name it")])?;
         let mut retired = Component { retired_at: Some(self.now()), ..component.clone() };
         tx.update_component(&retired).await?;

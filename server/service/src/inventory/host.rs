@@ -1,7 +1,8 @@
 //! Hosts: what runs on what, exemptions, and a host's own policy.
 
 use super::{
-    ListQuery, OpenWindow, Page, PlacedJob, free_to_delete, free_to_retire, optional_id, unchanged, verb, windows,
+    ListQuery, OpenWindow, Page, PlacedJob, free_to_delete, free_to_retire, optional_id, series, unchanged, verb,
+    windows,
 };
 use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
@@ -315,7 +316,8 @@ impl Services {
         }
         let guests: Vec<String> = tx.guests_of(id, false).await?.iter().map(|g| g.name.to_string()).collect();
         let components: Vec<String> = tx.components_on(id).await?.iter().map(|c| c.name.to_string()).collect();
-        let named_by = windows(&tx.open_windows_of_host(id).await?);
+        let mut named_by: Vec<String> = series(tx.open_series_of_host(id).await?).collect();
+        named_by.extend(windows(&tx.open_windows_of_host(id).await?));
         free_to_retire(
             "host",
             &[

@@ -3,11 +3,12 @@
 use super::input::{self as typed, MaintenanceInput, Typed, Words};
 use super::overriding::read_why;
 use super::scope_of;
+use super::series::Publish;
 use crate::audit::Action;
 use crate::error::{Error, Fields};
 use crate::{Actor, Services};
 use domain::gate::{Evidence, Purpose, Verdict};
-use domain::ids::MaintenanceId;
+use domain::ids::{ComponentId, HostId, MaintenanceId};
 use domain::maintenance::transition::{self, Change, Command, Edit, Finish, Refusal, Who};
 use domain::maintenance::{KeptVerdict, Maintenance, Occasion, PlanError, Planned, State, Tick};
 use domain::people::Permission;
@@ -120,18 +121,17 @@ fn blocked(verdict: Option<&Verdict>, otherwise: String) -> Error {
 }
 
 /// Who sent which request under which key; none where there is no key or nobody to tell apart.
-fn once(
+pub(super) fn once(
     actor: &Actor,
     key: Option<&str>,
-    input: &MaintenanceInput,
-    schedule: bool,
+    request: &impl Serialize,
 ) -> Result<Option<(Uuid, String, String)>, Error> {
     let Some(key) = key else { return Ok(None) };
     if key.is_empty() || key.len() > 255 {
         return Err(Error::field("Idempotency-Key", "Use 1 to 255 characters."));
     }
     let caller = actor.token_id().map(|id| id.0).or_else(|| actor.user_id().map(|id| id.0));
-    let request = serde_json::to_string(&("maintenance", schedule, input)).map_err(|e| Error::internal(&e))?;
+    let request = serde_json::to_string(request).map_err(|e| Error::internal(&e))?;
     Ok(caller.map(|caller| (caller, key.to_owned(), crate::keys::hash(&request))))
 }
 
@@ -243,26 +243,38 @@ impl Services {
         Ok(after)
     }
 
-    async fn commit(&self, tx: Tx) -> Result<(), Error> {
+    pub(super) async fn commit(&self, tx: Tx) -> Result<(), Error> {
         tx.commit().await?;
         self.outbox_filled.notify_one();
         Ok(())
     }
 
-    /// Everything named must be in use.
+    /// Everything named newly must be in use.
     pub(super) async fn check_scope(
         &self,
         tx: &mut Tx,
         edit: &Edit,
         stored: Option<&Maintenance>,
     ) -> Result<(), Error> {
+        let hosts = edit.hosts.iter().copied().filter(|id| stored.is_none_or(|m| !m.hosts.contains(id)));
+        let components = edit.components.iter().copied().filter(|id| stored.is_none_or(|m| !m.components.contains(id)));
+        self.check_named(tx, hosts.collect(), components.collect()).await
+    }
+
+    /// Hosts and components must be in use.
+    pub(super) async fn check_named(
+        &self,
+        tx: &mut Tx,
+        hosts: Vec<HostId>,
+        components: Vec<ComponentId>,
+    ) -> Result<(), Error> {
         let mut fields = Fields::default();
-        for host in edit.hosts.iter().filter(|id| stored.is_none_or(|m| !m.hosts.contains(id))) {
+        for host in &hosts {
             if tx.host(*host).await.ok().is_none_or(|host| host.retired_at.is_some()) {
                 fields.add("hosts", format!("There is no host {host} in use."));
             }
         }
-        for component in edit.components.iter().filter(|id| stored.is_none_or(|m| !m.components.contains(id))) {
+        for component in &components {
             if tx.component(*component).await.ok().is_none_or(|component| component.retired_at.is_some()) {
                 fields.add("components", format!("There is no component {component} in use."));
             }
@@ -352,17 +364,18 @@ impl Services {
     ) -> Result<Planning, Error> {
         actor.require(Permission::Maintain)?;
         let mut tx = self.db.decide().await?;
-        let planning = self.try_to_schedule(&mut tx, actor, target, input).await?;
+        let planning = self.try_to_schedule(&mut tx, actor, target, input, &Publish::default()).await?;
         self.commit(tx).await?;
         Ok(planning)
     }
 
-    async fn try_to_schedule(
+    pub(super) async fn try_to_schedule(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         target: Target,
         input: &MaintenanceInput,
+        publish: &Publish,
     ) -> Result<Planning, Error> {
         let now = self.now();
         let policy = tx.site().await?.policy;
@@ -371,7 +384,8 @@ impl Services {
         self.keep(tx, draft.id, Occasion::Schedule, &asked).await?;
         match transition::schedule(&draft, now, &asked.verdict, &policy) {
             Ok(change) => {
-                let m = self.carry_out(tx, actor, &draft, change, Prose::default(), Some(&asked.verdict)).await?;
+                let change = Change { tell: change.tell && publish.tell, ..change };
+                let m = self.carry_out(tx, actor, &draft, change, publish.body.clone(), Some(&asked.verdict)).await?;
                 self.note(tx, actor, "maintenance.schedule", before.as_ref(), &m).await?;
                 Ok(Planning::Scheduled(m))
             }
@@ -396,7 +410,7 @@ impl Services {
         schedule: bool,
     ) -> Result<Planning, Error> {
         actor.require(Permission::Maintain)?;
-        let once = once(actor, idempotency_key, input, schedule)?;
+        let once = once(actor, idempotency_key, &("maintenance", schedule, input))?;
         let mut tx = self.db.decide().await?;
         if let Some((caller, key, request_hash)) = &once
             && let Some(before) = tx.kept_answer(*caller, key).await?
@@ -407,7 +421,7 @@ impl Services {
             return serde_json::from_str(&before.response).map_err(|e| Error::internal(&e));
         }
         let planning = if schedule {
-            self.try_to_schedule(&mut tx, actor, Target::New, input).await?
+            self.try_to_schedule(&mut tx, actor, Target::New, input, &Publish::default()).await?
         } else {
             Planning::Drafted(self.keep_draft(&mut tx, actor, input).await?)
         };

@@ -135,7 +135,8 @@ impl Services {
     }
 
     /// Moves the instants of windows ahead where the rules of their zone have changed since they
-    /// were planned (TZ-2): to be called when a program starts, with the rules it found.
+    /// were planned (TZ-2): to be called when a program starts, with the rules it found. Whether
+    /// subscribers are told of a published one is then asked ([`super::zone_moves`]).
     ///
     /// Gives back how many windows moved.
     ///
@@ -168,7 +169,13 @@ impl Services {
         let Ok(Some(planned)) = m.planned.rederive(self.zones.as_ref()) else { return Ok(false) };
         let Ok(change) = transition::follow_zone(&m, self.now(), planned, &policy) else { return Ok(false) };
         let system = Actor::system();
-        let after = self.carry_out(&mut tx, &system, &m, change, Prose::default(), None).await?;
+        let why =
+            format!("The clocks of {} have new rules. The local time there stays; in UTC it moves.", m.planned.zone);
+        let why = Prose::parse(&why).unwrap_or_default();
+        let after = self.carry_out(&mut tx, &system, &m, change, why, None).await?;
+        if after.state == State::Scheduled {
+            self.keep_zone_move(&mut tx, &after).await?;
+        }
         self.note(&mut tx, &system, "maintenance.follow_zone", Some(&m), &after).await?;
         tx.commit().await?;
         tracing::info!(maintenance = %id, zone = after.planned.zone, rules = self.zones.version(), "its instants moved");

@@ -194,7 +194,7 @@ const fn field_of(error: &PlanError) -> &'static str {
 }
 
 /// Ids, each once; the first that is none is noted.
-fn ids<T: std::str::FromStr + Ord>(fields: &mut Fields, field: &'static str, texts: &[String]) -> Vec<T> {
+pub(super) fn ids<T: std::str::FromStr + Ord>(fields: &mut Fields, field: &'static str, texts: &[String]) -> Vec<T> {
     let mut found: Vec<T> = Vec::with_capacity(texts.len());
     for text in texts {
         match text.trim().parse() {

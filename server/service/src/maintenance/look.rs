@@ -3,6 +3,8 @@
 use super::input::{MaintenanceInput, TimeLook};
 use super::overriding::{OverrideLook, SecondPerson, looks};
 use super::scope_of;
+use super::series::{SeriesOf, SeriesWaiting};
+use super::zone_moves::ZoneMoveLook;
 use crate::error::{Error, Fields};
 use crate::inventory::Page;
 use crate::reminders::ReminderLook;
@@ -11,7 +13,9 @@ use domain::component::{Component, Group};
 use domain::gate::{Evidence, JobNames, Purpose, Scope, Topology, Verdict, askable, blast_radius};
 use domain::host::Host;
 use domain::ids::{ComponentId, DataSetId, HostId, JobId, MaintenanceId, UserId, VerdictId};
-use domain::maintenance::{KeptVerdict, Maintenance, Override, OverrideState, State, Update, affected_components};
+use domain::maintenance::{
+    KeptVerdict, Maintenance, Override, OverrideState, State, Update, ZoneMove, affected_components,
+};
 use domain::people::Permission;
 use domain::request::BackupRequest;
 use domain::time::{Instant, Span};
@@ -155,6 +159,10 @@ pub struct Detail {
     pub overrides: Vec<OverrideLook>,
     /// An override can be asked for: the gate is blocked, and nobody has asked yet.
     pub may_ask_override: bool,
+    /// The series it belongs to.
+    pub series: Option<SeriesOf>,
+    /// It moved with the rules of its zone, and somebody has to say whether that is told.
+    pub zone_move: Option<ZoneMove>,
 }
 
 /// A window on hold.
@@ -196,6 +204,10 @@ pub struct NeedsMe {
     pub blocked_drafts: Vec<HeldBack>,
     /// Drafts that two people let go ahead against the gate.
     pub overridden_drafts: Vec<Maintenance>,
+    /// Series whose next windows could not be scheduled.
+    pub series: Vec<SeriesWaiting>,
+    /// Windows that moved with the rules of their zone: is it to be told?
+    pub zone_moves: Vec<ZoneMoveLook>,
     /// Starting within two days.
     pub soon: Vec<Readiness>,
     /// Under way as planned.
@@ -239,7 +251,12 @@ impl Services {
     }
 
     /// The same for a window, with the override that is in force for it.
-    async fn look_at_gate_of(&self, tx: &mut Tx, m: &Maintenance, purpose: Purpose) -> Result<GateLook, Error> {
+    pub(super) async fn look_at_gate_of(
+        &self,
+        tx: &mut Tx,
+        m: &Maintenance,
+        purpose: Purpose,
+    ) -> Result<GateLook, Error> {
         let asked = self.ask(tx, self.now(), purpose, m).await?;
         self.look_around(tx, &scope_of(m), asked.verdict, &asked.evidence).await
     }
@@ -375,6 +392,20 @@ impl Services {
         Ok((maintenance, updates))
     }
 
+    /// The series of a window, and its move with the rules of its zone that somebody has to decide on.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn maintenance_context(
+        &self,
+        actor: &Actor,
+        m: &Maintenance,
+    ) -> Result<(Option<SeriesOf>, Option<ZoneMove>), Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        Ok((self.series_of(&mut tx, m).await?, self.open_move(&mut tx, m).await?))
+    }
+
     /// One window with everything that belongs to it.
     ///
     /// # Errors
@@ -403,11 +434,15 @@ impl Services {
             && Override::purpose_for(maintenance.state).is_some()
             && verdict.is_some_and(|verdict| !verdict.allows())
             && overrides.iter().all(|look| look.of.state != OverrideState::Asked);
+        let series = self.series_of(&mut tx, &maintenance).await?;
+        let zone_move = self.open_move(&mut tx, &maintenance).await?;
         Ok(Detail {
             affected,
             reminders,
             overrides,
             may_ask_override,
+            series,
+            zone_move,
             hosts: hosts
                 .into_iter()
                 .filter(|host| maintenance.hosts.contains(&host.id))
@@ -465,7 +500,9 @@ impl Services {
         actor.require(Permission::View)?;
         let mut tx = self.db.read().await?;
         let count = tx.count_waiting(self.now()).await? + self.count_second_person_wanted(&mut tx, actor).await?;
-        Ok(u64::try_from(count).unwrap_or_default())
+        let count = u64::try_from(count + tx.count_series_waiting().await?).unwrap_or_default();
+        let moves = self.zone_moves(&mut tx).await?.len();
+        Ok(count.saturating_add(u64::try_from(moves).unwrap_or_default()))
     }
 
     /// What waits for a person.
@@ -498,7 +535,13 @@ impl Services {
             let lasts = gate.verdict.holds_at(m.planned.starts_at.max(now));
             needs.soon.push(Readiness { maintenance: m, gate, lasts });
         }
+        let (series, theirs) = self.series_waiting(&mut tx, now).await?;
+        needs.series = series;
+        needs.zone_moves = self.zone_moves(&mut tx).await?;
         for m in tx.maintenances_in(&[State::Draft], Order::Latest, None, FEW).await? {
+            if theirs.contains(&m.id) {
+                continue;
+            }
             let gate = self.look_at_gate_of(&mut tx, &m, Purpose::Schedule).await?;
             if gate.verdict.overridden_by().is_some() {
                 needs.overridden_drafts.push(m);
