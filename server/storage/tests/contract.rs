@@ -4,6 +4,7 @@
 mod contract {
     mod audit;
     mod component;
+    mod conflict;
     mod evidence;
     mod grant;
     mod host;
@@ -13,6 +14,7 @@ mod contract {
     mod overriding;
     mod people;
     mod request;
+    mod rhythm;
     mod run;
     mod session;
     mod site;
