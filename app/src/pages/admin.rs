@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod calendar;
 pub mod checklist;
 pub mod components;
 pub mod coverage;
@@ -9,16 +10,20 @@ pub mod data_sets;
 pub mod deliveries;
 pub mod desk;
 pub mod edit;
+pub mod freeze_import;
+pub mod freezes;
 pub mod gate;
 pub mod host;
 pub mod hosts;
 pub mod import;
+pub mod in_the_way;
 pub mod jobs;
 pub mod maintenance;
 pub mod maintenances;
 pub mod overriding;
 pub mod people;
 pub mod plan;
+pub mod redundancy;
 pub mod runs;
 pub mod settings;
 pub mod start;

@@ -4,6 +4,8 @@
 //! On the screen of the draft for `vm3` all three kinds of reason stand together: the image is too
 //! old, the dump of `web-12` ran after its carrier, and nothing ever protected `legacy-shop`.
 
+mod conflicts;
+
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
 use crate::keys::Purpose;
@@ -109,6 +111,7 @@ impl Services {
             past.add_person(&system, &new).await?;
         }
         let made = past.build(&system).await?;
+        self.conflict_rules(&system, now, &made).await?;
         // Their mailboxes do not exist: where mail leaves, theirs would come back.
         if !self.mail_configured {
             past.readers(now, &made).await?;
@@ -455,6 +458,7 @@ impl Services {
             auto_start: Some(true),
             auto_complete: Some(true),
             checklist: None,
+            conflicts_why: None,
         }
     }
 

@@ -6,6 +6,7 @@
 mod backup_requests;
 pub(crate) mod backup_runs;
 mod components;
+mod conflicts;
 mod coverage;
 mod data_sets;
 mod gate;
@@ -48,6 +49,7 @@ pub fn routes() -> Router<AppState> {
         .merge(triggers::routes())
         .merge(site::routes())
         .merge(maintenances::routes())
+        .merge(conflicts::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

@@ -124,7 +124,8 @@ impl TryFrom<RunLineRow> for RunLine {
 pub struct RunTimes {
     /// The slice in which they began.
     pub first: i64,
-    /// The slice in which they ended.
+    /// The slice that holds the last moment before their end; the one before `first` where a run had
+    /// no length at the edge of two.
     pub last: i64,
     /// How many.
     pub runs: i64,
@@ -419,7 +420,7 @@ impl Tx {
     pub async fn run_times(&mut self, within: Stretch, slice: Span, now: Instant) -> Result<Vec<RunTimes>, StoreError> {
         Ok(on_tx!(self, |x| {
             sqlx::query_as(
-                "select r.started_at / $3 as first, coalesce(r.finished_at, $4) / $3 as last, count(*) as runs,
+                "select r.started_at / $3 as first, (coalesce(r.finished_at, $4) - 1) / $3 as last, count(*) as runs,
                  cast(sum(case when r.state in ('failed', 'lost') then 1 else 0 end) as bigint) as bad
                  from runs r where r.listed_at >= $1 and r.listed_at < $2 and not r.dry_run and not r.clock_fault
                  group by 1, 2 order by 1, 2",

@@ -19,6 +19,7 @@ use domain::time::Instant;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::Error;
+use service::conflicts::ConflictsLook;
 use service::maintenance::{Detail, ExtendInput, MaintenanceInput, Planning, Target};
 use service::requests::PlacedRequest;
 
@@ -46,6 +47,7 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
                 end: post.form.get("end").to_owned(),
                 end_fold: post.form.get("end_fold").to_owned(),
                 body: body.to_owned(),
+                conflicts_why: post.form.get("conflicts_why").to_owned(),
             };
             services.extend_maintenance(actor, id, version, &input).await.map(|_| here)
         }
@@ -70,6 +72,8 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
             match services.schedule_maintenance(actor, target, &MaintenanceInput::default()).await {
                 Ok(Planning::Scheduled(_) | Planning::Drafted(_)) => Ok(here),
                 Ok(Planning::Refused { draft, .. }) => Ok(format!("/admin/maintenances/{}/edit", draft.id)),
+                // The form has room for the reason, and says what it is about.
+                Err(Error::Conflicts { asks_why: true, .. }) => Ok(format!("{here}/edit")),
                 Err(Error::Invalid(fields)) => {
                     // The field to mend is on the form.
                     let text: Vec<String> = fields.into_iter().map(|field| field.message).collect();
@@ -97,19 +101,26 @@ pub fn MaintenancePage() -> impl IntoView {
     let form = submitted();
     let of = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
     admin(
-        |(detail, _): &(Detail, Vec<PlacedRequest>)| {
+        |(detail, _, _): &(Detail, Vec<PlacedRequest>, ConflictsLook)| {
             format!("M-{} {}", detail.maintenance.number, detail.maintenance.title)
         },
         |desk| async move {
             let detail = desk.services.maintenance_detail(&desk.actor, id(&of)?).await?;
             let requests = desk.services.requests_for(&desk.actor, detail.maintenance.id).await?;
-            Ok((detail, requests))
+            let conflicts = desk.services.conflicts_of(&desk.actor, detail.maintenance.id).await?;
+            Ok((detail, requests, conflicts))
         },
-        move |desk, (detail, requests)| page(&desk, detail, &requests, &form),
+        move |desk, (detail, requests, conflicts)| page(&desk, detail, &requests, &conflicts, &form),
     )
 }
 
-fn page(desk: &Desk, detail: Detail, requests: &[PlacedRequest], form: &Submitted) -> AnyView {
+fn page(
+    desk: &Desk,
+    detail: Detail,
+    requests: &[PlacedRequest],
+    conflicts: &ConflictsLook,
+    form: &Submitted,
+) -> AnyView {
     let m = &detail.maintenance;
     let may = desk.may(Permission::Maintain);
     let edit = (may && !m.state.is_ended()).then(|| {
@@ -150,6 +161,7 @@ fn page(desk: &Desk, detail: Detail, requests: &[PlacedRequest], form: &Submitte
             </div>
             <div class="stack">
                 {panel(desk, &detail)}
+                {super::in_the_way::show(desk, conflicts)}
                 {requested(desk, requests)}
                 {history(desk, &detail)}
             </div>
@@ -411,6 +423,10 @@ fn extend(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
             }
         })
         .collect_view();
+    let why = is_this.then(|| form.error("conflicts_why")).flatten().map(|error| {
+        let value = form.value("conflicts_why", "");
+        view! { <TextArea name="conflicts_why" label="Reason to go ahead" rows=2 value=value error=error/> }
+    });
     let (version, open) = (version_of(m), is_this || m.planned.ends_at <= desk.now);
     let until = format!("It is planned until {}. Longer by:", desk.short(m.planned.ends_at));
     view! {
@@ -421,6 +437,7 @@ fn extend(desk: &Desk, m: &Maintenance, form: &Submitted) -> AnyView {
                 {version}
                 <Field name="by" label="Or by" hint="Like 45 min or 3 h." value=value error=error/>
                 <TextArea name="body" id="extend-body" label="Message" rows=2 optional=true value=body/>
+                {why}
                 <Actions><Button name="do" value="extend">"Extend"</Button></Actions>
             </form>
         </Disclosure>

@@ -13,7 +13,7 @@ use domain::maintenance::{KeptVerdict, Maintenance, Occasion, PlanError, Planned
 use domain::people::Permission;
 use domain::policy::Policy;
 use domain::text::Prose;
-use domain::time::{Instant, Span, parse_local};
+use domain::time::{Instant, Span, Stretch, parse_local};
 use serde::{Deserialize, Serialize};
 use storage::Tx;
 use storage::idempotency::KeptAnswer;
@@ -65,6 +65,9 @@ pub struct ExtendInput {
     /// Markdown for customers.
     #[serde(default)]
     pub body: String,
+    /// Why it goes on in spite of what a freeze or a redundancy group says.
+    #[serde(default)]
+    pub conflicts_why: String,
 }
 
 /// A window in a decision.
@@ -337,6 +340,8 @@ impl Services {
         self.keep(tx, draft.id, Occasion::Schedule, &asked).await?;
         match transition::schedule(&draft, now, &asked.verdict, &policy) {
             Ok(change) => {
+                let why = input.conflicts_why.as_deref();
+                self.mind_conflicts(tx, actor, &draft, &asked.evidence, why).await?;
                 let m = self.carry_out(tx, actor, &draft, change, Prose::default(), Some(&asked.verdict)).await?;
                 self.note(tx, actor, "maintenance.schedule", before.as_ref(), &m).await?;
                 Ok(Planning::Scheduled(m))
@@ -422,6 +427,10 @@ impl Services {
         let verdict = asked.as_ref().map(|asked| &asked.verdict);
         match result {
             Ok(change) => {
+                if let Some(asked) = &asked {
+                    let why = input.conflicts_why.as_deref();
+                    self.mind_conflicts(&mut tx, actor, &change.maintenance, &asked.evidence, why).await?;
+                }
                 let after = self.carry_out(&mut tx, actor, &m, change, note, verdict).await?;
                 if after != m {
                     self.note(&mut tx, actor, "maintenance.edit", Some(&m), &after).await?;
@@ -515,10 +524,14 @@ impl Services {
         version: Option<i64>,
         input: &ExtendInput,
     ) -> Result<Maintenance, Error> {
-        let loaded = self.load(actor, id, version).await?;
+        let mut loaded = self.load(actor, id, version).await?;
         let body = body(&input.body)?;
         let ends_at = self.new_end(&loaded.m.planned, input)?;
         let change = transition::extend(&loaded.m, loaded.now, ends_at, &loaded.policy);
+        if change.is_ok() {
+            let more = Stretch::new(loaded.m.planned.ends_at, ends_at);
+            self.mind_extension(&mut loaded.tx, actor, &loaded.m, more, &input.conflicts_why).await?;
+        }
         self.simply(actor, loaded, "maintenance.extend", change, body).await
     }
 

@@ -258,6 +258,14 @@ struct Step {
     body: String,
 }
 
+/// What a program sends to publish a draft.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Publish {
+    version: Option<i64>,
+    conflicts_why: Option<String>,
+}
+
 /// The end of the work.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -284,6 +292,7 @@ struct Longer {
     end: String,
     end_fold: String,
     body: String,
+    conflicts_why: String,
 }
 
 fn step<T: Default + DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
@@ -304,15 +313,21 @@ fn place(m: &Maintenance) -> String {
     format!("/api/v1/maintenances/{}", m.id)
 }
 
-/// 409 with all reasons, and where the draft is kept.
-fn refused(draft: &Maintenance, verdict: Box<Verdict>) -> Response {
+/// 409 with all reasons and all that stands in the way beside them, and where the draft is kept.
+async fn refused(
+    state: &AppState,
+    actor: &Actor,
+    draft: &Maintenance,
+    verdict: Box<Verdict>,
+) -> Result<Response, Problem> {
+    let conflicts = state.services.conflicts_of(actor, draft.id).await?.now;
     let message = format!("{}. It is kept as draft M-{}.", verdict.headline(), draft.number);
     let error = Error::Refused { code: "gate_blocked", message, verdict: Some(verdict) };
-    let mut response = Problem::from(error).into_response();
+    let mut response = Problem::from(error).with_conflicts(conflicts).into_response();
     if let Ok(place) = HeaderValue::from_str(&place(draft)) {
         response.headers_mut().insert(header::LOCATION, place);
     }
-    response
+    Ok(response)
 }
 
 async fn list(
@@ -341,7 +356,7 @@ async fn add(
     let sent = Sent::read(fields)?;
     match state.services.plan_maintenance(&actor, key, &sent.input, sent.schedule).await? {
         Planning::Drafted(m) | Planning::Scheduled(m) => Ok(created(&place(&m), Shown::of(&state.services, m))),
-        Planning::Refused { draft, verdict } => Ok(refused(&draft, verdict)),
+        Planning::Refused { draft, verdict } => refused(&state, &actor, &draft, verdict).await,
     }
 }
 
@@ -387,11 +402,12 @@ async fn schedule(
     Path(of): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let step: Step = step(&body)?;
-    let target = Target::Stored { id: window(&of)?, version: step.version };
-    match state.services.schedule_maintenance(&actor, target, &MaintenanceInput::default()).await? {
+    let publish: Publish = step(&body)?;
+    let target = Target::Stored { id: window(&of)?, version: publish.version };
+    let input = MaintenanceInput { conflicts_why: publish.conflicts_why, ..MaintenanceInput::default() };
+    match state.services.schedule_maintenance(&actor, target, &input).await? {
         Planning::Drafted(m) | Planning::Scheduled(m) => Ok(Json(Shown::of(&state.services, m)).into_response()),
-        Planning::Refused { draft, verdict } => Ok(refused(&draft, verdict)),
+        Planning::Refused { draft, verdict } => refused(&state, &actor, &draft, verdict).await,
     }
 }
 
@@ -411,7 +427,13 @@ async fn extend(
     Path(of): Path<String>,
     Input(longer): Input<Longer>,
 ) -> Answer {
-    let input = ExtendInput { by: longer.by, end: longer.end, end_fold: longer.end_fold, body: longer.body };
+    let input = ExtendInput {
+        by: longer.by,
+        end: longer.end,
+        end_fold: longer.end_fold,
+        body: longer.body,
+        conflicts_why: longer.conflicts_why,
+    };
     shown(&state, state.services.extend_maintenance(&actor, window(&of)?, longer.version, &input).await)
 }
 
