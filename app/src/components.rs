@@ -2,6 +2,7 @@
 //! plain values of [`crate::view`] and never load anything.
 
 pub mod button;
+pub mod calendar;
 pub mod card;
 pub mod cells;
 pub mod form;
@@ -19,6 +20,7 @@ pub mod verdict;
 pub mod window;
 
 pub use button::{Action, Actions, Button, ButtonLink};
+pub use calendar::{CalendarBar, DayList, MonthGrid, WeekGrid};
 pub use card::{Card, Disclosure, Fact, Facts, PageHeader, Section, Title};
 pub use cells::{Cells, Counts};
 pub use form::{Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextArea, Trap};

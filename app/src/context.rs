@@ -141,7 +141,7 @@ pub fn answer(response: &ResponseOptions, error: &Error, uri: &http::Uri) {
 pub const fn status(error: &Error) -> StatusCode {
     match error {
         Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::Refused { .. } | Error::Stale(_) => StatusCode::CONFLICT,
+        Error::Refused { .. } | Error::Conflicts { .. } | Error::Stale(_) => StatusCode::CONFLICT,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::SignInNeeded => StatusCode::UNAUTHORIZED,
         Error::Forbidden => StatusCode::FORBIDDEN,

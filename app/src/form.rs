@@ -14,6 +14,20 @@ impl FormData {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
+    /// From names and values that came another way.
+    #[must_use]
+    pub const fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// The same with one value of a field instead of all that it had.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.retain(|(n, _)| n != name);
+        self.0.push((name.to_owned(), value.into()));
+        self
+    }
+
     /// The first value of a field, empty where it was not sent.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
@@ -71,6 +85,13 @@ impl Submitted {
             Error::Refused { message, verdict, .. } => {
                 back.message = Some(message);
                 back.verdict = verdict;
+            }
+            Error::Conflicts { message, asks_why, .. } => {
+                if asks_why {
+                    let text = "Say why the work goes ahead all the same. Colleagues read it.".to_owned();
+                    back.errors.push(FieldError { field: "conflicts_why", message: text });
+                }
+                back.message = Some(message);
             }
             other => {
                 back.stale = matches!(other, Error::Stale(_));

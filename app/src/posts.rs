@@ -39,9 +39,13 @@ impl Post {
     pub fn done(self, result: Result<impl Into<String>, Error>) -> Result<Posted, Error> {
         match result {
             Ok(to) => Ok(Posted::Redirect(to.into())),
-            Err(error @ (Error::Invalid(_) | Error::Refused { .. } | Error::Stale(_) | Error::TooMany { .. })) => {
-                Ok(Posted::Again(Submitted::refused(self.form, error)))
-            }
+            Err(
+                error @ (Error::Invalid(_)
+                | Error::Refused { .. }
+                | Error::Conflicts { .. }
+                | Error::Stale(_)
+                | Error::TooMany { .. }),
+            ) => Ok(Posted::Again(Submitted::refused(self.form, error))),
             Err(error) => Err(error),
         }
     }
@@ -75,6 +79,9 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "tokens", id] => pages::admin::tokens::grant(post, id).await,
         ["admin", "settings"] => pages::admin::settings::save(post).await,
         ["admin", "maintenances", "new"] => pages::admin::plan::post_new(post).await,
+        ["admin", "redundancy", rest @ ..] => admin::redundancy::take(rest, post).await,
+        ["admin", "freezes", "import"] => admin::freeze_import::take(post).await,
+        ["admin", "freezes", rest @ ..] => admin::freezes::take(rest, post).await,
         ["admin", "maintenances", id, "edit"] => pages::admin::plan::post_edit(id, post).await,
         ["admin", "maintenances", id] => pages::admin::maintenance::post(id, post).await,
         ["admin", "hosts", "import"] => admin::import::take(post).await,

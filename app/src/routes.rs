@@ -64,6 +64,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/settings") view=pages::admin::settings::Settings ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=pages::admin::audit::Audit ssr=SsrMode::Async/>
                 <MaintenanceRoutes/>
+                <ConflictRoutes/>
                 <InventoryRoutes/>
                 <ComponentRoutes/>
                 <MailRoutes/>
@@ -110,6 +111,24 @@ fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/maintenances/:id/edit") view=plan::EditMaintenance ssr=SsrMode::Async/>
         <Route path=path!("/admin/maintenances/:id/verdicts/:verdict") view=maintenance::VerdictPage
             ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// When work is to be done, and when not.
+#[component(transparent)]
+fn ConflictRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{calendar, freeze_import, freezes, redundancy};
+    view! {
+        <Route path=path!("/admin/calendar") view=calendar::CalendarPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/freezes") view=freezes::Freezes ssr=SsrMode::Async/>
+        <Route path=path!("/admin/freezes/new") view=freezes::NewFreeze ssr=SsrMode::Async/>
+        <Route path=path!("/admin/freezes/import") view=freeze_import::ImportFreezes ssr=SsrMode::Async/>
+        <Route path=path!("/admin/freezes/:id") view=freezes::FreezePage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/redundancy") view=redundancy::Redundancy ssr=SsrMode::Async/>
+        <Route path=path!("/admin/redundancy/new") view=redundancy::NewGroup ssr=SsrMode::Async/>
+        <Route path=path!("/admin/redundancy/:id") view=redundancy::GroupPage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

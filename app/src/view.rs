@@ -1,6 +1,8 @@
 //! What components show: plain values, words already chosen, times already written. Pages make
 //! these from what the services answer; nothing here knows a service, a clock or a zone.
 
+pub mod calendar;
+
 use domain::component::ComponentState;
 use domain::coverage::State as Standing;
 use domain::drill::DrillState;
@@ -968,6 +970,9 @@ impl AdminFrame {
                 vec![
                     counted("Needs me now", "/admin", waiting.attention, "waiting", Tone::Major),
                     item("Maintenance", "/admin/maintenances"),
+                    item("Calendar", "/admin/calendar"),
+                    item("Freezes", "/admin/freezes"),
+                    item("Redundancy", "/admin/redundancy"),
                 ],
             ),
             group(

@@ -63,7 +63,7 @@ test('pages of the team', async ({ page }) => {
     { from: ['/admin', '/admin/account', '/sign-out'], within: isTeam, ofOneKind: 2 },
     () => look(page),
   );
-  for (const place of ['maintenances', 'hosts', 'jobs', 'runs', 'components', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings']) {
+  for (const place of ['maintenances', 'calendar', 'freezes', 'redundancy', 'hosts', 'jobs', 'runs', 'components', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings']) {
     expect(visited).toContain(`/admin/${place}`);
   }
   for (const one of [/^\/admin\/subscribers\/[^/]+$/, /^\/admin\/deliveries\/[^/]+\/[^/]+$/]) {
@@ -88,7 +88,7 @@ test('forms that come back with errors, and pages that are not there', async ({ 
   await page.goto(`${world.url}/admin/maintenances/new`);
   await submitEmpty(page, 'Keep as draft');
   await look(page);
-  for (const place of ['hosts/new', 'components/new', 'people/new', 'tokens/new', 'settings', 'account']) {
+  for (const place of ['hosts/new', 'components/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new', 'settings', 'account']) {
     const path = `/admin/${place}`;
     await page.goto(world.url + path);
     await submitEmpty(page);

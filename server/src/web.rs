@@ -6,7 +6,7 @@ use app::context::{self, Assets, MailPolicy};
 use app::form::{FormData, Submitted};
 use app::posts::{Post, Posted, dispatch};
 use axum::body::{Body, to_bytes};
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, FromRequest, Multipart, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -39,22 +39,26 @@ pub async fn page(
 
 async fn take(state: AppState, actor: Actor, session: Option<Session>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let is_form = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     // A mail provider's one click may come as multipart (RFC 8058); what it says is in the address.
-    if !is_form && !parts.uri.path().starts_with("/unsubscribe/") {
+    let is_one_click = parts.uri.path().starts_with("/unsubscribe/");
+    let has_file = kind.starts_with("multipart/form-data") && !is_one_click;
+    if !kind.starts_with("application/x-www-form-urlencoded") && !has_file && !is_one_click {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     let Ok(body) = to_bytes(body, FORM_LIMIT).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    let form = if has_file {
+        let Some(form) = with_file(kind, body).await else { return StatusCode::BAD_REQUEST.into_response() };
+        form
+    } else {
+        FormData::parse(&body)
+    };
     let post = Post {
         services: state.services.clone(),
         actor: actor.clone(),
-        form: FormData::parse(&body),
+        form,
         query: FormData::parse(parts.uri.query().unwrap_or_default().as_bytes()),
         session,
     };
@@ -78,6 +82,19 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
         Ok(Posted::Shown(submitted)) => render(state, actor, submitted, again).await,
         Err(error) => failed(state, actor, error, again).await,
     }
+}
+
+/// A form with a file: the file's text is a field like the others. One that is no text can not be read.
+async fn with_file(kind: &str, body: Bytes) -> Option<FormData> {
+    let request = Request::builder().header(header::CONTENT_TYPE, kind).body(Body::from(body)).ok()?;
+    let mut parts = Multipart::from_request(request, &()).await.ok()?;
+    let mut fields = Vec::new();
+    while let Some(part) = parts.next_field().await.ok()? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let text = String::from_utf8_lossy(&part.bytes().await.ok()?).into_owned();
+        fields.push((name, text));
+    }
+    Some(FormData::from_pairs(fields))
 }
 
 async fn render(state: AppState, actor: Actor, submitted: Submitted, request: Request) -> Response {

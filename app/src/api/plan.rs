@@ -1,6 +1,6 @@
 //! The scheduling form while it is being filled in.
 
-use crate::view::{ActionView, BlastView, VerdictView, WhenView};
+use crate::view::{ActionView, BlastView, ReasonView, VerdictView, WhenView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,32 @@ pub struct GateView {
     pub told: String,
     /// Asks for all runs that are missing, where there are any and the reader may.
     pub request_all: Option<ActionView>,
+    /// What stands in the way beside the gate.
+    pub in_the_way: InTheWayView,
+    /// Times to propose.
+    pub slots: SlotsView,
+}
+
+/// Conflicts of the time and scope that are chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InTheWayView {
+    /// `In the way: 2 conflicts`, or that there is nothing; empty where no time is chosen.
+    pub title: String,
+    /// All of them, what blocks first.
+    pub conflicts: Vec<ReasonView>,
+    /// One of them blocks.
+    pub blocks: bool,
+}
+
+/// The next good times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotsView {
+    /// `Next good times for 2 h`; empty where nothing was asked.
+    pub title: String,
+    /// Buttons that fill in start and end.
+    pub slots: Vec<ActionView>,
+    /// What they go by, or why there are none.
+    pub notes: Vec<String>,
 }
 
 /// Two instants to choose from.
@@ -49,10 +75,10 @@ pub async fn ask_gate(
     /// The fields of the form, as a form sends them.
     form: String,
 ) -> Result<GateView, ServerFnError> {
-    use crate::pages::admin::plan::read_form;
+    use crate::pages::admin::plan::{read_form, window_of};
     use crate::pages::admin::{answer, gate};
     let (services, actor) = (crate::context::services(), crate::context::actor());
-    gate::ask(&services, &actor, &read_form(&form)).await.map_err(|error| answer(&error))
+    gate::ask(&services, &actor, &read_form(&form), window_of(&form)).await.map_err(|error| answer(&error))
 }
 
 /// Says what the times typed in a form mean.

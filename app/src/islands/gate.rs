@@ -1,8 +1,8 @@
 //! The gate beside the scheduling form, asked again whenever the form changes.
 
 use super::{fields, when_changed};
-use crate::api::plan::{GateView, ask_gate};
-use crate::components::{Action, Actions, BlastRadius, Button, VerdictPanel};
+use crate::api::plan::{GateView, InTheWayView, SlotsView, ask_gate};
+use crate::components::{Action, Actions, BlastRadius, Button, Reason, VerdictPanel};
 use crate::view::{ActionView, Answer, Weight};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -63,7 +63,7 @@ pub fn GateIsland(
 
 /// The panel as it is now.
 fn panel(view: GateView, buttons: &[(String, String)], live: bool, away: bool) -> AnyView {
-    let blocked = view.verdict.answer == Answer::Blocked;
+    let blocked = view.verdict.answer == Answer::Blocked || view.in_the_way.blocks;
     let note = if away {
         Some("The answer could not be renewed. It is checked again when you schedule.")
     } else if live {
@@ -89,6 +89,8 @@ fn panel(view: GateView, buttons: &[(String, String)], live: bool, away: bool) -
     });
     view! {
         <VerdictPanel verdict=view.verdict>
+            {in_the_way(view.in_the_way)}
+            {slots(view.slots)}
             {view.blast.map(|blast| view! { <BlastRadius blast/> })}
             {(!view.told.is_empty()).then(|| view! { <div class="block"><p class="small muted">{view.told}</p></div> })}
             <div class="verdict-foot">
@@ -98,4 +100,30 @@ fn panel(view: GateView, buttons: &[(String, String)], live: bool, away: bool) -
         </VerdictPanel>
     }
     .into_any()
+}
+
+/// What stands in the way beside the gate, with every reason.
+fn in_the_way(view: InTheWayView) -> AnyView {
+    if view.title.is_empty() {
+        return ().into_any();
+    }
+    let list = (!view.conflicts.is_empty()).then(|| {
+        let reasons = view.conflicts.into_iter().map(|reason| view! { <Reason reason/> }).collect_view();
+        view! { <ol class="reasons">{reasons}</ol> }
+    });
+    view! {
+        <div class="block"><h3>{view.title}</h3></div>
+        {list}
+    }
+    .into_any()
+}
+
+/// Times to choose.
+fn slots(view: SlotsView) -> AnyView {
+    if view.title.is_empty() {
+        return ().into_any();
+    }
+    let buttons = view.slots.into_iter().map(|action| view! { <Action action small=true/> }).collect_view();
+    let notes = view.notes.into_iter().map(|note| view! { <p class="small muted">{note}</p> }).collect_view();
+    view! { <div class="block slots"><h3>{view.title}</h3><Actions>{buttons}</Actions>{notes}</div> }.into_any()
 }

@@ -84,4 +84,8 @@ ids! {
     NotificationId,
     /// A line of the audit log.
     AuditId,
+    /// A time in which no work is to be done.
+    FreezeId,
+    /// Hosts of which one may be worked on at a time.
+    RedundancyGroupId,
 }

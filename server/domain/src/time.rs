@@ -1,15 +1,19 @@
 //! Instants, spans and civil time. Nothing here knows what time it is, nor any
 //! zone by itself: zone rules come in as a [`ZoneRules`].
 
+mod days;
 mod format;
 mod span;
+mod stretch;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod zone;
 
+pub use days::{Calendar, CalendarError, Day, Hour, day, hours};
 pub(crate) use format::zone_text;
 pub use format::{InstantText, TimeText, format_clock, format_instant, format_range, format_short, offset_text};
 pub use span::SpanError;
+pub use stretch::{Stretch, common, united};
 pub use zone::{Civil, LocalError, LocalTime, UnknownZone, ZoneRules, civil, parse_local};
 
 use chrono::{DateTime, TimeDelta, Utc};

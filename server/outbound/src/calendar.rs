@@ -4,6 +4,7 @@
 //! without end, leaves some values unescaped, and stamps sub-components with the current time. Nothing here reads a clock:
 //! the same events give the same bytes, or every subscriber downloads a "change" at each refresh.
 
+pub mod read;
 mod write;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};

@@ -66,6 +66,12 @@ impl Actor {
         }
     }
 
+    /// A worker or the command line: nobody is there to be asked.
+    #[must_use]
+    pub const fn is_system(&self) -> bool {
+        matches!(self.who, Who::System)
+    }
+
     /// The person, if one is signed in.
     #[must_use]
     pub const fn user(&self) -> Option<&User> {

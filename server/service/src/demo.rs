@@ -6,6 +6,8 @@
 
 mod rehearsals;
 
+mod conflicts;
+
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
 use crate::keys::Purpose;
@@ -112,6 +114,7 @@ impl Services {
         }
         past.add_example_templates(&system).await?;
         let made = past.build(&system).await?;
+        self.conflict_rules(&system, now, &made).await?;
         // Their mailboxes do not exist: where mail leaves, theirs would come back.
         if !self.mail_configured {
             past.readers(now, &made).await?;

@@ -1,5 +1,6 @@
 //! What a use case can answer instead of its result.
 
+use domain::conflict::Conflict;
 use domain::gate::Verdict;
 use storage::StoreError;
 use thiserror::Error;
@@ -28,6 +29,16 @@ pub enum Error {
         message: String,
         /// The gate's answer, where the gate refused.
         verdict: Option<Box<Verdict>>,
+    },
+    /// Something stands in the way of work: other work, a freeze, a backup.
+    #[error("{message}")]
+    Conflicts {
+        /// For people.
+        message: String,
+        /// All of it, what blocks first.
+        conflicts: Vec<Conflict>,
+        /// Nothing blocks: whoever says why may go ahead.
+        asks_why: bool,
     },
     /// There is no such thing, or this actor may not know of it.
     #[error("{0} not found")]

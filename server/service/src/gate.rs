@@ -172,7 +172,7 @@ impl Services {
 }
 
 /// A component by its id, or one in use by its slug or name; the inner error is for people.
-async fn find_component(tx: &mut Tx, text: &str) -> Result<Result<ComponentId, String>, StoreError> {
+pub(crate) async fn find_component(tx: &mut Tx, text: &str) -> Result<Result<ComponentId, String>, StoreError> {
     if let Ok(id) = text.parse() {
         return Ok(Ok(id));
     }

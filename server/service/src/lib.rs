@@ -5,9 +5,11 @@
 //! lives in front of them. No SQL text here, and no HTTP.
 
 pub mod actor;
+pub mod agenda;
 pub mod audit;
 pub mod calendar;
 pub mod clock;
+pub mod conflicts;
 pub mod courier;
 pub mod coverage;
 pub mod deliveries;

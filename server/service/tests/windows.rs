@@ -3,6 +3,7 @@
 
 mod windows {
     mod checklist;
+    mod conflicts;
     mod overriding;
     mod series;
     mod zone_moves;

@@ -6,6 +6,7 @@
 mod backup_requests;
 pub(crate) mod backup_runs;
 mod components;
+mod conflicts;
 mod coverage;
 mod data_sets;
 mod drills;
@@ -54,6 +55,7 @@ pub fn routes() -> Router<AppState> {
         .merge(templates::routes())
         .merge(previews::routes())
         .merge(maintenances::routes())
+        .merge(conflicts::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domain::conflict::Conflict;
 use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -17,6 +18,7 @@ pub struct Problem {
     code: &'static str,
     errors: Vec<WrongField>,
     verdict: Option<Box<domain::gate::Verdict>>,
+    conflicts: Vec<Conflict>,
     /// Finds the cause in the log.
     reference: Option<String>,
     retry_after_s: Option<i64>,
@@ -35,6 +37,8 @@ struct Members<'a> {
     errors: &'a [WrongField],
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'a domain::gate::Verdict>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    conflicts: &'a [Conflict],
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
 }
@@ -49,6 +53,7 @@ impl Serialize for Problem {
             code: self.code,
             errors: &self.errors,
             verdict: self.verdict.as_deref(),
+            conflicts: &self.conflicts,
             reference: self.reference.as_deref(),
         }
         .serialize(serializer)
@@ -72,6 +77,7 @@ impl Problem {
             code,
             errors: Vec::new(),
             verdict: None,
+            conflicts: Vec::new(),
             reference: None,
             retry_after_s: None,
         }
@@ -81,6 +87,12 @@ impl Problem {
     #[must_use]
     pub fn with_reference(self, reference: impl Into<String>) -> Self {
         Self { reference: Some(reference.into()), ..self }
+    }
+
+    /// With everything that stands in the way of the work, beside the gate.
+    #[must_use]
+    pub fn with_conflicts(self, conflicts: Vec<Conflict>) -> Self {
+        Self { conflicts, ..self }
     }
 
     /// Input that can not be used because of one field.
@@ -114,6 +126,10 @@ impl From<Error> for Problem {
                 Self { errors, ..Self::new(status, "invalid", detail) }
             }
             Error::Refused { code, message, verdict } => Self { verdict, ..Self::new(status, code, message) },
+            Error::Conflicts { message, conflicts, asks_why } => {
+                let code = if asks_why { "conflicts_need_a_reason" } else { "window_conflict" };
+                Self { conflicts, ..Self::new(status, code, message) }
+            }
             Error::NotFound(_) => Self::new(status, "not_found", detail),
             Error::SignInNeeded => Self::new(
                 status,

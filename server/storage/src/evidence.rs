@@ -141,6 +141,26 @@ pub(crate) const RUNS: &str = concat!(
      order by r.started_at desc, r.id desc"
 );
 
+/// How many of a job's last runs tell its rhythm.
+const LAST_RUNS: usize = 8;
+
+/// The last runs of jobs, by so many steps into an index for each.
+fn last_runs_sql() -> String {
+    let nth: Vec<String> = (0..LAST_RUNS)
+        .map(|n| {
+            format!(
+                "select (select x.id from runs x where x.job_id = j.id and not x.dry_run and not x.clock_fault
+                 order by x.started_at desc, x.received_at desc, x.id desc limit 1 offset {n}) from picked j"
+            )
+        })
+        .collect();
+    format!(
+        "with picked as (select id from jobs where id in ({{ids}})) select {} from runs r where r.id in ({})",
+        run_columns!(),
+        nth.join(" union all ")
+    )
+}
+
 fn parsed<R, T: TryFrom<R, Error = StoreError>>(rows: Vec<R>) -> Result<Vec<T>, StoreError> {
     rows.into_iter().map(TryInto::try_into).collect()
 }
@@ -201,6 +221,22 @@ impl Tx {
         }
         let names = self.names_of(&scope.components).await?;
         Ok(Evidence::assemble(scope, &topology, facts, carriers, &names))
+    }
+
+    /// The last runs of each of these jobs, whatever became of them; dry runs and those with an
+    /// impossible clock do not count. At most eight for each.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn last_runs(&mut self, jobs: &BTreeSet<JobId>) -> Result<BTreeMap<JobId, Vec<Run>>, StoreError> {
+        let ids: BTreeSet<Uuid> = jobs.iter().map(|id| id.0).collect();
+        let text = last_runs_sql();
+        let mut runs: BTreeMap<JobId, Vec<Run>> = BTreeMap::new();
+        for row in fetch_by_ids!(self, RunRow, text, &ids) {
+            let run = Run::try_from(row)?;
+            runs.entry(run.job_id).or_default().push(run);
+        }
+        Ok(runs)
     }
 
     /// Everything in use, as a scope.

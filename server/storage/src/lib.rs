@@ -2,11 +2,13 @@
 
 pub mod audit;
 pub mod component;
+pub mod conflict;
 pub mod data_set;
 pub mod db;
 pub mod drill;
 pub mod error;
 pub mod evidence;
+pub mod freeze;
 pub mod grant;
 pub mod host;
 pub mod idempotency;

@@ -8,7 +8,7 @@ use domain::gate::{Evidence, Verdict};
 use domain::ids::{ComponentId, HostId, MaintenanceId, SeriesId, UpdateId, UserId, VerdictId};
 use domain::maintenance::{CheckLine, KeptVerdict, Maintenance, Planned, Reminders, State, Tick, Update};
 use domain::text::{Name, Prose, Why};
-use domain::time::Instant;
+use domain::time::{Instant, Stretch};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
@@ -475,6 +475,28 @@ impl Tx {
             )))
             .bind(ms(to))
             .bind(ms(from))
+            .fetch_all(x)
+            .await?
+        });
+        self.complete_rows(rows).await
+    }
+
+    /// Windows of any state, drafts too, of which some part lies in `[from, to)`, earliest start first.
+    /// What is held or under way counts up to any time: nobody has said that it is over.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn maintenances_within(&mut self, within: Stretch, limit: i64) -> Result<Vec<Maintenance>, StoreError> {
+        let rows: Vec<MaintenanceRow> = on_tx!(self, |x| {
+            sqlx::query_as(AssertSqlSafe(format!(
+                "select {COLUMNS} from maintenances
+                 where (starts_at < $1 or started_at < $1)
+                 and (ends_at > $2 or state in ('held', 'in_progress', 'verifying'))
+                 order by starts_at, id limit $3"
+            )))
+            .bind(ms(within.to))
+            .bind(ms(within.from))
+            .bind(limit)
             .fetch_all(x)
             .await?
         });

@@ -5,7 +5,7 @@ use crate::error::{StoreError, corrupt};
 use domain::ids::{DataSetId, HostId, JobId, RunId};
 use domain::policy::Policy;
 use domain::run::{Run, RunState};
-use domain::time::Instant;
+use domain::time::{Instant, Span, Stretch};
 use uuid::Uuid;
 
 /// Columns of [`RunRow`], of the table called `r`.
@@ -117,6 +117,20 @@ impl TryFrom<RunLineRow> for RunLine {
             has_log: row.has_log,
         })
     }
+}
+
+/// Runs that began in the same slice of time and ended in the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct RunTimes {
+    /// The slice in which they began.
+    pub first: i64,
+    /// The slice that holds the last moment before their end; the one before `first` where a run had
+    /// no length at the edge of two.
+    pub last: i64,
+    /// How many.
+    pub runs: i64,
+    /// How many of them failed or were lost.
+    pub bad: i64,
 }
 
 /// Which runs to list; everything where nothing is said.
@@ -393,6 +407,28 @@ impl Tx {
             .bind(before.1)
             .bind(state.map_or("", RunState::as_str))
             .bind(limit)
+            .fetch_all(x)
+            .await?
+        }))
+    }
+
+    /// How many runs began in one slice of time and ended in another, of those listed in a stretch.
+    /// Slices are `slice` long and counted from 1970; what goes on now ends at `now`. In order.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn run_times(&mut self, within: Stretch, slice: Span, now: Instant) -> Result<Vec<RunTimes>, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_as(
+                "select r.started_at / $3 as first, (coalesce(r.finished_at, $4) - 1) / $3 as last, count(*) as runs,
+                 cast(sum(case when r.state in ('failed', 'lost') then 1 else 0 end) as bigint) as bad
+                 from runs r where r.listed_at >= $1 and r.listed_at < $2 and not r.dry_run and not r.clock_fault
+                 group by 1, 2 order by 1, 2",
+            )
+            .bind(ms(within.from))
+            .bind(ms(within.to))
+            .bind(slice.as_seconds() * 1000)
+            .bind(ms(now))
             .fetch_all(x)
             .await?
         }))

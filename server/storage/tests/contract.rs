@@ -5,6 +5,7 @@ mod contract {
     mod audit;
     mod component;
     mod drill;
+    mod conflict;
     mod evidence;
     mod grant;
     mod host;
@@ -16,6 +17,7 @@ mod contract {
     mod reminder;
     mod request;
     mod retention;
+    mod rhythm;
     mod run;
     mod series;
     mod session;

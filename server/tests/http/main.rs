@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod backup_runs_api;
+mod conflicts;
 mod coverage;
 mod drills;
 mod feeds;

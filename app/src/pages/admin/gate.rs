@@ -1,14 +1,20 @@
 //! The gate's answer as pages and islands show it.
 
-use crate::api::plan::GateView;
+use crate::api::plan::{GateView, InTheWayView, SlotsView};
 use crate::view::{
     ActionView, AgesView, Answer, BlastView, FineView, NodeView, ProofView, ReasonView, SetView, Shape, StateView,
     Tone, VerdictView,
 };
+use domain::conflict::{Conflict, Force, Leave, leave};
 use domain::gate::{Finding, JobNames, Outcome, Protection, Purpose, Reason, Restore, Verdict};
-use domain::ids::{DataSetId, HostId, JobId};
+use domain::ids::{DataSetId, HostId, JobId, MaintenanceId};
+use domain::maintenance::Fold;
 use domain::request::BackupRequest;
-use domain::time::{Span, ZoneRules, format_short};
+use domain::slot::{NoSlot, Slot};
+use domain::time::{Span, Stretch, ZoneRules, format_range, format_short};
+use service::conflicts::Slots;
+use service::maintenance::Typed;
+use service::maintenance::input::fold_name;
 use service::maintenance::{GateLook, MaintenanceInput, RadiusHost};
 use service::{Actor, Error, Services};
 use std::collections::BTreeSet;
@@ -65,7 +71,12 @@ pub fn requested(requests: &[BackupRequest]) -> String {
 ///
 /// # Errors
 /// Not allowed, something chosen is no id, or the database does not answer.
-pub async fn ask(services: &Services, actor: &Actor, input: &MaintenanceInput) -> Result<GateView, Error> {
+pub async fn ask(
+    services: &Services,
+    actor: &Actor,
+    input: &MaintenanceInput,
+    window: Option<MaintenanceId>,
+) -> Result<GateView, Error> {
     let scope = input.scope()?;
     if scope.is_empty() {
         actor.require(domain::people::Permission::View)?;
@@ -76,7 +87,90 @@ pub async fn ask(services: &Services, actor: &Actor, input: &MaintenanceInput) -
     let look = services.ask_gate(actor, &scope, Purpose::Schedule, window).await?;
     let may = actor.may(domain::people::Permission::Maintain);
     let from = if may { RequestFrom::Form } else { RequestFrom::Nowhere };
-    Ok(view(services.zones.as_ref(), &zone, &look, from))
+    let rules = services.zones.as_ref();
+    let typed = input.zone.as_deref().and_then(|zone| rules.canonical(zone)).unwrap_or_else(|| zone.clone());
+    let time = services.look_at_time(input);
+    let in_the_way = match &time.planned {
+        Some(planned) => {
+            let stretch = Stretch::new(planned.starts_at, planned.ends_at);
+            in_the_way(rules, &typed, &services.look_at_conflicts(actor, &scope, stretch, window).await?)
+        }
+        None => InTheWayView::default(),
+    };
+    let slots = if may {
+        let length = time.length.unwrap_or(USUAL_LENGTH);
+        slots(rules, &typed, length, &services.next_slots(actor, &scope, length, window).await?)
+    } else {
+        SlotsView::default()
+    };
+    Ok(GateView { in_the_way, slots, ..view(rules, &zone, &look, from) })
+}
+
+/// How long work is taken to be where no end is typed yet.
+const USUAL_LENGTH: Span = Span::hours(2);
+
+/// Expected backups named one by one; more stand together.
+const BACKUPS_ALONE: usize = 3;
+
+/// Everything that stands in the way beside the gate. Many backups are one entry that names each.
+#[must_use]
+pub fn in_the_way(rules: &dyn ZoneRules, zone: &str, conflicts: &[Conflict]) -> InTheWayView {
+    let is_backup = |conflict: &&Conflict| matches!(conflict, Conflict::Backup { .. });
+    let backups: Vec<&Conflict> = conflicts.iter().filter(is_backup).collect();
+    let together = backups.len() > BACKUPS_ALONE;
+    let mut shown: Vec<ReasonView> = conflicts
+        .iter()
+        .filter(|conflict| !(together && is_backup(conflict)))
+        .map(|conflict| {
+            let (heading, detail) = (conflict.heading(), conflict.sentence(rules, zone));
+            match conflict.force() {
+                Force::Block => ReasonView::reason(heading, detail),
+                Force::Warn => ReasonView::warning(heading, detail),
+            }
+        })
+        .collect();
+    if together {
+        let each: Vec<String> = backups
+            .iter()
+            .map(|conflict| {
+                let stretch = conflict.stretch();
+                format!("{}, {}", conflict.heading(), format_range(rules, zone, stretch.from, stretch.to).main)
+            })
+            .collect();
+        let heading = format!("{} backups run then, or are expected to", backups.len());
+        shown.push(ReasonView::warning(heading, format!("{}.", each.join("; "))));
+    }
+    InTheWayView {
+        title: match conflicts.len() {
+            0 => "Nothing else is in the way".to_owned(),
+            1 => "In the way: 1 conflict".to_owned(),
+            n => format!("In the way: {n} conflicts"),
+        },
+        blocks: leave(conflicts) == Leave::Refused,
+        conflicts: shown,
+    }
+}
+
+fn slots(rules: &dyn ZoneRules, zone: &str, length: Span, found: &Slots) -> SlotsView {
+    let title = match found.slots.len() {
+        0 => format!("No good time for {length} in the next 14 days"),
+        _ => format!("Next good times for {length}"),
+    };
+    let button = |slot: &Slot| {
+        let typed = Typed::at(rules, zone, slot.stretch);
+        let fold = |fold: Option<Fold>| fold.map_or("", fold_name);
+        let value = format!("slot:{} {}/{} {}", typed.start, fold(typed.start_fold), typed.end, fold(typed.end_fold));
+        let when = format_range(rules, zone, slot.stretch.from, slot.stretch.to).main;
+        ActionView::submit(when, "plan", "do", value).unchecked().about("fill in start and end")
+    };
+    let notes = match found.slots.first() {
+        Some(first) => vec![format!(
+            "Right after the backups, with nothing in the way. The first must have begun by {}: then a backup is too old again.",
+            format_short(rules, zone, first.start_before)
+        )],
+        None => found.none.iter().map(NoSlot::sentence).collect(),
+    };
+    SlotsView { title, slots: found.slots.iter().map(button).collect(), notes }
 }
 
 /// Before anything is chosen.
@@ -126,6 +220,7 @@ pub fn view(rules: &dyn ZoneRules, zone: &str, look: &GateLook, from: RequestFro
         verdict: shown,
         blast: Some(blast(&look.radius, &look.verdict)),
         told: told(look),
+        ..GateView::default()
     }
 }
 

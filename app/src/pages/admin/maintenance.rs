@@ -22,6 +22,7 @@ use domain::time::Instant;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::Error;
+use service::conflicts::ConflictsLook;
 use service::maintenance::{Detail, ExtendInput, MaintenanceInput, Planning, Specimen, Step, Target};
 use service::requests::PlacedRequest;
 
@@ -72,6 +73,8 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
             match services.schedule_maintenance(actor, target, &MaintenanceInput::default()).await {
                 Ok(Planning::Scheduled(_) | Planning::Drafted(_)) => Ok(here),
                 Ok(Planning::Refused { draft, .. }) => Ok(format!("/admin/maintenances/{}/edit", draft.id)),
+                // The form has room for the reason, and says what it is about.
+                Err(Error::Conflicts { asks_why: true, .. }) => Ok(format!("{here}/edit")),
                 Err(Error::Invalid(fields)) => {
                     // The field to mend is on the form.
                     let text: Vec<String> = fields.into_iter().map(|field| field.message).collect();
@@ -100,6 +103,7 @@ fn longer(form: &FormData) -> ExtendInput {
         end_fold: form.get("end_fold").to_owned(),
         body: form.get("body").to_owned(),
         reason: form.get("reason").to_owned(),
+        conflicts_why: form.get("conflicts_why").to_owned(),
     }
 }
 
@@ -120,6 +124,7 @@ struct Shown {
     detail: Detail,
     requests: Vec<PlacedRequest>,
     templates: Vec<MessageTemplate>,
+    conflicts: ConflictsLook,
 }
 
 /// `/admin/maintenances/:id`
@@ -133,14 +138,15 @@ pub fn MaintenancePage() -> impl IntoView {
             let detail = desk.services.maintenance_detail(&desk.actor, id(&of)?).await?;
             let requests = desk.services.requests_for(&desk.actor, detail.maintenance.id).await?;
             let templates = desk.services.templates(&desk.actor, false).await?;
-            Ok(Shown { detail, requests, templates })
+            let conflicts = desk.services.conflicts_of(&desk.actor, detail.maintenance.id).await?;
+            Ok(Shown { detail, requests, templates, conflicts })
         },
         move |desk, shown| page(&desk, shown, &form),
     )
 }
 
 fn page(desk: &Desk, shown: Shown, form: &Submitted) -> AnyView {
-    let Shown { detail, requests, templates } = shown;
+    let Shown { detail, requests, templates, conflicts } = shown;
     let m = &detail.maintenance;
     let may = desk.may(Permission::Maintain);
     let edit = (may && !m.state.is_ended()).then(|| {
@@ -185,6 +191,7 @@ fn page(desk: &Desk, shown: Shown, form: &Submitted) -> AnyView {
             </div>
             <div class="stack">
                 {panel(desk, &detail)}
+                {super::in_the_way::show(desk, &conflicts)}
                 {reminders::show(desk, &detail)}
                 {requested(desk, &requests)}
                 {history(desk, &detail)}
@@ -473,6 +480,10 @@ fn extend(desk: &Desk, m: &Maintenance, templates: &[MessageTemplate], form: &Su
             }
         })
         .collect_view();
+    let why = is_this.then(|| form.error("conflicts_why")).flatten().map(|error| {
+        let value = form.value("conflicts_why", "");
+        view! { <TextArea name="conflicts_why" label="Reason to go ahead" rows=2 value=value error=error/> }
+    });
     let (version, open) = (version_of(m), is_this || m.planned.ends_at <= desk.now);
     let until = format!("It is planned until {}. Longer by:", desk.short(m.planned.ends_at));
     view! {
@@ -484,6 +495,7 @@ fn extend(desk: &Desk, m: &Maintenance, templates: &[MessageTemplate], form: &Su
                 <Field name="by" label="Or by" hint="Like 45 min or 3 h." value=value error=error/>
                 {aids}
                 <TextArea name="body" id="extend-body" label="Message" rows=2 optional=true value=body error=wrong/>
+                {why}
                 <Actions><Button name="do" value="extend">"Extend"</Button>{wording::look(wording::EXTEND)}</Actions>
             </form>
         </Disclosure>

@@ -4,7 +4,7 @@ use super::desk::{Desk, admin};
 use super::{gate, reminders, wording};
 use crate::api::plan::{GateView, TimeView, TwiceView};
 use crate::components::{
-    Actions, Button, Checkbox, ErrorSummary, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea,
+    Actions, Button, Checkbox, Disclosure, ErrorSummary, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea,
 };
 use crate::context::submitted;
 use crate::form::{FormData, Submitted};
@@ -12,17 +12,17 @@ use crate::islands::gate::GateIsland;
 use crate::islands::preview::PreviewIsland;
 use crate::islands::time::TimeIsland;
 use crate::posts::{Post, Posted};
-use crate::view::{FlashView, ProblemView, Shape, Weight, WhenView};
+use crate::view::{FlashView, ProblemView, Shape, Tone, Weight, WhenView};
 use domain::host::Host;
 use domain::ids::MaintenanceId;
 use domain::maintenance::{FoldChoice, KeptVerdict, Maintenance, Occasion, State};
 use domain::people::Permission;
 use domain::template::MessageTemplate;
 use domain::text::{Name, Prose};
-use domain::time::format_short;
+use domain::time::{format_short, parse_local};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use service::maintenance::input::{DEFAULT_WAIT, fold_name};
+use service::maintenance::input::{DEFAULT_WAIT, fold_name, local_text};
 use service::maintenance::{Choices, HostTree, MaintenanceInput, OverrideLook, Planning, Target, Typed};
 use service::{Error, Services};
 use std::collections::BTreeSet;
@@ -45,6 +45,7 @@ fn label(field: &str) -> (&'static str, &'static str) {
         "reason" => ("Reason", "reason"),
         "template" => ("Template", "template"),
         "mail_zone" => ("Time zone of the preview", "mail-zone"),
+        "conflicts_why" => ("Reason to go ahead", "conflicts_why"),
         "why" => ("Reason", "why"),
         "by" => ("Longer by", "by"),
         "body" => ("Message", "body"),
@@ -97,7 +98,27 @@ pub fn read(form: &FormData) -> MaintenanceInput {
         checklist: form.has("checklist").then(|| form.get("checklist").lines().map(ToOwned::to_owned).collect()),
         reminders: reminders::read(form),
         reason: text("reason"),
+        conflicts_why: text("conflicts_why"),
     }
+}
+
+/// The stored window that a form is about, if it is about one.
+#[must_use]
+pub fn window_of(form: &str) -> Option<MaintenanceId> {
+    FormData::parse(form.as_bytes()).get("maintenance").parse().ok()
+}
+
+/// Fills in a proposed time, if one was pressed: `slot:START FOLD/END FOLD`.
+fn with_slot(form: FormData) -> FormData {
+    let Some((start, end)) = form.get("do").strip_prefix("slot:").and_then(|slot| slot.split_once('/')) else {
+        return form;
+    };
+    let split = |text: &str| {
+        let (time, fold) = text.split_once(' ').unwrap_or((text, ""));
+        (time.to_owned(), fold.to_owned())
+    };
+    let ((start, start_fold), (end, end_fold)) = (split(start), split(end));
+    form.with("start", start).with("start_fold", start_fold).with("end", end).with("end_fold", end_fold)
 }
 
 /// The window a form says it was made from.
@@ -158,7 +179,7 @@ pub async fn post_new(post: Post) -> Result<Posted, Error> {
     }
     if asked_only(&post.form) {
         post.actor.require(Permission::Maintain)?;
-        return Ok(Posted::Shown(Submitted { data: Some(post.form), ..Submitted::default() }));
+        return Ok(Posted::Shown(Submitted { data: Some(with_slot(post.form)), ..Submitted::default() }));
     }
     let input = read(&post.form);
     let result = if post.form.get("do") == "schedule" {
@@ -184,7 +205,7 @@ pub async fn post_edit(of: &str, post: Post) -> Result<Posted, Error> {
     }
     if asked_only(&post.form) {
         post.actor.require(Permission::Maintain)?;
-        return Ok(Posted::Shown(Submitted { data: Some(post.form), ..Submitted::default() }));
+        return Ok(Posted::Shown(Submitted { data: Some(with_slot(post.form)), ..Submitted::default() }));
     }
     let (input, version) = (read(&post.form), version(&post.form));
     let result = if post.form.get("do") == "schedule" {
@@ -281,7 +302,13 @@ impl Plan {
         };
         let typed = match &stored {
             Some(m) => Typed::of(services.zones.as_ref(), &m.planned),
-            None => Typed { zone: desk.site.zone.clone(), may_wait: DEFAULT_WAIT.to_input(), ..Typed::default() },
+            // A click on the calendar names a start.
+            None => Typed {
+                zone: services.zones.canonical(asked.get("zone")).unwrap_or_else(|| desk.site.zone.clone()),
+                start: parse_local(asked.get("start")).map(local_text).unwrap_or_default(),
+                may_wait: DEFAULT_WAIT.to_input(),
+                ..Typed::default()
+            },
         };
         let all = |name: &str| asked.all(name).map(ToOwned::to_owned).collect::<BTreeSet<_>>();
         let scope = match (&form.data, &stored) {
@@ -312,7 +339,8 @@ impl Plan {
             components: Some(scope.1.iter().cloned().collect()),
             ..input.clone()
         };
-        let gate = gate::ask(services, actor, &chosen).await.unwrap_or_else(|_| gate::not_asked());
+        let of = stored.as_ref().map(|m| m.id);
+        let gate = gate::ask(services, actor, &chosen, of).await.unwrap_or_else(|_| gate::not_asked());
         let mut time = time_view(services, &input);
         if !form.errors.is_empty() {
             // They stand at their fields.
@@ -500,6 +528,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                 {wording::aids(wording::PLAN, &plan.templates, form)}
             </div>
             <div>
+                {stored.map(|m| view! { <Hidden name="maintenance" value=m.id.to_string()/> })}
                 <Field name="title" label="What will be done" value=title error=form.error("title") required=true
                     maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
             </div>
@@ -512,9 +541,27 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                 <Actions>{wording::look(wording::PLAN)}</Actions>
             </div>
             {checklist}
+            {anyway(plan, form, is_words_only)}
             {note}
             {save}
         </form>
+    }
+    .into_any()
+}
+
+/// Why it goes ahead where a rule only warns.
+fn anyway(plan: &Plan, form: &Submitted, is_words_only: bool) -> AnyView {
+    if is_words_only {
+        return ().into_any();
+    }
+    let (value, error) = (form.value("conflicts_why", ""), form.error("conflicts_why"));
+    let is_asked = plan.gate.in_the_way.conflicts.iter().any(|conflict| conflict.tone == Tone::Degraded);
+    let open = is_asked || error.is_some() || !value.is_empty();
+    view! {
+        <Disclosure label="Go ahead in spite of a warning" open=open>
+            <TextArea name="conflicts_why" label="Reason to go ahead" rows=2 optional=true value=value error=error
+                hint="Needed where a freeze or a redundancy group warns. Colleagues read it; it is kept with all that was in the way."/>
+        </Disclosure>
     }
     .into_any()
 }

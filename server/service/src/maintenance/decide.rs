@@ -15,7 +15,7 @@ use domain::people::Permission;
 use domain::policy::Policy;
 use domain::template;
 use domain::text::{Name, Prose};
-use domain::time::{Instant, Span, parse_local};
+use domain::time::{Instant, Span, Stretch, parse_local};
 use serde::{Deserialize, Serialize};
 use storage::Tx;
 use storage::idempotency::KeptAnswer;
@@ -78,6 +78,9 @@ impl ExtendInput {
     pub fn words(&self) -> Words<'_> {
         Words { text: &self.body, reason: &self.reason }
     }
+    /// Why it goes on in spite of what a freeze or a redundancy group says.
+    #[serde(default)]
+    pub conflicts_why: String,
 }
 
 /// A window in a decision.
@@ -384,6 +387,8 @@ impl Services {
         self.keep(tx, draft.id, Occasion::Schedule, &asked).await?;
         match transition::schedule(&draft, now, &asked.verdict, &policy) {
             Ok(change) => {
+                let why = input.conflicts_why.as_deref();
+                self.mind_conflicts(tx, actor, &draft, &asked.evidence, why).await?;
                 let change = Change { tell: change.tell && publish.tell, ..change };
                 let m = self.carry_out(tx, actor, &draft, change, publish.body.clone(), Some(&asked.verdict)).await?;
                 self.note(tx, actor, "maintenance.schedule", before.as_ref(), &m).await?;
@@ -472,6 +477,10 @@ impl Services {
         let verdict = asked.as_ref().map(|asked| &asked.verdict);
         match result {
             Ok(change) => {
+                if let Some(asked) = &asked {
+                    let why = input.conflicts_why.as_deref();
+                    self.mind_conflicts(&mut tx, actor, &change.maintenance, &asked.evidence, why).await?;
+                }
                 let after = self.carry_out(&mut tx, actor, &m, change, note, verdict).await?;
                 if after != m {
                     self.note(&mut tx, actor, "maintenance.edit", Some(&m), &after).await?;
@@ -566,10 +575,14 @@ impl Services {
         version: Option<i64>,
         input: &ExtendInput,
     ) -> Result<Maintenance, Error> {
-        let loaded = self.load(actor, id, version).await?;
+        let mut loaded = self.load(actor, id, version).await?;
         let body = input.words().read()?;
         let ends_at = self.new_end(&loaded.m.planned, input)?;
         let change = transition::extend(&loaded.m, loaded.now, ends_at, &loaded.policy);
+        if change.is_ok() {
+            let more = Stretch::new(loaded.m.planned.ends_at, ends_at);
+            self.mind_extension(&mut loaded.tx, actor, &loaded.m, more, &input.conflicts_why).await?;
+        }
         self.simply(actor, loaded, "maintenance.extend", change, body).await
     }
 

@@ -7,7 +7,7 @@ use domain::maintenance::transition::Edit;
 use domain::maintenance::{Fold, FoldChoice, Maintenance, PlanError, PlanField, Planned, Reminders, read_checklist};
 use domain::template::{self, TemplateError};
 use domain::text::{Name, Prose};
-use domain::time::{Instant, LocalTime, Span, TimeText, ZoneRules, civil, format_range, parse_local};
+use domain::time::{Instant, LocalTime, Span, Stretch, TimeText, ZoneRules, civil, format_range, parse_local};
 use serde::{Deserialize, Serialize};
 
 /// A window as it was typed. What is missing is left as it is stored; a new window needs all but
@@ -101,6 +101,9 @@ fn noted<T>(fields: &mut Fields, result: Result<T, Error>) -> Option<T> {
         }
         Err(_) => None,
     }
+    /// Why it goes ahead in spite of what a freeze or a redundancy group warns of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts_why: Option<String>,
 }
 
 /// How long a new window waits for its backup where nobody said.
@@ -127,12 +130,7 @@ impl Typed {
     /// The text that reads back to this plan.
     #[must_use]
     pub fn of(rules: &dyn ZoneRules, planned: &Planned) -> Self {
-        let end = civil(rules, &planned.zone, planned.ends_at).local;
-        let end_fold = match rules.resolve(&planned.zone, end) {
-            Ok(LocalTime::Fold { earlier, .. }) if earlier == planned.ends_at => Some(Fold::Earlier),
-            Ok(LocalTime::Fold { .. }) => Some(Fold::Later),
-            _ => None,
-        };
+        let (end, end_fold) = local_at(rules, &planned.zone, planned.ends_at);
         Self {
             zone: planned.zone.clone(),
             start: local_text(planned.local_start),
@@ -142,6 +140,32 @@ impl Typed {
             may_wait: Span::between(planned.ends_at, planned.latest_end_at).to_input(),
         }
     }
+
+    /// The text that reads back to a stretch of time in a zone.
+    #[must_use]
+    pub fn at(rules: &dyn ZoneRules, zone: &str, stretch: Stretch) -> Self {
+        let ((start, start_fold), (end, end_fold)) =
+            (local_at(rules, zone, stretch.from), local_at(rules, zone, stretch.to));
+        Self {
+            zone: zone.to_owned(),
+            start: local_text(start),
+            start_fold,
+            end: local_text(end),
+            end_fold,
+            may_wait: String::new(),
+        }
+    }
+}
+
+/// What the clocks of a zone show, and which of two times that is.
+fn local_at(rules: &dyn ZoneRules, zone: &str, at: Instant) -> (NaiveDateTime, Option<Fold>) {
+    let local = civil(rules, zone, at).local;
+    let fold = match rules.resolve(zone, local) {
+        Ok(LocalTime::Fold { earlier, .. }) if earlier == at => Some(Fold::Earlier),
+        Ok(LocalTime::Fold { .. }) => Some(Fold::Later),
+        _ => None,
+    };
+    (local, fold)
 }
 
 /// As a `datetime-local` field takes it: seconds only where there are some.

@@ -304,6 +304,14 @@ impl Step {
     }
 }
 
+/// What a program sends to publish a draft.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Publish {
+    version: Option<i64>,
+    conflicts_why: Option<String>,
+}
+
 /// The end of the work.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -332,6 +340,7 @@ struct Longer {
     end_fold: String,
     body: String,
     reason: String,
+    conflicts_why: String,
 }
 
 fn step<T: Default + DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
@@ -352,15 +361,21 @@ fn place(m: &Maintenance) -> String {
     format!("/api/v1/maintenances/{}", m.id)
 }
 
-/// 409 with all reasons, and where the draft is kept.
-fn refused(draft: &Maintenance, verdict: Box<Verdict>) -> Response {
+/// 409 with all reasons and all that stands in the way beside them, and where the draft is kept.
+async fn refused(
+    state: &AppState,
+    actor: &Actor,
+    draft: &Maintenance,
+    verdict: Box<Verdict>,
+) -> Result<Response, Problem> {
+    let conflicts = state.services.conflicts_of(actor, draft.id).await?.now;
     let message = format!("{}. It is kept as draft M-{}.", verdict.headline(), draft.number);
     let error = Error::Refused { code: "gate_blocked", message, verdict: Some(verdict) };
-    let mut response = Problem::from(error).into_response();
+    let mut response = Problem::from(error).with_conflicts(conflicts).into_response();
     if let Ok(place) = HeaderValue::from_str(&place(draft)) {
         response.headers_mut().insert(header::LOCATION, place);
     }
-    response
+    Ok(response)
 }
 
 async fn list(
@@ -389,7 +404,7 @@ async fn add(
     let sent = Sent::read(fields)?;
     match state.services.plan_maintenance(&actor, key, &sent.input, sent.schedule).await? {
         Planning::Drafted(m) | Planning::Scheduled(m) => Ok(created(&place(&m), Shown::of(&state.services, m))),
-        Planning::Refused { draft, verdict } => Ok(refused(&draft, verdict)),
+        Planning::Refused { draft, verdict } => refused(&state, &actor, &draft, verdict).await,
     }
 }
 
@@ -435,11 +450,12 @@ async fn schedule(
     Path(of): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let step: Step = step(&body)?;
-    let target = Target::Stored { id: window(&of)?, version: step.version };
-    match state.services.schedule_maintenance(&actor, target, &MaintenanceInput::default()).await? {
+    let publish: Publish = step(&body)?;
+    let target = Target::Stored { id: window(&of)?, version: publish.version };
+    let input = MaintenanceInput { conflicts_why: publish.conflicts_why, ..MaintenanceInput::default() };
+    match state.services.schedule_maintenance(&actor, target, &input).await? {
         Planning::Drafted(m) | Planning::Scheduled(m) => Ok(Json(Shown::of(&state.services, m)).into_response()),
-        Planning::Refused { draft, verdict } => Ok(refused(&draft, verdict)),
+        Planning::Refused { draft, verdict } => refused(&state, &actor, &draft, verdict).await,
     }
 }
 
@@ -459,8 +475,8 @@ async fn extend(
     Path(of): Path<String>,
     Input(longer): Input<Longer>,
 ) -> Answer {
-    let Longer { version, by, end, end_fold, body, reason } = longer;
-    let input = ExtendInput { by, end, end_fold, body, reason };
+    let Longer { version, by, end, end_fold, body, reason, conflicts_why } = longer;
+    let input = ExtendInput { by, end, end_fold, body, reason, conflicts_why };
     shown(&state, state.services.extend_maintenance(&actor, window(&of)?, version, &input).await)
 }
 

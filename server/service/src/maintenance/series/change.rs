@@ -4,7 +4,8 @@ use super::input::{Content, SeriesInput};
 use super::make::recent;
 use super::telling::{changed, ended, gone};
 use crate::error::Error;
-use crate::maintenance::decide::{Asked, body, refused};
+use crate::maintenance::Words;
+use crate::maintenance::decide::{Asked, refused};
 use crate::maintenance::scope_of;
 use crate::{Actor, Services};
 use chrono::NaiveDate;
@@ -70,7 +71,7 @@ impl Services {
         let old = self.open_series(&mut tx, id, version).await?;
         let now = self.now();
         let policy = tx.site().await?.policy;
-        let note = body(note)?;
+        let note = Words::from(note).read()?;
         let content = typed.read(self.zones.as_ref(), Some(&old), now)?;
         let new = changed_to(&old, content);
         if new == old {
@@ -143,7 +144,7 @@ impl Services {
         let old = self.open_series(&mut tx, id, version).await?;
         let now = self.now();
         let policy = tx.site().await?.policy;
-        let reason = body(reason)?;
+        let reason = Words::from(reason).read()?;
         let mut windows = if call_off { tx.maintenances_of_series(id, recent(now)).await? } else { Vec::new() };
         windows.retain(|m| m.state.is_ahead() || m.state == domain::maintenance::State::Draft);
         if windows.iter().any(|m| m.published_at.is_some()) && reason.as_str().trim().is_empty() {
