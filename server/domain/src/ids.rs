@@ -78,4 +78,6 @@ ids! {
     NotificationId,
     /// A line of the audit log.
     AuditId,
+    /// Something the site should know.
+    FindingId,
 }

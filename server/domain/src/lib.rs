@@ -8,6 +8,7 @@ pub mod backup;
 pub mod component;
 pub mod coverage;
 pub mod csv;
+pub mod finding;
 pub mod gate;
 pub mod host;
 pub mod ids;

@@ -1,5 +1,6 @@
 //! What the site is called and where it lives.
 
+use crate::finding::digest::DigestHour;
 use crate::policy::Policy;
 use crate::text::Name;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub struct Site {
     pub zone: String,
     /// The rule for all hosts that have none of their own.
     pub policy: Policy,
+    /// When the team is told of all open findings, in the site's zone.
+    pub digest_hour: DigestHour,
     /// Counts edits.
     pub version: i64,
 }

@@ -9,14 +9,14 @@ use crate::courier::{MailStatus, NOT_CONFIGURED};
 use crate::error::Fields;
 use crate::inventory::Page;
 use crate::subscribers::{CONFIRM, masked, shown_address};
-use crate::tell::{Recipient, Told};
+use crate::tell::{Recipient, Sender, Told};
 use crate::{Error, Services};
 use domain::ids::{MaintenanceId, NotificationId, SubscriberId};
 use domain::maintenance::UpdateKind;
 use domain::people::Permission;
 use domain::subscriber::{DeliveryState, NotAgain, SendAgain, Subscriber};
 use domain::time::{Instant, Span};
-use outbound::mail::{MailError, compose};
+use outbound::mail::{MailContent, MailError, compose};
 use serde::Serialize;
 use std::collections::HashMap;
 use storage::Tx;
@@ -96,21 +96,17 @@ pub enum Standing {
 }
 
 impl Standing {
-    fn of(line: &DeliveryLine) -> Self {
-        match line.state {
-            DeliveryState::Queued if line.attempts == 0 => Self::Waits,
+    pub(crate) fn of(state: DeliveryState, attempts: i64, error: Option<&str>) -> Self {
+        match state {
+            DeliveryState::Queued if attempts == 0 => Self::Waits,
             DeliveryState::Queued => Self::TriesAgain,
             DeliveryState::Sending => Self::InHand,
             DeliveryState::Sent => Self::Sent,
             DeliveryState::Failed => Self::Failed,
-            DeliveryState::Dropped if lacked_server(line) => Self::LackedServer,
+            DeliveryState::Dropped if error == Some(NOT_CONFIGURED) => Self::LackedServer,
             DeliveryState::Dropped => Self::NotNeeded,
         }
     }
-}
-
-fn lacked_server(line: &DeliveryLine) -> bool {
-    line.state == DeliveryState::Dropped && line.last_error.as_deref() == Some(NOT_CONFIGURED)
 }
 
 /// A mail in a list.
@@ -217,8 +213,11 @@ impl Services {
     pub async fn stuck_mails(&self, actor: &Actor) -> Result<Stuck, Error> {
         actor.require(Permission::View)?;
         let now = self.now();
+        let (late, failed) = (LATE_AFTER.before(now), FAILED_LATELY.before(now));
         let mut tx = self.db.read().await?;
-        Ok(tx.stuck_deliveries(LATE_AFTER.before(now), FAILED_LATELY.before(now)).await?)
+        let (readers, team) =
+            (tx.stuck_deliveries(late, failed).await?, tx.stuck_team_deliveries(late, failed).await?);
+        Ok(Stuck { late: readers.late + team.late, failed: readers.failed + team.failed })
     }
 
     /// What of the mails needs somebody.
@@ -283,19 +282,7 @@ impl Services {
         let reader = tx.subscriber(subscriber).await?;
         let row = tx.recipients(&[subscriber]).await?.pop().ok_or(Error::NotFound("subscriber"))?;
         let to = Recipient::from(row);
-        let letter = self.mail_content(&sender, &told, &to).and_then(|content| {
-            let mail = compose(&sender.letterhead, &content)?;
-            Ok(Letter {
-                from: sender.letterhead.sender(),
-                to: content.to.to_string(),
-                attachments: content.attachments(),
-                subject: content.subject,
-                date: content.date,
-                message_id: mail.message_id,
-                text: content.body.text,
-                raw: mail.raw,
-            })
-        });
+        let letter = self.mail_content(&sender, &told, &to).and_then(|content| letter_of(&sender, content));
         let again = self.again(&mut tx, &line, &told, &reader).await?;
         Ok(MailView { delivery: delivery(actor, &told, line)?, letter, again })
     }
@@ -343,7 +330,8 @@ impl Services {
         let asks_to_confirm = told.kind == CONFIRM;
         let again = SendAgain {
             state: line.state,
-            lacked_server: lacked_server(line),
+            lacked_server: Standing::of(line.state, line.attempts, line.last_error.as_deref())
+                == Standing::LackedServer,
             has_server: self.mail_configured,
             subscriber: reader.state,
             asks_to_confirm,
@@ -360,6 +348,21 @@ impl Services {
         }
         MailStatus { problem: status.problem.as_deref().map(without_addresses), ..status }
     }
+}
+
+/// A mail as its reader gets it.
+pub(crate) fn letter_of(sender: &Sender, content: MailContent) -> Result<Letter, MailError> {
+    let mail = compose(&sender.letterhead, &content)?;
+    Ok(Letter {
+        from: sender.letterhead.sender(),
+        to: content.to.to_string(),
+        attachments: content.attachments(),
+        subject: content.subject,
+        date: content.date,
+        message_id: mail.message_id,
+        text: content.body.text,
+        raw: mail.raw,
+    })
 }
 
 /// What these mails are about; each notification is read once.
@@ -387,7 +390,7 @@ fn delivery(actor: &Actor, notification: &Notification, line: DeliveryLine) -> R
         let m = &told.maintenance;
         About::Window { id: m.id, name: format!("M-{} {}", m.number, m.title), kind: told.update.kind }
     };
-    let standing = Standing::of(&line);
+    let standing = Standing::of(line.state, line.attempts, line.last_error.as_deref());
     let error = if actor.may(Permission::Administer) {
         line.last_error
     } else {

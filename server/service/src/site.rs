@@ -2,6 +2,7 @@
 
 use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
+use domain::finding::digest::{DigestHour, NoHour};
 use domain::maintenance::{Maintenance, State, transition};
 use domain::people::Permission;
 use domain::policy::Policy;
@@ -28,6 +29,8 @@ pub struct SiteSettings {
     pub lead: String,
     /// A run that reported warnings counts as good.
     pub warnings_are_good: bool,
+    /// The hour of the daily mail to the team, 0 to 23.
+    pub digest_hour: String,
     /// The version that was edited.
     pub version: i64,
 }
@@ -61,7 +64,8 @@ impl Services {
     /// # Errors
     /// The database does not answer.
     pub async fn found(&self, name: Name, zone: String) -> Result<Site, Error> {
-        let first = Site { install_id: self.new_id(), name, zone, policy: Policy::default(), version: 1 };
+        let (policy, digest_hour) = (Policy::default(), DigestHour::default());
+        let first = Site { install_id: self.new_id(), name, zone, policy, digest_hour, version: 1 };
         let mut tx = self.db.decide().await?;
         let site = tx.ensure_site(&first).await?;
         tx.commit().await?;
@@ -89,15 +93,24 @@ impl Services {
         let schedule_max_age = age("schedule_max_age", &edit.schedule_max_age, minute, year);
         let start_max_age = age("start_max_age", &edit.start_max_age, minute, year);
         let lead = age("lead", &edit.lead, Span::seconds(0), Span::days(7));
-        let (Some(name), Some(zone), Some(schedule_max_age), Some(start_max_age), Some(lead)) =
-            (name, zone, schedule_max_age, start_max_age, lead)
+        let digest_hour = edit.digest_hour.trim().parse().map_err(|_| NoHour).and_then(DigestHour::new);
+        let digest_hour = fields.take("digest_hour", digest_hour);
+        let (
+            Some(name),
+            Some(zone),
+            Some(schedule_max_age),
+            Some(start_max_age),
+            Some(lead),
+            Some(digest_hour),
+            true,
+        ) = (name, zone, schedule_max_age, start_max_age, lead, digest_hour, fields.is_empty())
         else {
             return Err(fields.into_error());
         };
         let mut tx = self.db.decide().await?;
         let before = tx.site().await?;
         let policy = Policy { schedule_max_age, start_max_age, lead, warnings_are_good: edit.warnings_are_good };
-        let after = Site { name, zone, policy, version: edit.version, ..before.clone() };
+        let after = Site { name, zone, policy, digest_hour, version: edit.version, ..before.clone() };
         tx.update_site(&after).await?;
         let after = Site { version: after.version + 1, ..after };
         if after.policy.lead != before.policy.lead {

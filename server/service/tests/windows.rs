@@ -101,6 +101,7 @@ impl World {
             id,
             name: name(called),
             note: String::new(),
+            owner: String::new(),
             runs_on,
             exemption: None,
             policy: PolicyOverride::default(),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 macro_rules! columns {
     () => {
-        "id, name, note, runs_on, exempt_reason, exempt_by, exempt_at, schedule_max_age_s, start_max_age_s,
+        "id, name, note, owner, runs_on, exempt_reason, exempt_by, exempt_at, schedule_max_age_s, start_max_age_s,
          warnings_are_good, retired_at, version"
     };
 }
@@ -23,6 +23,7 @@ pub(crate) struct HostRow {
     id: Uuid,
     name: String,
     note: String,
+    owner: String,
     runs_on: Option<Uuid>,
     exempt_reason: Option<String>,
     exempt_by: Option<String>,
@@ -47,6 +48,7 @@ impl TryFrom<HostRow> for Host {
             id: HostId(row.id),
             name: Name::parse(&row.name).map_err(|e| corrupt("hosts", row.id, e))?,
             note: row.note,
+            owner: row.owner,
             runs_on: row.runs_on.map(HostId),
             exemption,
             policy: PolicyOverride {
@@ -107,8 +109,8 @@ impl Tx {
         on_tx!(self, |x| {
             sqlx::query(
                 "insert into hosts (id, name, name_key, note, runs_on, exempt_reason, exempt_by, exempt_at,
-                 schedule_max_age_s, start_max_age_s, warnings_are_good, retired_at, version, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                 schedule_max_age_s, start_max_age_s, warnings_are_good, retired_at, version, created_at, owner)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             )
             .bind(host.id.0)
             .bind(host.name.as_str())
@@ -124,6 +126,7 @@ impl Tx {
             .bind(host.retired_at.map(ms))
             .bind(host.version)
             .bind(ms(created_at))
+            .bind(&host.owner)
             .execute(x)
             .await
             .map_err(|e| StoreError::from(e).naming("host"))?;
@@ -141,7 +144,7 @@ impl Tx {
             sqlx::query(
                 "update hosts set name = $1, name_key = $2, note = $3, runs_on = $4, exempt_reason = $5, exempt_by = $6,
                  exempt_at = $7, schedule_max_age_s = $8, start_max_age_s = $9, warnings_are_good = $10, retired_at = $11,
-                 version = version + 1 where id = $12 and version = $13",
+                 owner = $12, version = version + 1 where id = $13 and version = $14",
             )
             .bind(host.name.as_str())
             .bind(host.name.key())
@@ -154,6 +157,7 @@ impl Tx {
             .bind(host.policy.start_max_age.map(Span::as_seconds))
             .bind(host.policy.warnings_are_good)
             .bind(host.retired_at.map(ms))
+            .bind(&host.owner)
             .bind(host.id.0)
             .bind(host.version)
             .execute(x)

@@ -6,6 +6,7 @@ pub mod data_set;
 pub mod db;
 pub mod error;
 pub mod evidence;
+pub mod finding;
 pub mod grant;
 pub mod host;
 pub mod idempotency;
@@ -19,6 +20,7 @@ pub mod run;
 pub mod session;
 pub mod site;
 pub mod subscriber;
+pub mod team_mail;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;

@@ -2,6 +2,7 @@
 
 use crate::db::{Tx, on_tx};
 use crate::error::{StoreError, corrupt};
+use domain::finding::digest::DigestHour;
 use domain::policy::Policy;
 use domain::site::Site;
 use domain::text::Name;
@@ -17,6 +18,7 @@ struct SiteRow {
     start_max_age_s: i64,
     lead_s: i64,
     warnings_are_good: bool,
+    digest_hour: i64,
     version: i64,
 }
 
@@ -33,6 +35,7 @@ impl TryFrom<SiteRow> for Site {
                 lead: Span::seconds(row.lead_s),
                 warnings_are_good: row.warnings_are_good,
             },
+            digest_hour: DigestHour::new(row.digest_hour).map_err(|e| corrupt("site", 1, e))?,
             version: row.version,
         })
     }
@@ -46,8 +49,8 @@ impl Tx {
     pub async fn ensure_site(&mut self, first: &Site) -> Result<Site, StoreError> {
         on_tx!(self, |x| {
             sqlx::query(
-                "insert into site (one, install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, version)
-                 values (1, $1, $2, $3, $4, $5, $6, $7, 1) on conflict (one) do nothing",
+                "insert into site (one, install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good,
+                 digest_hour, version) values (1, $1, $2, $3, $4, $5, $6, $7, $8, 1) on conflict (one) do nothing",
             )
             .bind(first.install_id)
             .bind(first.name.as_str())
@@ -56,6 +59,7 @@ impl Tx {
             .bind(first.policy.start_max_age.as_seconds())
             .bind(first.policy.lead.as_seconds())
             .bind(first.policy.warnings_are_good)
+            .bind(i64::from(first.digest_hour.get()))
             .execute(x)
             .await?;
         });
@@ -69,8 +73,8 @@ impl Tx {
     pub async fn site(&mut self) -> Result<Site, StoreError> {
         let row: Option<SiteRow> = on_tx!(self, |x| {
             sqlx::query_as(
-                "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, version
-                 from site where one = 1",
+                "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good, digest_hour,
+                 version from site where one = 1",
             )
             .fetch_optional(x)
             .await?
@@ -86,7 +90,7 @@ impl Tx {
         let done = on_tx!(self, |x| {
             sqlx::query(
                 "update site set name = $1, zone = $2, schedule_max_age_s = $3, start_max_age_s = $4, lead_s = $5,
-                 warnings_are_good = $6, version = version + 1 where one = 1 and version = $7",
+                 warnings_are_good = $6, digest_hour = $7, version = version + 1 where one = 1 and version = $8",
             )
             .bind(site.name.as_str())
             .bind(&site.zone)
@@ -94,6 +98,7 @@ impl Tx {
             .bind(site.policy.start_max_age.as_seconds())
             .bind(site.policy.lead.as_seconds())
             .bind(site.policy.warnings_are_good)
+            .bind(i64::from(site.digest_hour.get()))
             .bind(site.version)
             .execute(x)
             .await?

@@ -5,6 +5,7 @@ mod contract {
     mod audit;
     mod component;
     mod evidence;
+    mod finding;
     mod grant;
     mod host;
     mod job;
@@ -16,6 +17,7 @@ mod contract {
     mod run;
     mod session;
     mod site;
+    mod team_mail;
     mod tokens;
     mod trigger;
 }

@@ -1,3 +1,4 @@
+use domain::finding::digest::DigestHour;
 use domain::gate::{Evidence, Outcome, Purpose, Verdict};
 use domain::ids::{MaintenanceId, UpdateId, VerdictId};
 use domain::maintenance::{
@@ -65,6 +66,7 @@ pub(crate) async fn started(engine: Engine) -> TestDb {
         name: Name::parse("Northwind").unwrap(),
         zone: "Europe/Dublin".to_owned(),
         policy: Policy::default(),
+        digest_hour: DigestHour::default(),
         version: 1,
     })
     .await
