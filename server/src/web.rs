@@ -45,7 +45,8 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
     // A mail provider's one click may come as multipart (RFC 8058); what it says is in the address.
-    if !is_form && !parts.uri.path().starts_with("/unsubscribe/") {
+    let path = parts.uri.path();
+    if !is_form && !["/unsubscribe/", "/team-mail/"].iter().any(|place| path.starts_with(place)) {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     let Ok(body) = to_bytes(body, FORM_LIMIT).await else {

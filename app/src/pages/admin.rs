@@ -9,6 +9,7 @@ pub mod data_sets;
 pub mod deliveries;
 pub mod desk;
 pub mod edit;
+pub mod findings;
 pub mod gate;
 pub mod host;
 pub mod hosts;
@@ -23,6 +24,7 @@ pub mod runs;
 pub mod settings;
 pub mod start;
 pub mod subscribers;
+pub mod team_mails;
 pub mod tokens;
 
 use leptos::prelude::{ServerFnError, use_context};

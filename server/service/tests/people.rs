@@ -363,6 +363,7 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
         start_max_age: "90min".to_owned(),
         lead: "2 h".to_owned(),
         warnings_are_good: true,
+        digest_hour: "8".to_owned(),
         version: 1,
     };
     let mut changes = o.services.db.changes();
@@ -372,6 +373,10 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
     changes.mark_unchanged();
     assert_eq!((site.zone.as_str(), site.policy.start_max_age.as_seconds()), ("Europe/Kyiv", 5400));
     assert_eq!(o.services.site().await.unwrap(), site);
+    for wrong in ["24", "-1", "8:30", ""] {
+        let wrong = SiteSettings { digest_hour: wrong.to_owned(), version: 2, ..settings.clone() };
+        assert!(matches!(o.services.edit_site(&ada, &wrong).await, Err(Error::Invalid(f)) if f[0].field == "digest_hour"));
+    }
     assert!(matches!(o.services.edit_site(&ada, &settings).await, Err(Error::Stale(_))));
     let wrong = SiteSettings {
         zone: "Mars/Olympus".to_owned(),

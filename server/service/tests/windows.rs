@@ -368,6 +368,7 @@ async fn another_lead_counts_for_windows_already_scheduled(engine: Engine) {
         start_max_age: "4 h".to_owned(),
         lead: lead.to_owned(),
         warnings_are_good: false,
+        digest_hour: "8".to_owned(),
         version,
     };
     w.services.edit_site(&w.system, &settings("6 h", 1)).await.unwrap();

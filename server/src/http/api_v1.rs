@@ -8,6 +8,7 @@ pub(crate) mod backup_runs;
 mod components;
 mod coverage;
 mod data_sets;
+mod findings;
 mod gate;
 mod hosts;
 pub(crate) mod ingest;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<AppState> {
         .merge(backup_requests::routes())
         .merge(gate::routes())
         .merge(coverage::routes())
+        .merge(findings::routes())
         .merge(data_sets::routes())
         .merge(jobs::routes())
         .merge(components::routes())

@@ -7,7 +7,7 @@ use crate::components::{
 use crate::context::{done, submitted};
 use crate::form::Submitted;
 use crate::posts::{Post, Posted};
-use crate::view::Weight;
+use crate::view::{OptionView, Weight};
 use domain::people::Permission;
 use domain::site::Site;
 use leptos::prelude::*;
@@ -43,6 +43,10 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
         .into_any()
     };
     let policy = &site.policy;
+    let hour = typed.value("digest_hour", site.digest_hour.get().to_string());
+    let hours = (0..24)
+        .map(|n: u8| OptionView::new(n.to_string(), format!("{n:02}:00")).chosen(hour == n.to_string()))
+        .collect();
     view! {
         <form class="form card" method="post">
             {field("name", "Name of the site", "On the public page, in mails and calendars.", site.name.to_string())}
@@ -72,6 +76,8 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                     hint="Otherwise only runs without a warning protect data."
                     checked=typed.ticked("warnings_are_good", policy.warnings_are_good)/>
             </fieldset>
+            <Select name="digest_hour" label="Daily mail to the team" options=hours error=typed.error("digest_hour")
+                hint="All open findings, for operators and above who want it. A new one is mailed at once."/>
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             <Hidden name="version" value=site.version.to_string()/>
         </form>
@@ -91,6 +97,7 @@ fn policy(site: &Site) -> AnyView {
                 <Fact label="The gate is asked before the start">{policy.lead.to_string()}</Fact>
                 <Fact label="Runs that report warnings">{warnings}</Fact>
                 <Fact label="Time zone">{zone}</Fact>
+                <Fact label="Daily mail to the team">{format!("{:02}:00", site.digest_hour.get())}</Fact>
             </Facts>
         </Card>
     }
@@ -126,6 +133,7 @@ pub async fn save(post: Post) -> Result<Posted, Error> {
         start_max_age: text("start_max_age"),
         lead: text("lead"),
         warnings_are_good: post.form.has("warnings_are_good"),
+        digest_hour: text("digest_hour"),
         version: post.form.get("version").parse().map_err(|_| Error::Stale("site"))?,
     };
     let saved = post.services.edit_site(&post.actor, &edit).await;

@@ -25,6 +25,8 @@ struct Shown {
     start_max_age: String,
     lead: String,
     warnings_are_good: bool,
+    /// The hour of the daily mail to the team.
+    digest_hour: u8,
     version: i64,
 }
 
@@ -37,6 +39,7 @@ impl From<Site> for Shown {
             start_max_age: site.policy.start_max_age.to_input(),
             lead: site.policy.lead.to_input(),
             warnings_are_good: site.policy.warnings_are_good,
+            digest_hour: site.digest_hour.get(),
             version: site.version,
         }
     }
@@ -52,6 +55,7 @@ struct Body {
     start_max_age: Option<String>,
     lead: Option<String>,
     warnings_are_good: Option<bool>,
+    digest_hour: Option<i64>,
 }
 
 async fn one(State(state): State<AppState>, Extension(actor): Extension<Actor>) -> Result<Json<Shown>, Problem> {
@@ -74,6 +78,7 @@ async fn edit(
         start_max_age: body.start_max_age.unwrap_or(stored.start_max_age),
         lead: body.lead.unwrap_or(stored.lead),
         warnings_are_good: body.warnings_are_good.unwrap_or(stored.warnings_are_good),
+        digest_hour: body.digest_hour.unwrap_or_else(|| stored.digest_hour.into()).to_string(),
     };
     Ok(Json(state.services.edit_site(&actor, &edit).await?.into()))
 }
