@@ -94,6 +94,7 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/subscriptions/:link") view=public::subscription::Manage ssr=SsrMode::Async/>
         <Route path=path!("/unsubscribe/:link") view=public::subscription::Leave ssr=SsrMode::Async/>
         <Route path=path!("/requests/:link") view=public::requests::Requests ssr=SsrMode::Async/>
+        <Route path=path!("/team-mail/:link") view=public::team_mail::StopTeamMail ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()
@@ -137,9 +138,11 @@ fn ConflictRoutes() -> impl MatchNestedRoutes + Clone {
 /// What is protected.
 #[component(transparent)]
 fn InventoryRoutes() -> impl MatchNestedRoutes + Clone {
-    use pages::admin::{coverage, data_sets, drill, drills, host, hosts, import, jobs};
+    use pages::admin::{coverage, data_sets, drill, drills, findings, host, hosts, import, jobs};
     view! {
         <Route path=path!("/admin/coverage") view=coverage::CoveragePage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/findings") view=findings::Findings ssr=SsrMode::Async/>
+        <Route path=path!("/admin/findings/:id") view=findings::OneFinding ssr=SsrMode::Async/>
         <Route path=path!("/admin/hosts") view=hosts::Hosts ssr=SsrMode::Async/>
         <Route path=path!("/admin/hosts/new") view=hosts::NewHost ssr=SsrMode::Async/>
         <Route path=path!("/admin/hosts/import") view=import::ImportHosts ssr=SsrMode::Async/>
@@ -180,12 +183,14 @@ fn ComponentRoutes() -> impl MatchNestedRoutes + Clone {
 /// Who hears from us, and what was sent.
 #[component(transparent)]
 fn MailRoutes() -> impl MatchNestedRoutes + Clone {
-    use pages::admin::{deliveries, subscribers};
+    use pages::admin::{deliveries, subscribers, team_mails};
     view! {
         <Route path=path!("/admin/subscribers") view=subscribers::Subscribers ssr=SsrMode::Async/>
         <Route path=path!("/admin/subscribers/:id") view=subscribers::OneSubscriber ssr=SsrMode::Async/>
         <Route path=path!("/admin/deliveries") view=deliveries::Deliveries ssr=SsrMode::Async/>
         <Route path=path!("/admin/deliveries/:notification/:subscriber") view=deliveries::OneMail ssr=SsrMode::Async/>
+        <Route path=path!("/admin/deliveries/team/:notification/:person") view=team_mails::OneTeamMail
+            ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

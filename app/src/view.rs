@@ -925,6 +925,8 @@ pub struct Waiting {
     pub unprotected: u64,
     /// Mails not going out.
     pub stuck_mails: u64,
+    /// Open findings.
+    pub findings: u64,
 }
 
 /// What the frame of an admin page shows.
@@ -979,6 +981,7 @@ impl AdminFrame {
                 "Backups",
                 vec![
                     item("Coverage", "/admin/coverage"),
+                    counted("Findings", "/admin/findings", waiting.findings, "open", Tone::Degraded),
                     item("Hosts", "/admin/hosts"),
                     counted("Data sets", "/admin/data-sets", waiting.unprotected, "without a good run", Tone::Major),
                     item("Backup jobs", "/admin/jobs"),

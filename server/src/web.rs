@@ -41,7 +41,8 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
     let (parts, body) = request.into_parts();
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     // A mail provider's one click may come as multipart (RFC 8058); what it says is in the address.
-    let is_one_click = parts.uri.path().starts_with("/unsubscribe/");
+    let path = parts.uri.path();
+    let is_one_click = ["/unsubscribe/", "/team-mail/"].iter().any(|place| path.starts_with(place));
     let has_file = kind.starts_with("multipart/form-data") && !is_one_click;
     if !kind.starts_with("application/x-www-form-urlencoded") && !has_file && !is_one_click {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();

@@ -2,6 +2,7 @@
 //! truth in memory, so any may run on any node and be stopped at any instant.
 
 pub mod delivery;
+pub mod findings;
 pub mod housekeeping;
 pub mod lost;
 pub mod reminders;
@@ -40,6 +41,7 @@ pub fn spawn(
     reminders::spawn(workers, services, shutdown);
     triggers::spawn(workers, services, settings, shutdown)?;
     housekeeping::spawn(workers, services, shutdown);
+    findings::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)
 }
 

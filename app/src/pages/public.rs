@@ -9,6 +9,7 @@ mod reader;
 pub mod requests;
 pub mod subscribe;
 pub mod subscription;
+pub mod team_mail;
 mod words;
 
 use head::Head;

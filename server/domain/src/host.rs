@@ -30,6 +30,9 @@ pub struct Host {
     pub name: Name,
     /// What it is, for people.
     pub note: String,
+    /// Who looks after it: a person or a team; may be empty.
+    #[serde(default)]
+    pub owner: String,
     /// The host below it (a guest runs on a VM host).
     pub runs_on: Option<HostId>,
     /// Set when it holds nothing worth saving.
@@ -174,6 +177,7 @@ mod tests {
             id: id(n),
             name: Name::parse(name).unwrap(),
             note: String::new(),
+            owner: String::new(),
             runs_on: runs_on.map(id),
             exemption: None,
             policy: PolicyOverride::default(),

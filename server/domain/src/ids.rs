@@ -88,4 +88,6 @@ ids! {
     FreezeId,
     /// Hosts of which one may be worked on at a time.
     RedundancyGroupId,
+    /// Something the site should know.
+    FindingId,
 }

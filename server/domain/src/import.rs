@@ -18,6 +18,9 @@ use uuid::Uuid;
 /// Characters in the note of a host.
 const NOTE: usize = 300;
 
+/// Characters in the name of an owner.
+const OWNER: usize = 120;
+
 /// Characters in the name of a tool.
 const TOOL: usize = 60;
 
@@ -25,8 +28,8 @@ const TOOL: usize = 60;
 pub const MAX_LINES: usize = 2000;
 
 /// The columns of a list; all but the first may be missing or empty.
-pub const COLUMNS: [&str; 10] =
-    ["host", "runs_on", "note", "data_set", "kind", "job", "tool", "carried_by", "every", "max_duration"];
+pub const COLUMNS: [&str; 11] =
+    ["host", "runs_on", "note", "owner", "data_set", "kind", "job", "tool", "carried_by", "every", "max_duration"];
 
 /// One line of a list, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub struct Line {
     pub runs_on: String,
     /// What it is.
     pub note: String,
+    /// Who looks after it.
+    pub owner: String,
     /// The name of a data set on it.
     pub data_set: String,
     /// What that is; `other` where a new one does not say.
@@ -134,6 +139,7 @@ impl Line {
             "host" => &mut self.host,
             "runs_on" => &mut self.runs_on,
             "note" => &mut self.note,
+            "owner" => &mut self.owner,
             "data_set" => &mut self.data_set,
             "kind" => &mut self.kind,
             "job" => &mut self.job,
@@ -366,6 +372,7 @@ impl<'a> Draft<'a> {
             id: HostId(new_id()),
             name,
             note: String::new(),
+            owner: String::new(),
             runs_on: None,
             exemption: None,
             policy: PolicyOverride::default(),
@@ -425,11 +432,17 @@ impl<'a> Draft<'a> {
     /// Sets the fields that speak of nothing else.
     fn fill(&mut self, line: &Line, named: &Named) {
         let (errors, number) = (&mut self.errors, line.number);
-        if let Some(entry) = named.host.map(|place| &mut self.hosts[place])
-            && let Some(text) = said(errors, entry, number, "note", &line.note)
-            && let Some(note) = take(errors, number, "note", optional_line(text, NOTE))
-        {
-            entry.step.after.note = note;
+        if let Some(entry) = named.host.map(|place| &mut self.hosts[place]) {
+            if let Some(text) = said(errors, entry, number, "note", &line.note)
+                && let Some(note) = take(errors, number, "note", optional_line(text, NOTE))
+            {
+                entry.step.after.note = note;
+            }
+            if let Some(text) = said(errors, entry, number, "owner", &line.owner)
+                && let Some(owner) = take(errors, number, "owner", optional_line(text, OWNER))
+            {
+                entry.step.after.owner = owner;
+            }
         }
         if let Some(entry) = named.data_set.map(|place| &mut self.data_sets[place])
             && let Some(text) = said(errors, entry, number, "kind", &line.kind)
@@ -626,6 +639,7 @@ impl Plan {
                 vec![
                     ("runs_on", host.runs_on.map(|on| names.host(on)).unwrap_or_default()),
                     ("note", host.note.clone()),
+                    ("owner", host.owner.clone()),
                 ]
             };
             changes.push(change("host", names.host(step.after.id), step, fields));

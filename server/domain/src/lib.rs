@@ -11,6 +11,7 @@ pub mod coverage;
 pub mod csv;
 pub mod drill;
 pub mod freeze;
+pub mod finding;
 pub mod gate;
 pub mod host;
 pub mod ids;

@@ -1,6 +1,7 @@
 //! What the site is called and where it lives.
 
 use crate::maintenance::Leads;
+use crate::finding::digest::DigestHour;
 use crate::policy::Policy;
 use crate::text::Name;
 use crate::time::Span;
@@ -30,6 +31,8 @@ pub struct Site {
     /// verdict names is kept all the same.
     #[serde(default)]
     pub keep_runs: Option<Span>,
+    /// When the team is told of all open findings, in the site's zone.
+    pub digest_hour: DigestHour,
     /// Counts edits.
     pub version: i64,
 }

@@ -6,6 +6,7 @@
 
 mod address;
 mod body;
+mod findings;
 
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 pub use address::{AddressError, mask, parse_address};
 pub use body::{Body, Change, Confirmation, Notice, Times, confirmation, notice};
+pub use findings::{FindingItem, FindingsNotice, findings};
 pub use lettre::Address;
 
 use crate::calendar::Method;

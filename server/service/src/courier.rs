@@ -6,7 +6,7 @@ use crate::audit::Action;
 use crate::subscribers::{CONFIRM, masked};
 use crate::tell::{REMINDER, Recipient, Sender, Told};
 use crate::{Error, Services};
-use domain::ids::{NotificationId, SubscriberId};
+use domain::ids::{NotificationId, SubscriberId, UserId};
 use domain::maintenance::outdated_reminder;
 use domain::subscriber::{Subscriber, SubscriberState};
 use domain::time::{Instant, Span};
@@ -18,6 +18,8 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use storage::outbox::{Claimed, Done, Notification};
+use storage::{StoreError, Tx};
+use storage::team_mail::TeamClaimed;
 use storage::{StoreError, Tx};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -97,8 +99,53 @@ pub struct Courier {
     rate: Option<DefaultDirectRateLimiter>,
 }
 
+/// Whom a mail goes to, and so which of the two outboxes it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Addressee {
+    Subscriber(SubscriberId),
+    Person(UserId),
+}
+
+/// A delivery that this process holds.
+#[derive(Clone, Debug)]
+struct Held {
+    notification: NotificationId,
+    to: Addressee,
+    attempts: i64,
+}
+
+impl Held {
+    const fn place(&self) -> Place {
+        (self.notification, self.to)
+    }
+
+    async fn finish(&self, tx: &mut Tx, now: Instant, done: &Done) -> Result<(), StoreError> {
+        match self.to {
+            Addressee::Subscriber(id) => tx.finish_delivery(self.notification, id, now, done).await,
+            Addressee::Person(id) => tx.finish_team_delivery(self.notification, id, now, done).await,
+        }
+    }
+}
+
+impl From<Claimed> for Held {
+    fn from(claimed: Claimed) -> Self {
+        let to = Addressee::Subscriber(claimed.subscriber);
+        Self { notification: claimed.notification, to, attempts: claimed.attempts }
+    }
+}
+
+impl From<TeamClaimed> for Held {
+    fn from(claimed: TeamClaimed) -> Self {
+        let to = Addressee::Person(claimed.person);
+        Self { notification: claimed.notification, to, attempts: claimed.attempts }
+    }
+}
+
+/// What tells one delivery from all others.
+type Place = (NotificationId, Addressee);
+
 struct Job {
-    claimed: Claimed,
+    claimed: Held,
     notification: Arc<Notification>,
     recipient: Recipient,
     sender: Arc<Sender>,
@@ -108,11 +155,11 @@ struct Job {
 
 /// What a connection reports of a job.
 enum Report {
-    Tried(Claimed, Outcome),
+    Tried(Held, Outcome),
     /// Not tried: the queue is paused or the program stops.
-    Back(Claimed),
+    Back(Held),
     /// Not tried: it is of no use any more.
-    Late(Claimed),
+    Late(Held),
 }
 
 /// The relay's breaker: open after faults that are not the recipient's.
@@ -153,7 +200,7 @@ impl Courier {
             })
             .collect();
         drop(reports);
-        let mut held: BTreeSet<(NotificationId, SubscriberId)> = BTreeSet::new();
+        let mut held: BTreeSet<Place> = BTreeSet::new();
         let mut breaker = Breaker::default();
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         // Nothing is claimed before this: the page goes first.
@@ -167,7 +214,7 @@ impl Courier {
             hold = hold.filter(|until| *until > tokio::time::Instant::now());
             if hold.is_none() && breaker.closed_until.is_none() && room * 2 >= connections * CLAIM_PER_CONNECTION {
                 for job in this.claim(room).await {
-                    held.insert((job.claimed.notification, job.claimed.subscriber));
+                    held.insert(job.claimed.place());
                     if jobs.send(job).await.is_err() {
                         break;
                     }
@@ -206,7 +253,8 @@ impl Courier {
         }
         let result = async {
             let mut tx = self.services.db.write().await?;
-            let ended = tx.end_leases(self.services.now()).await?;
+            let now = self.services.now();
+            let ended = tx.end_leases(now).await? + tx.end_team_leases(now).await?;
             tx.commit().await?;
             Ok::<_, StoreError>(ended)
         }
@@ -288,14 +336,32 @@ impl Courier {
     async fn try_claim(&self, room: usize) -> Result<Vec<Job>, Error> {
         let now = self.services.now();
         // Most looks find nothing: those must not take the writer.
-        let next = self.services.db.read().await?.next_delivery_at().await?;
-        if next.is_none_or(|next| next > now) {
+        let mut tx = self.services.db.read().await?;
+        let is_due = |next: Option<Instant>| next.is_some_and(|next| next <= now);
+        let (readers, team) = (is_due(tx.next_delivery_at().await?), is_due(tx.next_team_delivery_at().await?));
+        drop(tx);
+        if !(readers || team) {
             return Ok(Vec::new());
         }
         let mut tx = self.services.db.write().await?;
-        let claimed = tx.claim_deliveries(now, LEASE.after(now), i64::try_from(room).unwrap_or(i64::MAX)).await?;
-        let ids: Vec<SubscriberId> = claimed.iter().map(|c| c.subscriber).collect();
+        // The team first: they are few, and among thousands of subscribers they would wait for long.
+        let mut claimed: Vec<Held> = Vec::new();
+        if team {
+            let room = i64::try_from(room).unwrap_or(i64::MAX);
+            claimed.extend(tx.claim_team_deliveries(now, LEASE.after(now), room).await?.into_iter().map(Held::from));
+        }
+        let room = room.saturating_sub(claimed.len());
+        if readers && room > 0 {
+            let room = i64::try_from(room).unwrap_or(i64::MAX);
+            claimed.extend(tx.claim_deliveries(now, LEASE.after(now), room).await?.into_iter().map(Held::from));
+        }
+        let subscriber = |held: &Held| match held.to {
+            Addressee::Subscriber(id) => Some(id),
+            Addressee::Person(_) => None,
+        };
+        let ids: Vec<SubscriberId> = claimed.iter().filter_map(subscriber).collect();
         let recipients: BTreeMap<_, _> = tx.recipients(&ids).await?.into_iter().map(|r| (r.id, r)).collect();
+        let people = if team { self.services.team_readers(&mut tx).await? } else { BTreeMap::new() };
         let mut notifications: BTreeMap<NotificationId, (Arc<Notification>, Use)> = BTreeMap::new();
         let mut jobs = Vec::with_capacity(claimed.len());
         let sender = match &self.settings.backend {
@@ -312,23 +378,28 @@ impl Courier {
                     (loaded, of_use)
                 }
             };
-            let wanted = recipients
-                .get(&claim.subscriber)
-                .filter(|r| r.confirmed || (r.pending && notification.kind == CONFIRM));
+            let (wanted, unwanted) = match claim.to {
+                Addressee::Subscriber(id) => {
+                    let wants = recipients
+                        .get(&id)
+                        .filter(|r| r.confirmed || (r.pending && notification.kind == CONFIRM));
+                    (wants.map(|row| Recipient::from(row.clone())), "the subscriber left")
+                }
+                Addressee::Person(id) => (people.get(&id).cloned(), "the person does not want these mails"),
+            };
             let dropped = match wanted {
-                None => Some("the subscriber left"),
+                None => Some(unwanted),
                 Some(_) if of_use.is_err() => of_use.err(),
                 Some(_) if self.settings.backend.is_none() => Some(NOT_CONFIGURED),
                 Some(_) => None,
             };
             if let Some(reason) = dropped {
-                let done = Done::Dropped { reason: reason.to_owned() };
-                tx.finish_delivery(claim.notification, claim.subscriber, now, &done).await?;
+                claim.finish(&mut tx, now, &Done::Dropped { reason: reason.to_owned() }).await?;
                 continue;
             }
-            if let (Some(r), Some(sender)) = (wanted, &sender) {
+            if let (Some(recipient), Some(sender)) = (wanted, &sender) {
                 jobs.push(Job {
-                    recipient: r.clone().into(),
+                    recipient,
                     claimed: claim,
                     notification,
                     sender: Arc::clone(sender),
@@ -343,7 +414,7 @@ impl Courier {
     async fn record(
         &self,
         group: Vec<Report>,
-        held: &mut BTreeSet<(NotificationId, SubscriberId)>,
+        held: &mut BTreeSet<Place>,
         breaker: &mut Breaker,
         paused: &Pause,
         cancel: &CancellationToken,
@@ -357,14 +428,16 @@ impl Courier {
                 Report::Late(claimed) => (claimed, Done::Dropped { reason: TOO_LATE.to_owned() }),
                 Report::Tried(claimed, outcome) => {
                     self.mind(&outcome, breaker, paused);
-                    if matches!(outcome, Outcome::FailRecipient { suppress: true, .. }) {
-                        gone.push(claimed.subscriber);
+                    if let (Outcome::FailRecipient { suppress: true, .. }, Addressee::Subscriber(id)) =
+                        (&outcome, claimed.to)
+                    {
+                        gone.push(id);
                     }
                     let what = becomes(&claimed, outcome, now);
                     (claimed, what)
                 }
             };
-            held.remove(&(claimed.notification, claimed.subscriber));
+            held.remove(&claimed.place());
             done.push((claimed, what));
         }
         // What was sent must be recorded, or it would be sent again.
@@ -377,10 +450,10 @@ impl Courier {
         }
     }
 
-    async fn try_record(&self, done: &[(Claimed, Done)], gone: &[SubscriberId], now: Instant) -> Result<(), Error> {
+    async fn try_record(&self, done: &[(Held, Done)], gone: &[SubscriberId], now: Instant) -> Result<(), Error> {
         let mut tx = self.services.db.write().await?;
         for (claimed, what) in done {
-            tx.finish_delivery(claimed.notification, claimed.subscriber, now, what).await?;
+            claimed.finish(&mut tx, now, what).await?;
         }
         for id in gone {
             let before = match tx.subscriber(*id).await {
@@ -436,15 +509,22 @@ impl Courier {
         });
     }
 
-    async fn renew(&self, held: &BTreeSet<(NotificationId, SubscriberId)>) {
+    async fn renew(&self, held: &BTreeSet<Place>) {
         if held.is_empty() {
             return;
         }
-        let held: Vec<_> = held.iter().copied().collect();
+        let (mut readers, mut team) = (Vec::new(), Vec::new());
+        for (notification, to) in held {
+            match to {
+                Addressee::Subscriber(id) => readers.push((*notification, *id)),
+                Addressee::Person(id) => team.push((*notification, *id)),
+            }
+        }
         let until = LEASE.after(self.services.now());
         let result = async {
             let mut tx = self.services.db.write().await?;
-            tx.extend_leases(&held, until).await?;
+            tx.extend_leases(&readers, until).await?;
+            tx.extend_team_leases(&team, until).await?;
             tx.commit().await
         }
         .await;
@@ -477,7 +557,7 @@ fn back(now: Instant) -> Done {
 }
 
 /// What is recorded for an outcome (STANDARDS §2.2).
-fn becomes(claimed: &Claimed, outcome: Outcome, now: Instant) -> Done {
+fn becomes(claimed: &Held, outcome: Outcome, now: Instant) -> Done {
     match outcome {
         Outcome::Sent => Done::Sent,
         Outcome::Retry { text, spend_attempt: false, .. } | Outcome::PauseQueue { text, .. } => {

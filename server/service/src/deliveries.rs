@@ -108,21 +108,17 @@ pub enum Standing {
 }
 
 impl Standing {
-    fn of(line: &DeliveryLine) -> Self {
-        match line.state {
-            DeliveryState::Queued if line.attempts == 0 => Self::Waits,
+    pub(crate) fn of(state: DeliveryState, attempts: i64, error: Option<&str>) -> Self {
+        match state {
+            DeliveryState::Queued if attempts == 0 => Self::Waits,
             DeliveryState::Queued => Self::TriesAgain,
             DeliveryState::Sending => Self::InHand,
             DeliveryState::Sent => Self::Sent,
             DeliveryState::Failed => Self::Failed,
-            DeliveryState::Dropped if lacked_server(line) => Self::LackedServer,
+            DeliveryState::Dropped if error == Some(NOT_CONFIGURED) => Self::LackedServer,
             DeliveryState::Dropped => Self::NotNeeded,
         }
     }
-}
-
-fn lacked_server(line: &DeliveryLine) -> bool {
-    line.state == DeliveryState::Dropped && line.last_error.as_deref() == Some(NOT_CONFIGURED)
 }
 
 /// A mail in a list.
@@ -252,8 +248,11 @@ impl Services {
     pub async fn stuck_mails(&self, actor: &Actor) -> Result<Stuck, Error> {
         actor.require(Permission::View)?;
         let now = self.now();
+        let (late, failed) = (LATE_AFTER.before(now), FAILED_LATELY.before(now));
         let mut tx = self.db.read().await?;
-        Ok(tx.stuck_deliveries(LATE_AFTER.before(now), FAILED_LATELY.before(now)).await?)
+        let (readers, team) =
+            (tx.stuck_deliveries(late, failed).await?, tx.stuck_team_deliveries(late, failed).await?);
+        Ok(Stuck { late: readers.late + team.late, failed: readers.failed + team.failed })
     }
 
     /// What of the mails needs somebody.
@@ -366,7 +365,8 @@ impl Services {
         let asks_to_confirm = told.kind == CONFIRM;
         let again = SendAgain {
             state: line.state,
-            lacked_server: lacked_server(line),
+            lacked_server: Standing::of(line.state, line.attempts, line.last_error.as_deref())
+                == Standing::LackedServer,
             has_server: self.mail_configured,
             subscriber: reader.state,
             asks_to_confirm,
@@ -414,7 +414,7 @@ fn delivery(actor: &Actor, notification: &Notification, line: DeliveryLine) -> R
         };
         About::Window { id: m.id, name: format!("M-{} {}", m.number, m.title), what }
     };
-    let standing = Standing::of(&line);
+    let standing = Standing::of(line.state, line.attempts, line.last_error.as_deref());
     let error = if actor.may(Permission::Administer) {
         line.last_error
     } else {

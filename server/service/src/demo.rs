@@ -179,7 +179,7 @@ impl Services {
         ];
         for (name, note, runs_on) in hosts {
             let runs_on = made.hosts.get(runs_on).cloned().unwrap_or_default();
-            let input = HostInput { name: name.to_owned(), note: note.to_owned(), runs_on };
+            let input = HostInput { name: name.to_owned(), note: note.to_owned(), runs_on, ..HostInput::default() };
             made.hosts.insert(name, self.add_host(system, input).await?.id.to_string());
         }
         let ns = self.host_id(&made, "ns-1")?;

@@ -29,6 +29,8 @@ pub enum Purpose {
     Trigger,
     /// Opens the page on which the holder of a token asks for extra runs.
     Requests,
+    /// Ends mails to a person of the team.
+    TeamMail,
 }
 
 impl Purpose {
@@ -40,6 +42,7 @@ impl Purpose {
             Self::Form => b"form",
             Self::Trigger => b"trigger",
             Self::Requests => b"requests",
+            Self::TeamMail => b"team mail",
         }
     }
 }

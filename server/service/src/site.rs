@@ -2,6 +2,7 @@
 
 use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
+use domain::finding::digest::{DigestHour, NoHour};
 use domain::maintenance::{Leads, Maintenance, State, transition};
 use domain::people::Permission;
 use domain::policy::{Policy, RestorePolicy};
@@ -37,6 +38,8 @@ pub struct SiteSettings {
     pub restore: Option<RestoreSettings>,
     /// How long runs are kept: "1826 d", empty for ever; left as it is where it is missing.
     pub keep_runs: Option<String>,
+    /// The hour of the daily mail to the team, 0 to 23.
+    pub digest_hour: String,
     /// The version that was edited.
     pub version: i64,
 }
@@ -89,6 +92,7 @@ impl Services {
             policy: Policy::default(),
             reminders: Leads::default(),
             keep_runs: Some(KEEP_RUNS),
+            digest_hour: DigestHour::default(),
             version: 1,
         };
         let mut tx = self.db.decide().await?;
@@ -119,6 +123,8 @@ impl Services {
         let start_max_age = age("start_max_age", &edit.start_max_age, minute, year);
         let lead = age("lead", &edit.lead, Span::seconds(0), Span::days(7));
         let reminders = fields.take("reminders", Leads::parse(&edit.reminders));
+        let digest_hour = edit.digest_hour.trim().parse().map_err(|_| NoHour).and_then(DigestHour::new);
+        let digest_hour = fields.take("digest_hour", digest_hour);
         let restore = edit.restore.as_ref().map(|restore| {
             let rto = restore.rto.trim();
             (
@@ -134,8 +140,15 @@ impl Services {
         if !fields.is_empty() {
             return Err(fields.into_error());
         }
-        let (Some(name), Some(zone), Some(schedule_max_age), Some(start_max_age), Some(lead), Some(reminders)) =
-            (name, zone, schedule_max_age, start_max_age, lead, reminders)
+        let (
+            Some(name),
+            Some(zone),
+            Some(schedule_max_age),
+            Some(start_max_age),
+            Some(lead),
+            Some(reminders),
+            Some(digest_hour),
+        ) = (name, zone, schedule_max_age, start_max_age, lead, reminders, digest_hour)
         else {
             return Err(fields.into_error());
         };
@@ -150,7 +163,8 @@ impl Services {
         let policy =
             Policy { schedule_max_age, start_max_age, lead, warnings_are_good: edit.warnings_are_good, restore };
         let keep_runs = keep_runs.flatten().unwrap_or(before.keep_runs);
-        let after = Site { name, zone, policy, reminders, keep_runs, version: edit.version, ..before.clone() };
+        let version = edit.version;
+        let after = Site { name, zone, policy, reminders, keep_runs, digest_hour, version, ..before.clone() };
         tx.update_site(&after).await?;
         let after = Site { version: after.version + 1, ..after };
         if after.policy.lead != before.policy.lead {

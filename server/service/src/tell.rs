@@ -6,6 +6,7 @@ use crate::calendar::reference;
 use crate::error::Error;
 use crate::keys::Purpose;
 use crate::subscribers::{CONFIRM, CONFIRM_WITHIN};
+use crate::team_mail::FINDINGS;
 use domain::ids::{ComponentId, NotificationId};
 use domain::maintenance::{Maintenance, State, Update, UpdateKind, affected_components};
 use domain::site::Site;
@@ -209,6 +210,9 @@ impl Services {
         notification: &Notification,
         to: &Recipient,
     ) -> Result<MailContent, MailError> {
+        if notification.kind == FINDINGS {
+            return self.team_mail_content(sender, notification, to);
+        }
         let message_id = format!("n{}.s{}", notification.number, to.number);
         let address = parse_address(&to.email).map_err(|e| MailError::Build(e.to_string()))?;
         if notification.kind == CONFIRM {

@@ -364,6 +364,7 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
         lead: "2 h".to_owned(),
         warnings_are_good: true,
         reminders: "2 d, 30 min".to_owned(),
+        digest_hour: "8".to_owned(),
         version: 1,
         ..SiteSettings::default()
     };
@@ -374,6 +375,10 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
     changes.mark_unchanged();
     assert_eq!((site.zone.as_str(), site.policy.start_max_age.as_seconds()), ("Europe/Kyiv", 5400));
     assert_eq!(o.services.site().await.unwrap(), site);
+    for wrong in ["24", "-1", "8:30", ""] {
+        let wrong = SiteSettings { digest_hour: wrong.to_owned(), version: 2, ..settings.clone() };
+        assert!(matches!(o.services.edit_site(&ada, &wrong).await, Err(Error::Invalid(f)) if f[0].field == "digest_hour"));
+    }
     assert!(matches!(o.services.edit_site(&ada, &settings).await, Err(Error::Stale(_))));
     let wrong = SiteSettings {
         zone: "Mars/Olympus".to_owned(),

@@ -107,6 +107,7 @@ impl World {
             id,
             name: name(called),
             note: String::new(),
+            owner: String::new(),
             runs_on,
             exemption: None,
             policy: PolicyOverride::default(),
@@ -374,6 +375,7 @@ async fn another_lead_counts_for_windows_already_scheduled(engine: Engine) {
         lead: lead.to_owned(),
         warnings_are_good: false,
         reminders: "none".to_owned(),
+        digest_hour: "8".to_owned(),
         version,
         ..SiteSettings::default()
     };

@@ -10,6 +10,7 @@ mod conflicts;
 mod coverage;
 mod data_sets;
 mod drills;
+mod findings;
 mod gate;
 mod hosts;
 pub(crate) mod ingest;
@@ -44,6 +45,7 @@ pub fn routes() -> Router<AppState> {
         .merge(backup_requests::routes())
         .merge(gate::routes())
         .merge(coverage::routes())
+        .merge(findings::routes())
         .merge(data_sets::routes())
         .merge(jobs::routes())
         .merge(drills::routes())

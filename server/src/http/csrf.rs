@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, ORIGIN};
 use http::{HeaderMap, Method};
 
 /// Where machines and mail providers post without a browser around them. None of these paths looks at a cookie.
-const WITHOUT_BROWSER: [&str; 4] = ["/ping/", "/api/push/", "/api/v1/ingest/", "/unsubscribe/"];
+const WITHOUT_BROWSER: [&str; 5] = ["/ping/", "/api/push/", "/api/v1/ingest/", "/unsubscribe/", "/team-mail/"];
 /// For programs with a token, which a browser never sends by itself.
 const WITH_TOKEN: &str = "/api/v1/";
 
@@ -93,6 +93,7 @@ mod tests {
     fn machines_need_no_origin_where_no_cookie_counts() {
         assert!(passes(Method::POST, "/ping/0192f3c4", &[]));
         assert!(passes(Method::POST, "/unsubscribe/token", &[]));
+        assert!(passes(Method::POST, "/team-mail/token", &[]));
         assert!(passes(Method::POST, "/api/v1/backup-runs", &[("authorization", "bearer fmt_1_x")]));
         assert!(!passes(Method::POST, "/api/v1/backup-runs", &[("cookie", "__Host-sid=x")]));
         assert!(!passes(Method::POST, "/api/v1/backup-runs", &[("authorization", "Basic x")]));

@@ -15,8 +15,17 @@ pub const NO_SCRIPTS: HeaderValue = HeaderValue::from_static(
 );
 
 /// Addresses that open something; they must not reach another site as a referrer.
-const WITH_SECRET: [&str; 8] =
-    ["/subscriptions/", "/subscribe/confirm/", "/unsubscribe/", "/f/", "/setup/", "/password/", "/ping/", "/api/push/"];
+const WITH_SECRET: [&str; 9] = [
+    "/subscriptions/",
+    "/subscribe/confirm/",
+    "/unsubscribe/",
+    "/team-mail/",
+    "/f/",
+    "/setup/",
+    "/password/",
+    "/ping/",
+    "/api/push/",
+];
 
 /// For pages with islands: our own module and its WebAssembly, by a nonce that is new for each answer.
 pub fn scripts_with(nonce: &str) -> HeaderValue {

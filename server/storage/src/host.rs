@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 macro_rules! columns {
     () => {
-        "id, name, note, runs_on, exempt_reason, exempt_by, exempt_at, schedule_max_age_s, start_max_age_s,
+        "id, name, note, owner, runs_on, exempt_reason, exempt_by, exempt_at, schedule_max_age_s, start_max_age_s,
          warnings_are_good, drill_max_age_s, rto_s, slow_restore_blocks, retired_at, version"
     };
 }
@@ -23,6 +23,7 @@ pub(crate) struct HostRow {
     id: Uuid,
     name: String,
     note: String,
+    owner: String,
     runs_on: Option<Uuid>,
     exempt_reason: Option<String>,
     exempt_by: Option<String>,
@@ -50,6 +51,7 @@ impl TryFrom<HostRow> for Host {
             id: HostId(row.id),
             name: Name::parse(&row.name).map_err(|e| corrupt("hosts", row.id, e))?,
             note: row.note,
+            owner: row.owner,
             runs_on: row.runs_on.map(HostId),
             exemption,
             policy: PolicyOverride {
@@ -118,8 +120,8 @@ impl Tx {
             sqlx::query(
                 "insert into hosts (id, name, name_key, note, runs_on, exempt_reason, exempt_by, exempt_at,
                  schedule_max_age_s, start_max_age_s, warnings_are_good, drill_max_age_s, rto_s, slow_restore_blocks,
-                 retired_at, version, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                 retired_at, version, created_at, owner)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
             )
             .bind(host.id.0)
             .bind(host.name.as_str())
@@ -138,6 +140,7 @@ impl Tx {
             .bind(host.retired_at.map(ms))
             .bind(host.version)
             .bind(ms(created_at))
+            .bind(&host.owner)
             .execute(x)
             .await
             .map_err(|e| StoreError::from(e).naming("host"))?;
@@ -155,8 +158,8 @@ impl Tx {
             sqlx::query(
                 "update hosts set name = $1, name_key = $2, note = $3, runs_on = $4, exempt_reason = $5, exempt_by = $6,
                  exempt_at = $7, schedule_max_age_s = $8, start_max_age_s = $9, warnings_are_good = $10,
-                 drill_max_age_s = $11, rto_s = $12, slow_restore_blocks = $13, retired_at = $14,
-                 version = version + 1 where id = $15 and version = $16",
+                 drill_max_age_s = $11, rto_s = $12, slow_restore_blocks = $13, retired_at = $14, owner = $15,
+                 version = version + 1 where id = $16 and version = $17",
             )
             .bind(host.name.as_str())
             .bind(host.name.key())
@@ -172,6 +175,7 @@ impl Tx {
             .bind(host.policy.restore.rto.map(Span::as_seconds))
             .bind(host.policy.restore.slow_restore_blocks)
             .bind(host.retired_at.map(ms))
+            .bind(&host.owner)
             .bind(host.id.0)
             .bind(host.version)
             .execute(x)

@@ -9,6 +9,7 @@ pub mod drill;
 pub mod error;
 pub mod evidence;
 pub mod freeze;
+pub mod finding;
 pub mod grant;
 pub mod host;
 pub mod idempotency;
@@ -26,6 +27,7 @@ pub mod session;
 pub mod site;
 pub mod subscriber;
 pub mod template;
+pub mod team_mail;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;

@@ -214,7 +214,61 @@ macro_rules! delivery_page {
     };
 }
 
-fn delivery_state(text: &str) -> Result<DeliveryState, StoreError> {
+/// Claims deliveries of one of the outboxes; `$lock` is what PostgreSQL adds, for SQLite has one writer.
+macro_rules! claim_text {
+    ($table:literal, $who:literal, $lock:literal) => {
+        concat!(
+            "update ",
+            $table,
+            " set ambiguous = ambiguous + (case when state = 'sending' then 1 else 0 end),
+             state = 'sending', due_at = $2
+             where (notification_id, ",
+            $who,
+            ") in (select notification_id, ",
+            $who,
+            " from ",
+            $table,
+            " where state in ('queued', 'sending') and due_at <= $1 order by due_at limit $3",
+            $lock,
+            ") returning notification_id, ",
+            $who,
+            ", attempts, ambiguous"
+        )
+    };
+}
+pub(crate) use claim_text;
+
+/// Records what became of a delivery of one of the outboxes.
+macro_rules! finish_text {
+    ($table:literal, $who:literal) => {
+        concat!(
+            "update ",
+            $table,
+            " set state = $1, due_at = $2, done_at = $3, last_error = coalesce($4, last_error),
+             attempts = attempts + $5, ambiguous = ambiguous + $6
+             where notification_id = $7 and ",
+            $who,
+            " = $8 and state in ('queued', 'sending')"
+        )
+    };
+}
+pub(crate) use finish_text;
+
+/// State, next turn, end, error, attempts and unknown outcomes to add.
+pub(crate) type DoneColumns<'a> = (&'static str, Instant, Option<Instant>, Option<&'a String>, i64, i64);
+
+pub(crate) fn done_columns(done: &Done, now: Instant) -> DoneColumns<'_> {
+    match done {
+        Done::Sent => ("sent", now, Some(now), None, 1, 0),
+        Done::Retry { due_at, error, attempt, ambiguous } => {
+            ("queued", *due_at, None, Some(error), i64::from(*attempt), i64::from(*ambiguous))
+        }
+        Done::Failed { error } => ("failed", now, Some(now), Some(error), 1, 0),
+        Done::Dropped { reason } => ("dropped", now, Some(now), Some(reason), 0, 0),
+    }
+}
+
+pub(crate) fn delivery_state(text: &str) -> Result<DeliveryState, StoreError> {
     Ok(match text {
         "queued" => DeliveryState::Queued,
         "sending" => DeliveryState::Sending,
@@ -353,20 +407,8 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<Claimed>, StoreError> {
         // The one place where the dialects differ: SQLite has one writer and needs no row locks.
-        const SQLITE: &str =
-            "update deliveries set ambiguous = ambiguous + (case when state = 'sending' then 1 else 0 end),
-             state = 'sending', due_at = $2
-             where (notification_id, subscriber_id) in (
-                 select notification_id, subscriber_id from deliveries
-                 where state in ('queued', 'sending') and due_at <= $1 order by due_at limit $3)
-             returning notification_id, subscriber_id, attempts, ambiguous";
-        const POSTGRES: &str =
-            "update deliveries set ambiguous = ambiguous + (case when state = 'sending' then 1 else 0 end),
-             state = 'sending', due_at = $2
-             where (notification_id, subscriber_id) in (
-                 select notification_id, subscriber_id from deliveries
-                 where state in ('queued', 'sending') and due_at <= $1 order by due_at limit $3 for update skip locked)
-             returning notification_id, subscriber_id, attempts, ambiguous";
+        const SQLITE: &str = claim_text!("deliveries", "subscriber_id", "");
+        const POSTGRES: &str = claim_text!("deliveries", "subscriber_id", " for update skip locked");
         let rows: Vec<(Uuid, Uuid, i64, i64)> = match &mut self.inner {
             Inner::Sqlite(x) => {
                 sqlx::query_as(SQLITE).bind(ms(now)).bind(ms(lease_until)).bind(limit).fetch_all(&mut **x).await?
@@ -398,20 +440,9 @@ impl Tx {
         now: Instant,
         done: &Done,
     ) -> Result<(), StoreError> {
-        let (state, due, done_at, error, attempt, ambiguous) = match done {
-            Done::Sent => ("sent", now, Some(now), None, 1, 0),
-            Done::Retry { due_at, error, attempt, ambiguous } => {
-                ("queued", *due_at, None, Some(error), i64::from(*attempt), i64::from(*ambiguous))
-            }
-            Done::Failed { error } => ("failed", now, Some(now), Some(error), 1, 0),
-            Done::Dropped { reason } => ("dropped", now, Some(now), Some(reason), 0, 0),
-        };
+        let (state, due, done_at, error, attempt, ambiguous) = done_columns(done, now);
         on_tx!(self, |x| {
-            sqlx::query(
-                "update deliveries set state = $1, due_at = $2, done_at = $3, last_error = coalesce($4, last_error),
-                 attempts = attempts + $5, ambiguous = ambiguous + $6
-                 where notification_id = $7 and subscriber_id = $8 and state in ('queued', 'sending')",
-            )
+            sqlx::query(finish_text!("deliveries", "subscriber_id"))
             .bind(state)
             .bind(ms(due))
             .bind(done_at.map(ms))

@@ -3,6 +3,7 @@
 use crate::db::{Tx, on_tx};
 use crate::error::{StoreError, corrupt};
 use crate::reminder::{leads, leads_text};
+use domain::finding::digest::DigestHour;
 use domain::policy::{Policy, RestorePolicy};
 use domain::site::Site;
 use domain::text::Name;
@@ -23,6 +24,7 @@ struct SiteRow {
     rto_s: Option<i64>,
     slow_restore_blocks: bool,
     keep_runs_s: Option<i64>,
+    digest_hour: i64,
     version: i64,
 }
 
@@ -46,6 +48,7 @@ impl TryFrom<SiteRow> for Site {
             },
             reminders: leads("site", 1, &row.reminders)?,
             keep_runs: row.keep_runs_s.map(Span::seconds),
+            digest_hour: DigestHour::new(row.digest_hour).map_err(|e| corrupt("site", 1, e))?,
             version: row.version,
         })
     }
@@ -60,8 +63,9 @@ impl Tx {
         on_tx!(self, |x| {
             sqlx::query(
                 "insert into site (one, install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s,
-                 warnings_are_good, reminders, drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, version)
-                 values (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) on conflict (one) do nothing",
+                 warnings_are_good, reminders, drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, digest_hour,
+                 version)
+                 values (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1) on conflict (one) do nothing",
             )
             .bind(first.install_id)
             .bind(first.name.as_str())
@@ -75,6 +79,7 @@ impl Tx {
             .bind(first.policy.restore.rto.map(Span::as_seconds))
             .bind(first.policy.restore.slow_restore_blocks)
             .bind(first.keep_runs.map(Span::as_seconds))
+            .bind(i64::from(first.digest_hour.get()))
             .execute(x)
             .await?;
         });
@@ -89,7 +94,8 @@ impl Tx {
         let row: Option<SiteRow> = on_tx!(self, |x| {
             sqlx::query_as(
                 "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good,
-                 drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, reminders, version from site where one = 1",
+                 drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, reminders, digest_hour, version
+                 from site where one = 1",
             )
             .fetch_optional(x)
             .await?
@@ -106,7 +112,7 @@ impl Tx {
             sqlx::query(
                 "update site set name = $1, zone = $2, schedule_max_age_s = $3, start_max_age_s = $4, lead_s = $5,
                  warnings_are_good = $6, drill_max_age_s = $7, rto_s = $8, slow_restore_blocks = $9, keep_runs_s = $10,
-                 reminders = $12, version = version + 1 where one = 1 and version = $11",
+                 digest_hour = $11, reminders = $13, version = version + 1 where one = 1 and version = $12",
             )
             .bind(site.name.as_str())
             .bind(&site.zone)
@@ -118,6 +124,7 @@ impl Tx {
             .bind(site.policy.restore.rto.map(Span::as_seconds))
             .bind(site.policy.restore.slow_restore_blocks)
             .bind(site.keep_runs.map(Span::as_seconds))
+            .bind(i64::from(site.digest_hour.get()))
             .bind(site.version)
             .bind(leads_text(&site.reminders))
             .execute(x)

@@ -7,6 +7,7 @@ mod contract {
     mod drill;
     mod conflict;
     mod evidence;
+    mod finding;
     mod grant;
     mod host;
     mod job;
@@ -23,6 +24,7 @@ mod contract {
     mod session;
     mod site;
     mod template;
+    mod team_mail;
     mod tokens;
     mod trigger;
 }

@@ -130,6 +130,7 @@ impl World {
             id,
             name: name(called),
             note: String::new(),
+            owner: String::new(),
             runs_on: None,
             exemption,
             policy: PolicyOverride::default(),

@@ -9,7 +9,7 @@ use storage::testing::Engine;
 /// vm3 with web-12 on it, whose files are backed up and whose dump is carried; behind Cluster 12.
 async fn northwind(app: &TestApp) -> [String; 6] {
     let (services, system) = (&app.services, Actor::system());
-    let host = |name: &str, on: String| HostInput { name: name.to_owned(), note: String::new(), runs_on: on };
+    let host = |name: &str, on: String| HostInput { name: name.to_owned(), runs_on: on, ..HostInput::default() };
     let vm3 = services.add_host(&system, host("vm3", String::new())).await.unwrap();
     let web = services.add_host(&system, host("web-12", vm3.id.to_string())).await.unwrap();
     let set = |name: &str, kind: &str| DataSetInput { name: name.to_owned(), kind: kind.to_owned() };

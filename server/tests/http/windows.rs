@@ -29,6 +29,7 @@ pub(crate) async fn host(app: &TestApp, name: &str, runs_on: Option<HostId>) -> 
         id,
         name: Name::parse(name).unwrap(),
         note: String::new(),
+        owner: String::new(),
         runs_on,
         exemption: None,
         policy: PolicyOverride::default(),

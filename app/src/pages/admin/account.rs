@@ -1,8 +1,8 @@
 //! One's own account: who one is here, and the password.
 
 use super::super::set_up::new_password;
-use super::desk::{admin, role};
-use crate::components::{Actions, Button, Card, ErrorSummary, Fact, Facts, Field, Flash, PageHeader};
+use super::desk::{Desk, admin, role};
+use crate::components::{Actions, Button, Card, Checkbox, ErrorSummary, Fact, Facts, Field, Flash, PageHeader};
 use crate::context::{done, submitted};
 use crate::posts::{Post, Posted};
 use crate::session;
@@ -15,11 +15,17 @@ use service::people::sign_in::NewPassword;
 #[component]
 pub fn Account() -> impl IntoView {
     let (typed, flash) =
-        (submitted(), done(&[("password", "Your password has been changed. All other sessions have ended.")]));
+        (submitted(), done(&[
+            ("password", "Your password has been changed. All other sessions have ended."),
+            ("mail", "Saved. The next mail follows it."),
+        ]));
     admin(
         |_| "Your account".to_owned(),
-        |desk| async move { desk.actor.user().cloned().ok_or(Error::NotFound("account")) },
-        move |_, user| {
+        |desk| async move {
+            let user = desk.actor.user().cloned().ok_or(Error::NotFound("account"))?;
+            Ok((user, desk.services.my_team_mail(&desk.actor).await?))
+        },
+        move |desk, (user, mail)| {
             let email = user.email.clone();
             view! {
                 <PageHeader title="Your account"/>
@@ -33,6 +39,7 @@ pub fn Account() -> impl IntoView {
                             <Fact label="Role">{role(user.role)}</Fact>
                         </Facts>
                     </Card>
+                    {mail.map(|wanted| mail_form(&desk, wanted))}
                     <form class="form card" method="post">
                         <h2>"Password"</h2>
                         <Field name="current" label="Current password" kind="password" autocomplete="current-password"
@@ -49,11 +56,38 @@ pub fn Account() -> impl IntoView {
     )
 }
 
+fn mail_form(desk: &Desk, wanted: bool) -> AnyView {
+    let hint = format!(
+        "At once when there is a new one, and every day at {:02}:00 while some are open.",
+        desk.site.digest_hour.get()
+    );
+    view! {
+        <form class="form card" method="post">
+            <h2>"Mails"</h2>
+            <Checkbox name="findings" label="Mail me about findings" hint=hint checked=wanted/>
+            <Actions><Button name="do" value="mail">"Save"</Button></Actions>
+        </form>
+    }
+    .into_any()
+}
+
+/// Takes the forms of [`Account`].
+///
+/// # Errors
+/// Nobody is signed in, or the database does not answer.
+pub async fn take(post: Post) -> Result<Posted, Error> {
+    if post.form.get("do") == "mail" {
+        let chosen = post.services.choose_team_mail(&post.actor, post.form.has("findings")).await;
+        return post.done(chosen.map(|()| "/admin/account?done=mail"));
+    }
+    change_password(post).await
+}
+
 /// Changes the password; of all sessions only this one goes on, under another name (SEC-2).
 ///
 /// # Errors
 /// Nobody is signed in, or the database does not answer.
-pub async fn change_password(post: Post) -> Result<Posted, Error> {
+async fn change_password(post: Post) -> Result<Posted, Error> {
     let new = NewPassword {
         current: post.form.get("current").into(),
         password: post.form.get("password").into(),

@@ -3,6 +3,7 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, query};
 use super::runs::grouped;
+use super::team_mails;
 use crate::components::{
     Action, Actions, Button, ButtonLink, Card, DataTable, EmptyState, Fact, Facts, Flash, PageHeader, Pager, Section,
     Select, StateBadge, TimeRange,
@@ -13,11 +14,13 @@ use crate::posts::{Post, Posted};
 use crate::view::{ActionView, ColumnView, FlashView, OptionView, PagerView, Shape, StateView, Tone};
 use domain::ids::{NotificationId, SubscriberId};
 use domain::people::Permission;
+use domain::time::Instant;
 use leptos::prelude::*;
 use service::Error;
 use service::courier::MailStatus;
 use service::deliveries::{About, COUNTED, DeliveriesQuery, Delivery, Letter, MailStanding, MailView, Standing, What};
 use service::inventory::Page;
+use service::team_mail::TeamMail;
 
 /// `/admin/deliveries?state=…&cursor=…`
 #[component]
@@ -29,13 +32,20 @@ pub fn Deliveries() -> impl IntoView {
         |_| "Deliveries".to_owned(),
         |desk| async move {
             let standing = desk.services.mail_standing(&desk.actor).await?;
-            Ok((standing, desk.services.deliveries(&desk.actor, &find).await?))
+            let page = desk.services.deliveries(&desk.actor, &find).await?;
+            Ok((standing, page, desk.services.team_mails(&desk.actor).await?))
         },
-        move |desk, (standing, page)| list(&desk, &query, &standing, page),
+        move |desk, (standing, page, team)| list(&desk, &query, &standing, page, team),
     )
 }
 
-fn list(desk: &Desk, query: &DeliveriesQuery, standing: &MailStanding, page: Page<Delivery>) -> AnyView {
+fn list(
+    desk: &Desk,
+    query: &DeliveriesQuery,
+    standing: &MailStanding,
+    page: Page<Delivery>,
+    team: Vec<TeamMail>,
+) -> AnyView {
     let is_filtered = !(query.state.is_empty() && query.cursor.is_empty());
     let pager = PagerView {
         text: format!("{} mails, newest first", page.items.len()),
@@ -65,6 +75,7 @@ fn list(desk: &Desk, query: &DeliveriesQuery, standing: &MailStanding, page: Pag
             {shown}
             <Pager pager/>
         </Section>
+        {team_mails::section(desk, team)}
     }
     .into_any()
 }
@@ -207,7 +218,7 @@ fn about(about: &About) -> AnyView {
     }
 }
 
-fn state(standing: Standing) -> StateView {
+pub(super) fn state(standing: Standing) -> StateView {
     match standing {
         Standing::Waits => StateView::new(Tone::Work, Shape::Scheduled, "Waiting"),
         Standing::TriesAgain => StateView::new(Tone::Degraded, Shape::Postponed, "Tries again"),
@@ -228,8 +239,13 @@ fn happened(what: What) -> String {
 }
 
 fn when(desk: &Desk, mail: &Delivery) -> String {
-    match (mail.standing, mail.done_at) {
-        (Standing::Waits | Standing::TriesAgain, _) => format!("Next try {}", desk.short(mail.due_at)),
+    moment(desk, mail.standing, mail.due_at, mail.done_at)
+}
+
+/// When a mail ended, or when its turn comes.
+pub(super) fn moment(desk: &Desk, standing: Standing, due_at: Instant, done_at: Option<Instant>) -> String {
+    match (standing, done_at) {
+        (Standing::Waits | Standing::TriesAgain, _) => format!("Next try {}", desk.short(due_at)),
         (_, Some(at)) => desk.short(at),
         (_, None) => "Now".to_owned(),
     }
@@ -342,7 +358,7 @@ fn facts(desk: &Desk, mail: &Delivery) -> AnyView {
     .into_any()
 }
 
-fn letter(desk: &Desk, letter: Letter) -> AnyView {
+pub(super) fn letter(desk: &Desk, letter: Letter) -> AnyView {
     let date = desk.instant(letter.date);
     let attachments = if letter.attachments.is_empty() { "none".to_owned() } else { letter.attachments.join(", ") };
     view! {

@@ -65,6 +65,7 @@ impl Desk {
         let waiting = Waiting {
             attention: services.waiting(&actor).await?,
             stuck_mails: u64::try_from(stuck.late + stuck.failed).unwrap_or_default(),
+            findings: services.count_findings(&actor).await?,
             ..Waiting::default()
         };
         let now = services.now();

@@ -243,7 +243,7 @@ fn edit_form(form: &Form, path: &str, view: &HostView) -> AnyView {
     let inner = view! {
             <form class="form card" method="post" action=path.to_owned()>
                 <Hidden name="version" value=host.version.to_string()/>
-                {fields(form, host.name.as_str(), &host.note, &on, view.choices.clone())}
+                {fields(form, host.name.as_str(), &host.note, &host.owner, &on, view.choices.clone())}
                 <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             </form>
     }
@@ -264,9 +264,16 @@ fn place(view: &HostView) -> AnyView {
         let named: Vec<String> = view.windows.iter().map(|w| format!("M-{} {}", w.number, w.title)).collect();
         view! { <Fact label="Work planned"><span dir="auto">{named.join(", ")}</span></Fact> }
     });
+    let owner = if view.host.owner.is_empty() {
+        view! { <span class="muted">"nobody yet"</span> }.into_any()
+    } else {
+        let owner = view.host.owner.clone();
+        view! { <span dir="auto">{owner}</span> }.into_any()
+    };
     view! {
         <Card title="Where it stands">
             <Facts>
+                <Fact label="Owner">{owner}</Fact>
                 <Fact label="Runs on">{on}</Fact>
                 <Fact label="Runs on it">{guests}</Fact>
                 <Fact label="Customers know it as">{components}</Fact>

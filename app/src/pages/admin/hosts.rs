@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 use std::iter::Peekable;
 
 /// Labels of the fields of a host.
-pub(super) const LABELS: [(&str, &str); 3] = [("name", "Name"), ("note", "What it is"), ("runs_on", "Runs on")];
+pub(super) const LABELS: [(&str, &str); 4] =
+    [("name", "Name"), ("note", "What it is"), ("owner", "Owner"), ("runs_on", "Runs on")];
 
 /// Takes the forms of all pages below `/admin/hosts`.
 ///
@@ -82,6 +83,7 @@ fn input(form: &FormData) -> HostInput {
     HostInput {
         name: form.get("name").to_owned(),
         note: form.get("note").to_owned(),
+        owner: form.get("owner").to_owned(),
         runs_on: form.get("runs_on").to_owned(),
     }
 }
@@ -216,7 +218,7 @@ pub fn NewHost() -> impl IntoView {
                     intro="A machine or service that holds data. What must not be lost on it is said on its page afterwards."/>
                 {form.summary(&LABELS)}
                 <form class="form card" method="post">
-                    {fields(&form, "", "", &on, choices)}
+                    {fields(&form, "", "", "", &on, choices)}
                     <Actions><Button weight=Weight::Primary>"Add"</Button></Actions>
                 </form>
             }
@@ -225,7 +227,14 @@ pub fn NewHost() -> impl IntoView {
 }
 
 /// The fields of a host.
-pub(super) fn fields(form: &Form, name: &str, note: &str, runs_on: &str, choices: Vec<Host>) -> AnyView {
+pub(super) fn fields(
+    form: &Form,
+    name: &str,
+    note: &str,
+    owner: &str,
+    runs_on: &str,
+    choices: Vec<Host>,
+) -> AnyView {
     let chosen = form.value("runs_on", runs_on);
     let label = |id: &str| choices.iter().find(|h| h.id.to_string() == id).map_or("nothing", |h| h.name.as_str());
     let stored_on = form.stored_now("runs_on", runs_on).map(|_| format!("Stored now: {}.", label(runs_on)));
@@ -241,6 +250,9 @@ pub(super) fn fields(form: &Form, name: &str, note: &str, runs_on: &str, choices
             after=form.stored_now("name", name) required=true mono=true maxlength=120/>
         <Field name="note" label="What it is" id=form.id("note") value=form.value("note", note) error=form.error("note")
             after=form.stored_now("note", note) optional=true maxlength=300/>
+        <Field name="owner" label="Owner" id=form.id("owner") value=form.value("owner", owner) error=form.error("owner")
+            after=form.stored_now("owner", owner) hint="Who looks after it: a person or a team." optional=true
+            maxlength=120/>
         <Select name="runs_on" label="Runs on" id=form.id("runs_on") options hint error=form.error("runs_on")/>
     }
     .into_any()

@@ -18,10 +18,10 @@ use service::inventory::{Change, HostList, Import};
 const SHOWN: usize = 200;
 
 const EXAMPLE: &str = "\
-host,runs_on,note,data_set,kind,job,tool,carried_by,every,max_duration
-vm3,,Rack 4,,,,,,,
-web-12,vm3,Two shops,files,files,nightly,borgmatic,,24 h,6 h
-web-12,,,shop,database,dump,pg_dump,nightly,24 h,1 h";
+host,runs_on,note,owner,data_set,kind,job,tool,carried_by,every,max_duration
+vm3,,Rack 4,Platform,,,,,,,
+web-12,vm3,Two shops,Web team,files,files,nightly,borgmatic,,24 h,6 h
+web-12,,,,shop,database,dump,pg_dump,nightly,24 h,1 h";
 
 /// Takes the form.
 ///
@@ -89,7 +89,7 @@ fn page(submitted: &Submitted, import: Option<Import>) -> AnyView {
             <Disclosure label="Columns and an example">
                 <ul>
                     <li><code>"host"</code>": its name. "<code>"runs_on"</code>": the name of the host below it. "
-                        <code>"note"</code>": what it is."</li>
+                        <code>"note"</code>": what it is. "<code>"owner"</code>": who looks after it."</li>
                     <li><code>"data_set"</code>" and its "<code>"kind"</code>
                         ": files, database, image or other. A new one without a kind is other."</li>
                     <li><code>"job"</code>", its "<code>"tool"</code>", how often it runs ("<code>"every"</code>

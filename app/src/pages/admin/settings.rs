@@ -7,7 +7,7 @@ use crate::components::{
 use crate::context::{done, submitted};
 use crate::form::Submitted;
 use crate::posts::{Post, Posted};
-use crate::view::Weight;
+use crate::view::{OptionView, Weight};
 use domain::people::Permission;
 use domain::site::Site;
 use domain::time::Span;
@@ -51,6 +51,10 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
         .into_any()
     };
     let (policy, restore) = (&site.policy, site.policy.restore);
+    let hour = typed.value("digest_hour", site.digest_hour.get().to_string());
+    let hours = (0..24)
+        .map(|n: u8| OptionView::new(n.to_string(), format!("{n:02}:00")).chosen(hour == n.to_string()))
+        .collect();
     view! {
         <form class="form card" method="post">
             {field("name", "Name of the site", "On the public page, in mails and calendars.", site.name.to_string())}
@@ -113,6 +117,8 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                     site.keep_runs,
                 )}
             </fieldset>
+            <Select name="digest_hour" label="Daily mail to the team" options=hours error=typed.error("digest_hour")
+                hint="All open findings, for operators and above who want it. A new one is mailed at once."/>
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             <Hidden name="version" value=site.version.to_string()/>
         </form>
@@ -141,6 +147,7 @@ fn policy(site: &Site) -> AnyView {
                 <Fact label="A restore that takes too long">{slow}</Fact>
                 <Fact label="Backup runs are kept">{kept}</Fact>
                 <Fact label="Time zone">{zone}</Fact>
+                <Fact label="Daily mail to the team">{format!("{:02}:00", site.digest_hour.get())}</Fact>
             </Facts>
         </Card>
     }
@@ -183,6 +190,7 @@ pub async fn save(post: Post) -> Result<Posted, Error> {
             slow_restore_blocks: post.form.has("slow_restore_blocks"),
         }),
         keep_runs: post.form.has("keep_runs").then(|| text("keep_runs")),
+        digest_hour: text("digest_hour"),
         version: post.form.get("version").parse().map_err(|_| Error::Stale("site"))?,
     };
     let saved = post.services.edit_site(&post.actor, &edit).await;

@@ -3,20 +3,25 @@
 use super::deliveries::trouble;
 use super::desk::{Desk, admin};
 use super::drills::{last_drill, plan_for};
+use super::findings;
 use super::gate::proof;
 use super::maintenances::window;
 use super::runs::grouped;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
 use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, WindowView};
+use domain::finding::Case;
 use domain::gate::Purpose;
 use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
 use leptos::prelude::*;
 use service::deliveries::MailNeeds;
 use service::drills::{DrillLine, DrillNeeds, place};
+use service::findings::FindingsQuery;
 use service::gate::Coverage;
 use service::maintenance::{HeldBack, NeedsMe};
 use service::requests::PlacedRequest;
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Data sets named one by one; more are counted.
 const NAMED: usize = 5;
@@ -28,6 +33,7 @@ struct Start {
     mail: MailNeeds,
     troubled: Vec<PlacedRequest>,
     drills: DrillNeeds,
+    findings: Vec<Case>,
 }
 
 /// `/admin`
@@ -41,7 +47,8 @@ pub fn AdminStart() -> impl IntoView {
             let mail = desk.services.mail_needs(&desk.actor).await?;
             let troubled = desk.services.troubled_requests(&desk.actor).await?;
             let drills = desk.services.drill_needs(&desk.actor).await?;
-            Ok(Start { needs, coverage, mail, troubled, drills })
+            let findings = desk.services.findings(&desk.actor, &FindingsQuery::default()).await?.open;
+            Ok(Start { needs, coverage, mail, troubled, drills, findings })
         },
         |desk, start| page(&desk, start),
     )
@@ -51,17 +58,20 @@ fn page(desk: &Desk, start: Start) -> AnyView {
     let mut items = windows(desk, &start.needs);
     items.extend(mails(desk, &start.mail));
     items.extend(requests(desk, &start.troubled));
-    items.extend(coverage(&start.coverage));
+    items.extend(coverage(&start.coverage, &start.findings));
     items.extend(drills(desk, &start.drills));
     let new = desk.may(Permission::Maintain).then(|| {
         view! { <ButtonLink href="/admin/maintenances/new" weight=Weight::Primary>"Plan maintenance"</ButtonLink> }
     });
-    let attention = if items.is_empty() {
+    let found = found(desk, &start.findings);
+    let attention = if items.is_empty() && start.findings.is_empty() {
         view! {
             <EmptyState title="Nothing needs you now" good=true
                 text="No window is on hold, every data set has a good run, every restore was rehearsed, and mails go out."/>
         }
         .into_any()
+    } else if items.is_empty() {
+        ().into_any()
     } else {
         view! { <Section id="waiting" title="Waiting for somebody"><AttentionList items/></Section> }.into_any()
     };
@@ -82,6 +92,7 @@ fn page(desk: &Desk, start: Start) -> AnyView {
     view! {
         <PageHeader title="Needs me now">{new}</PageHeader>
         {attention}
+        {found}
         {under_way}
         {soon}
     }
@@ -222,14 +233,35 @@ fn requests(desk: &Desk, troubled: &[PlacedRequest]) -> Vec<AttentionView> {
     troubled.iter().map(item).collect()
 }
 
-/// Data sets without a good run.
-fn coverage(coverage: &Coverage) -> Vec<AttentionView> {
+/// What should be mended before the next window.
+fn found(desk: &Desk, open: &[Case]) -> AnyView {
+    if open.is_empty() {
+        return ().into_any();
+    }
+    let mut items: Vec<AttentionView> = open.iter().take(NAMED).map(|case| findings::item(desk, case)).collect();
+    if let Some(more) = open.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        items.push(AttentionView {
+            tone: Tone::Degraded,
+            shape: Shape::Unknown,
+            title: if more == 1 { "1 more finding".to_owned() } else { format!("{more} more findings") },
+            href: "/admin/findings".to_owned(),
+            detail: format!("Of {} that are open.", open.len()),
+            actions: vec![ActionView::link("See all", "/admin/findings")],
+        });
+    }
+    view! { <Section id="findings" title="Before the next maintenance"><AttentionList items/></Section> }.into_any()
+}
+
+/// Data sets without a good run, except those that are findings already.
+fn coverage(coverage: &Coverage, open: &[Case]) -> Vec<AttentionView> {
+    let found: BTreeSet<Uuid> = open.iter().map(|case| case.finding.subject.uuid()).collect();
+    let about = |u: &service::gate::Unprotected| u.data_set.map_or(u.host.0, |id| id.0);
+    let unprotected: Vec<_> = coverage.unprotected.iter().filter(|u| !found.contains(&about(u))).collect();
     let place = |u: &service::gate::Unprotected| match u.data_set {
         Some(_) => format!("{} · {}", u.host_name, u.data_set_name),
         None => u.host_name.clone(),
     };
-    let mut items: Vec<AttentionView> = coverage
-        .unprotected
+    let mut items: Vec<AttentionView> = unprotected
         .iter()
         .take(NAMED)
         .map(|u| {
@@ -248,7 +280,7 @@ fn coverage(coverage: &Coverage) -> Vec<AttentionView> {
             }
         })
         .collect();
-    if let Some(more) = coverage.unprotected.len().checked_sub(NAMED).filter(|more| *more > 0) {
+    if let Some(more) = unprotected.len().checked_sub(NAMED).filter(|more| *more > 0) {
         items.push(AttentionView {
             tone: Tone::Degraded,
             shape: Shape::Unknown,

@@ -30,10 +30,10 @@ fn planned(stored: &Inventory, text: &str) -> Plan {
 }
 
 const NORTHWIND: &str = "\
-host,runs_on,note,data_set,kind,job,tool,carried_by,every,max_duration
-web-12,vm3,Two shops,files,files,nightly,borgmatic,,24 h,6 h
-web-12,,,shop,database,dump,pg_dump,nightly,24 h,1 h
-vm3,,Rack 4,,,,,,,
+host,runs_on,note,owner,data_set,kind,job,tool,carried_by,every,max_duration
+web-12,vm3,Two shops,Web team,files,files,nightly,borgmatic,,24 h,6 h
+web-12,,,,shop,database,dump,pg_dump,nightly,24 h,1 h
+vm3,,Rack 4,,,,,,,,
 ";
 
 fn northwind() -> Inventory {
@@ -68,7 +68,7 @@ fn an_empty_inventory_gets_all_of_it() {
     assert_eq!(
         told(&Inventory::default(), NORTHWIND),
         [
-            r#"2 add host web-12: runs_on "vm3", note "Two shops""#,
+            r#"2 add host web-12: runs_on "vm3", note "Two shops", owner "Web team""#,
             r#"2 add data set web-12 · files: kind "files""#,
             r#"2 add job web-12 · files: nightly: tool "borgmatic", every "24 h", max_duration "6 h""#,
             r#"3 add data set web-12 · shop: kind "database""#,
@@ -116,7 +116,7 @@ fn each_mistake_is_told_with_its_line() {
         ("", "1 host: There is nothing here. The first line names the columns."),
         (
             "name\nvm3",
-            "1 host: “name” is not a column; the columns are host, runs_on, note, data_set, kind, job, tool, carried_by, every, max_duration.",
+            "1 host: “name” is not a column; the columns are host, runs_on, note, owner, data_set, kind, job, tool, carried_by, every, max_duration.",
         ),
         ("host,host\nvm3,vm3", "1 host: The column host is there twice."),
         ("note\nx", "1 host: The column host is missing."),

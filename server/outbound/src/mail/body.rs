@@ -26,7 +26,7 @@ pub struct Times {
 }
 
 impl Times {
-    fn flat(&self) -> Self {
+    pub(super) fn flat(&self) -> Self {
         Self { local: flatten(&self.local), utc: flatten(&self.utc) }
     }
 }
@@ -131,7 +131,7 @@ impl Tone {
         }
     }
 
-    fn style(self) -> String {
+    pub(super) fn style(self) -> String {
         let (ink, ground) = self.colors();
         format!("color:{ink};background:{ground}")
     }
@@ -318,7 +318,7 @@ pub fn confirmation(letterhead: &Letterhead, confirmation: &Confirmation) -> Res
     body(&ConfirmationText { site, url, until: &until }, &html)
 }
 
-fn body(text: &impl Template, html: &impl Template) -> Result<Body, MailError> {
+pub(super) fn body(text: &impl Template, html: &impl Template) -> Result<Body, MailError> {
     let failed = |error: askama::Error| MailError::Build(error.to_string());
     let mut text = text.render().map_err(failed)?;
     text.truncate(text.trim_end().len());

@@ -395,3 +395,43 @@ proptest! {
         }
     }
 }
+
+fn found(is_new: bool) -> FindingItem {
+    FindingItem {
+        is_new,
+        title: "web-12 · database <shop>: database without a dump".to_owned(),
+        detail: "No job dumps it.\r\nX-Injected: 1".to_owned(),
+        advice: "Add a job that dumps it.".to_owned(),
+        since: is_new.then(|| times(2)),
+        url: "https://status.example.org/admin/data-sets/0192".to_owned(),
+    }
+}
+
+#[test]
+fn the_mail_to_the_team_says_what_is_found_and_how_to_stop_it() {
+    let letterhead = letterhead();
+    let notice = FindingsNotice {
+        title: "3 findings, 1 new".to_owned(),
+        intro: "This should be mended before the next window.".to_owned(),
+        items: vec![found(true), FindingItem { advice: String::new(), ..found(false) }],
+        more: "1 more is on the page.".to_owned(),
+        url: "https://status.example.org/admin/findings".to_owned(),
+        settings_url: "https://status.example.org/admin/account".to_owned(),
+        stop_url: "https://status.example.org/team-mail/TOKEN".to_owned(),
+    };
+    let body = findings(&letterhead, &notice).unwrap();
+    assert!(body.html.contains("&#60;shop&#62;") && !body.html.contains("<shop>"));
+    assert_eq!(body.html.matches(">New<").count(), 1);
+    insta::assert_snapshot!(body.text);
+    let content = MailContent {
+        subject: letterhead.subject(&notice.title, None),
+        thread: None,
+        unsubscribe: Some(Unsubscribe { url: notice.stop_url.clone(), mailto: None }),
+        body,
+        calendar: None,
+        ..content(9, Change::Held)
+    };
+    mailcheck(raw(&content).as_bytes(), &[]);
+    let broken = FindingsNotice { stop_url: "javascript:x".to_owned(), ..notice };
+    assert_eq!(findings(&letterhead, &broken), Err(MailError::Link { field: "unsubscribe link" }));
+}

@@ -21,6 +21,9 @@ use storage::Tx;
 /// Characters in a note or a reason.
 const LINE: usize = 300;
 
+/// Characters in the name of an owner.
+const OWNER: usize = 120;
+
 /// What a person types about a host.
 #[derive(Clone, Debug, Default)]
 pub struct HostInput {
@@ -28,6 +31,8 @@ pub struct HostInput {
     pub name: String,
     /// What it is; may be empty.
     pub note: String,
+    /// Who looks after it: a person or a team; may be empty.
+    pub owner: String,
     /// The id of the host below it; empty where it runs on none.
     pub runs_on: String,
 }
@@ -211,6 +216,7 @@ impl Services {
             id,
             name: checked.name,
             note: checked.note,
+            owner: checked.owner,
             runs_on: checked.runs_on,
             exemption: None,
             policy: PolicyOverride::default(),
@@ -235,7 +241,13 @@ impl Services {
         unchanged("host", host.version, version)?;
         in_use(&host)?;
         let checked = check(&mut tx, id, host.runs_on, &input).await?;
-        let edited = Host { name: checked.name, note: checked.note, runs_on: checked.runs_on, ..host.clone() };
+        let edited = Host {
+            name: checked.name,
+            note: checked.note,
+            owner: checked.owner,
+            runs_on: checked.runs_on,
+            ..host.clone()
+        };
         self.store_host(actor, tx, "host.edit", &host, edited).await
     }
 
@@ -418,6 +430,7 @@ pub(super) fn in_use(host: &Host) -> Result<(), Error> {
 struct Checked {
     name: Name,
     note: String,
+    owner: String,
     runs_on: Option<HostId>,
 }
 
@@ -425,6 +438,7 @@ async fn check(tx: &mut Tx, id: HostId, runs_on_now: Option<HostId>, input: &Hos
     let mut fields = Fields::default();
     let name: Option<Name> = fields.take::<_, TextError>("name", Name::parse(&input.name));
     let note = fields.take("note", optional_line(&input.note, LINE));
+    let owner = fields.take("owner", optional_line(&input.owner, OWNER));
     let runs_on = fields.take("runs_on", optional_id::<HostId>(&input.runs_on));
     if let Some(name) = &name
         && tx.host_named(&name.key()).await?.is_some_and(|other| other.id != id)
@@ -444,8 +458,10 @@ async fn check(tx: &mut Tx, id: HostId, runs_on_now: Option<HostId>, input: &Hos
             fields.add("runs_on", format!("{below} runs on this host already, directly or through others."));
         }
     }
-    match (name, note, runs_on) {
-        (Some(name), Some(note), Some(runs_on)) if fields.is_empty() => Ok(Checked { name, note, runs_on }),
+    match (name, note, owner, runs_on) {
+        (Some(name), Some(note), Some(owner), Some(runs_on)) if fields.is_empty() => {
+            Ok(Checked { name, note, owner, runs_on })
+        }
         _ => Err(fields.into_error()),
     }
 }

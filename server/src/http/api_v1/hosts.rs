@@ -31,6 +31,7 @@ struct Shown {
     id: HostId,
     name: String,
     note: String,
+    owner: String,
     runs_on: Option<HostId>,
     exemption: Option<ShownExemption>,
     policy: ShownPolicy,
@@ -62,6 +63,7 @@ impl From<Host> for Shown {
             id: host.id,
             name: host.name.into(),
             note: host.note,
+            owner: host.owner,
             runs_on: host.runs_on,
             exemption: host.exemption.map(|e| ShownExemption { reason: e.reason, by: e.by, at: e.at }),
             policy: ShownPolicy {
@@ -84,6 +86,7 @@ struct Body {
     version: Option<i64>,
     name: Option<String>,
     note: Option<String>,
+    owner: Option<String>,
     #[serde(default, deserialize_with = "sent")]
     runs_on: Option<Option<String>>,
 }
@@ -94,6 +97,7 @@ impl Body {
         HostInput {
             name: self.name.unwrap_or(stored.name),
             note: self.note.unwrap_or(stored.note),
+            owner: self.owner.unwrap_or(stored.owner),
             runs_on: self.runs_on.map_or(stored.runs_on, Option::unwrap_or_default),
         }
     }
@@ -126,6 +130,7 @@ struct ImportLine {
     host: String,
     runs_on: String,
     note: String,
+    owner: String,
     data_set: String,
     kind: String,
     job: String,
@@ -143,6 +148,7 @@ impl ImportLine {
             host: self.host,
             runs_on: self.runs_on,
             note: self.note,
+            owner: self.owner,
             data_set: self.data_set,
             kind: self.kind,
             job: self.job,
@@ -271,6 +277,7 @@ async fn edit(
     let stored = HostInput {
         name: stored.name.into(),
         note: stored.note,
+        owner: stored.owner,
         runs_on: stored.runs_on.map(|on| on.to_string()).unwrap_or_default(),
     };
     Ok(Json(state.services.edit_host(&actor, host, read, body.over(stored)).await?.into()))

@@ -33,6 +33,8 @@ struct Shown {
     slow_restore_blocks: bool,
     /// Null for ever.
     keep_runs: Option<String>,
+    /// The hour of the daily mail to the team.
+    digest_hour: u8,
     version: i64,
 }
 
@@ -50,6 +52,7 @@ impl From<Site> for Shown {
             rto: site.policy.restore.rto.map(Span::to_input),
             slow_restore_blocks: site.policy.restore.slow_restore_blocks,
             keep_runs: site.keep_runs.map(Span::to_input),
+            digest_hour: site.digest_hour.get(),
             version: site.version,
         }
     }
@@ -72,6 +75,7 @@ struct Body {
     slow_restore_blocks: Option<bool>,
     #[serde(default, deserialize_with = "sent")]
     keep_runs: Option<Option<String>>,
+    digest_hour: Option<i64>,
 }
 
 async fn one(State(state): State<AppState>, Extension(actor): Extension<Actor>) -> Result<Json<Shown>, Problem> {
@@ -101,6 +105,7 @@ async fn edit(
             slow_restore_blocks: body.slow_restore_blocks.unwrap_or(stored.slow_restore_blocks),
         }),
         keep_runs: body.keep_runs.map(Option::unwrap_or_default),
+        digest_hour: body.digest_hour.unwrap_or_else(|| stored.digest_hour.into()).to_string(),
     };
     Ok(Json(state.services.edit_site(&actor, &edit).await?.into()))
 }

@@ -18,6 +18,7 @@ pub(crate) fn host(n: u128, name: &str, runs_on: Option<u128>) -> Host {
         id: HostId(Uuid::from_u128(n)),
         name: Name::parse(name).unwrap(),
         note: "two disks".to_owned(),
+        owner: String::new(),
         runs_on: runs_on.map(|n| HostId(Uuid::from_u128(n))),
         exemption: None,
         policy: PolicyOverride::default(),
@@ -42,6 +43,7 @@ async fn a_host_comes_back_as_it_was_stored(engine: Engine) {
     let mut tx = t.db.decide().await.unwrap();
     let vm3 = host(1, "vm3", None);
     let guest = Host {
+        owner: "Web team".to_owned(),
         exemption: Some(Exemption { reason: "cache only".to_owned(), by: "Ada".to_owned(), at: at(5) }),
         policy: PolicyOverride {
             schedule_max_age: Some(Span::hours(12)),

@@ -1,3 +1,4 @@
+use domain::finding::digest::DigestHour;
 use domain::gate::{Evidence, Outcome, Purpose, Verdict};
 use domain::ids::{MaintenanceId, UpdateId, VerdictId};
 use domain::maintenance::{
@@ -68,6 +69,7 @@ pub(crate) async fn started(engine: Engine) -> TestDb {
         policy: Policy::default(),
         reminders: Leads::default(),
         keep_runs: None,
+        digest_hour: DigestHour::default(),
         version: 1,
     })
     .await

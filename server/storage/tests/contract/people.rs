@@ -14,7 +14,7 @@ fn at(s: i64) -> Instant {
     Instant::from_timestamp(s, 0).unwrap()
 }
 
-fn person(n: u128, email: &str, role: Role) -> User {
+pub(super) fn person(n: u128, email: &str, role: Role) -> User {
     User {
         id: UserId(Uuid::from_u128(n)),
         email: email.to_owned(),
@@ -27,7 +27,7 @@ fn person(n: u128, email: &str, role: Role) -> User {
     }
 }
 
-async fn two_people(tx: &mut Tx) -> (User, User) {
+pub(super) async fn two_people(tx: &mut Tx) -> (User, User) {
     let ada = User { has_password: true, ..person(1, "Ada@example.org", Role::Admin) };
     let bob = person(2, "bob@example.org", Role::Viewer);
     tx.add_user(&bob, "", at(1)).await.unwrap();

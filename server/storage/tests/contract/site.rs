@@ -1,3 +1,4 @@
+use domain::finding::digest::DigestHour;
 use domain::maintenance::Leads;
 use domain::policy::{Policy, RestorePolicy};
 use domain::site::{KEEP_RUNS, Site};
@@ -19,6 +20,7 @@ async fn the_site_is_made_once_and_edited_by_one_at_a_time(engine: Engine) {
         },
         reminders: Leads::default(),
         keep_runs: Some(KEEP_RUNS),
+        digest_hour: DigestHour::default(),
         version: 1,
     };
     let mut tx = t.db.decide().await.unwrap();
@@ -28,8 +30,9 @@ async fn the_site_is_made_once_and_edited_by_one_at_a_time(engine: Engine) {
     assert_eq!(tx.ensure_site(&other).await.unwrap(), first);
     let restore = RestorePolicy { drill_max_age: Span::days(90), rto: None, slow_restore_blocks: true };
     let policy = Policy { restore, ..first.policy };
-    let reminders = Leads::parse("2 d").unwrap();
-    let renamed = Site { name: Name::parse("Southwind").unwrap(), policy, keep_runs: None, reminders, ..first };
+    let (reminders, digest_hour) = (Leads::parse("2 d").unwrap(), DigestHour::new(23).unwrap());
+    let name = Name::parse("Southwind").unwrap();
+    let renamed = Site { name, policy, keep_runs: None, reminders, digest_hour, ..first };
     tx.update_site(&renamed).await.unwrap();
     assert!(matches!(tx.update_site(&renamed).await, Err(StoreError::Stale(_))));
     assert_eq!(tx.site().await.unwrap(), Site { version: 2, ..renamed });
