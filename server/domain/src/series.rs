@@ -26,7 +26,7 @@ pub use timing::{Fate, Gap, HORIZON, LEAST, Slot, Timing};
 
 use crate::ids::{ComponentId, HostId, SeriesId, UserId};
 use crate::maintenance::transition::Edit;
-use crate::maintenance::{MAX_LENGTH, Planned};
+use crate::maintenance::{MAX_LENGTH, Planned, Reminders};
 use crate::text::{Name, Prose};
 use crate::time::{Instant, Span};
 use serde::Serialize;
@@ -77,6 +77,7 @@ impl Series {
             auto_start: self.auto_start,
             auto_complete: self.auto_complete,
             checklist: self.checklist.clone(),
+            reminders: Reminders::AsSite,
         }
     }
 }

@@ -18,7 +18,6 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use storage::outbox::{Claimed, Done, Notification};
-use storage::{StoreError, Tx};
 use storage::team_mail::TeamClaimed;
 use storage::{StoreError, Tx};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};

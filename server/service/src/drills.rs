@@ -119,7 +119,7 @@ impl Services {
             if before.data_set_id != data_set_id {
                 return Err(Error::field("run_id", "This run_id was used for another data set. Use a new one."));
             }
-            return self.go_on(tx, actor, before, &asked, now).await;
+            return self.go_on_with_drill(tx, actor, before, &asked, now).await;
         }
         let who = if asked.who.is_empty() { actor.label() } else { asked.who.clone() };
         let planned = Drill {
@@ -151,7 +151,7 @@ impl Services {
     }
 
     /// A later report of a drill that is known.
-    async fn go_on(&self, tx: Tx, actor: &Actor, before: Drill, asked: &Asked, now: Instant) -> Result<Drill, Error> {
+    async fn go_on_with_drill(&self, tx: Tx, actor: &Actor, before: Drill, asked: &Asked, now: Instant) -> Result<Drill, Error> {
         let started = |drill: &Drill| drill.start(asked.started_at.unwrap_or(now), now);
         let (after, verb) = match (before.state, asked.state) {
             (stored, told) if stored == told => return Ok(before),

@@ -110,6 +110,9 @@ impl Services {
         let mut fields = Fields::default();
         let name = fields.take("name", Name::parse(&edit.name));
         let zone = fields.take("zone", self.zones.canonical(&edit.zone).ok_or("There is no such time zone."));
+        let reminders = fields.take("reminders", Leads::parse(&edit.reminders));
+        let digest_hour = edit.digest_hour.trim().parse().map_err(|_| NoHour).and_then(DigestHour::new);
+        let digest_hour = fields.take("digest_hour", digest_hour);
         let mut age = |field, text: &str, least: Span, most: Span| {
             let span = fields.take(field, Span::parse(text))?;
             if (least..=most).contains(&span) {
@@ -122,9 +125,6 @@ impl Services {
         let schedule_max_age = age("schedule_max_age", &edit.schedule_max_age, minute, year);
         let start_max_age = age("start_max_age", &edit.start_max_age, minute, year);
         let lead = age("lead", &edit.lead, Span::seconds(0), Span::days(7));
-        let reminders = fields.take("reminders", Leads::parse(&edit.reminders));
-        let digest_hour = edit.digest_hour.trim().parse().map_err(|_| NoHour).and_then(DigestHour::new);
-        let digest_hour = fields.take("digest_hour", digest_hour);
         let restore = edit.restore.as_ref().map(|restore| {
             let rto = restore.rto.trim();
             (

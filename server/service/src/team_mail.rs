@@ -4,7 +4,7 @@
 //! A mail that failed is not sent again by hand: what is still open stands in the next day's.
 
 use crate::audit::Action;
-use crate::deliveries::{Letter, Standing, letter_of};
+use crate::deliveries::{Letter, Standing};
 use crate::findings::page_of;
 use crate::keys::{Keys, Purpose};
 use crate::subscribers::{masked, shown_address};
@@ -406,7 +406,7 @@ impl Services {
         let title = TeamTold::of(&notification).map_err(|e| Error::internal(&e))?.title();
         let choice = tx.team_mail_choices().await?.get(&person).copied().unwrap_or_default();
         let to = recipient(tx.user(person).await?, sender.site.zone.clone(), choice.link_version);
-        let letter = self.mail_content(&sender, &notification, &to).and_then(|content| letter_of(&sender, content));
+        let letter = self.mail_content(&sender, &notification, &to).and_then(|content| Letter::of(&sender, content));
         Ok((listed(actor, line, title, notification.created_at), letter))
     }
 }

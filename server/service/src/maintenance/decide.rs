@@ -70,6 +70,9 @@ pub struct ExtendInput {
     /// Stands in `body` where it has `{{reason}}`.
     #[serde(default)]
     pub reason: String,
+    /// Why it goes on in spite of what a freeze or a redundancy group says.
+    #[serde(default)]
+    pub conflicts_why: String,
 }
 
 impl ExtendInput {
@@ -78,9 +81,6 @@ impl ExtendInput {
     pub fn words(&self) -> Words<'_> {
         Words { text: &self.body, reason: &self.reason }
     }
-    /// Why it goes on in spite of what a freeze or a redundancy group says.
-    #[serde(default)]
-    pub conflicts_why: String,
 }
 
 /// A window in a decision.

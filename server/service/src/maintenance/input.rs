@@ -48,6 +48,9 @@ pub struct MaintenanceInput {
     /// Stands in the message where it has `{{reason}}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Why it goes ahead in spite of what a freeze or a redundancy group warns of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts_why: Option<String>,
 }
 
 /// What customers are to read of a step, as it was typed.
@@ -101,9 +104,6 @@ fn noted<T>(fields: &mut Fields, result: Result<T, Error>) -> Option<T> {
         }
         Err(_) => None,
     }
-    /// Why it goes ahead in spite of what a freeze or a redundancy group warns of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub conflicts_why: Option<String>,
 }
 
 /// How long a new window waits for its backup where nobody said.

@@ -61,6 +61,7 @@ fn open_gate(now: Instant, purpose: Purpose) -> Verdict {
         protections: Vec::new(),
         warnings: Vec::new(),
         exemptions: Vec::new(),
+        restores: Vec::new(),
     }
 }
 

@@ -45,6 +45,7 @@ fn input(services: &Services, series: &Series, planned: &Planned) -> Maintenance
         auto_start: Some(series.auto_start),
         auto_complete: Some(series.auto_complete),
         checklist: Some(series.checklist.iter().map(ToString::to_string).collect()),
+        ..MaintenanceInput::default()
     }
 }
 
