@@ -919,6 +919,7 @@ impl AdminFrame {
                 vec![
                     counted("Needs me now", "/admin", waiting.attention, "waiting", Tone::Major),
                     item("Maintenance", "/admin/maintenances"),
+                    item("Repeating work", "/admin/series"),
                 ],
             ),
             group(

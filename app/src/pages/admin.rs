@@ -20,10 +20,13 @@ pub mod overriding;
 pub mod people;
 pub mod plan;
 pub mod runs;
+pub mod series;
+pub mod series_form;
 pub mod settings;
 pub mod start;
 pub mod subscribers;
 pub mod tokens;
+pub mod zone_move;
 
 use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;
