@@ -5,6 +5,7 @@ pub mod delivery;
 pub mod housekeeping;
 pub mod lost;
 pub mod requests;
+pub mod series;
 pub mod transitions;
 pub mod triggers;
 
@@ -34,6 +35,7 @@ pub fn spawn(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     transitions::spawn(workers, services, shutdown);
+    series::spawn(workers, services, shutdown);
     lost::spawn(workers, services, shutdown);
     requests::spawn(workers, services, shutdown);
     triggers::spawn(workers, services, settings, shutdown)?;

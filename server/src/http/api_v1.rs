@@ -14,6 +14,7 @@ pub(crate) mod ingest;
 mod jobs;
 mod maintenances;
 mod people;
+mod series;
 mod site;
 mod tokens;
 mod triggers;
@@ -48,6 +49,7 @@ pub fn routes() -> Router<AppState> {
         .merge(triggers::routes())
         .merge(site::routes())
         .merge(maintenances::routes())
+        .merge(series::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

@@ -19,6 +19,7 @@ mod ping;
 mod public_pages;
 mod push;
 mod requests;
+mod series;
 mod sessions;
 mod stage;
 mod subscriptions;
