@@ -103,7 +103,7 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
 /// What needs somebody now, planning and running windows.
 #[component(transparent)]
 fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
-    use pages::admin::{maintenance, maintenances, plan, start};
+    use pages::admin::{maintenance, maintenances, plan, series, series_form, start};
     view! {
         <Route path=path!("/admin") view=start::AdminStart ssr=SsrMode::Async/>
         <Route path=path!("/admin/maintenances") view=maintenances::Maintenances ssr=SsrMode::Async/>
@@ -112,6 +112,10 @@ fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/maintenances/:id/edit") view=plan::EditMaintenance ssr=SsrMode::Async/>
         <Route path=path!("/admin/maintenances/:id/verdicts/:verdict") view=maintenance::VerdictPage
             ssr=SsrMode::Async/>
+        <Route path=path!("/admin/series") view=series::AllSeries ssr=SsrMode::Async/>
+        <Route path=path!("/admin/series/new") view=series_form::NewSeries ssr=SsrMode::Async/>
+        <Route path=path!("/admin/series/:id") view=series::SeriesPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/series/:id/edit") view=series_form::EditSeries ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

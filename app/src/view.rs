@@ -975,6 +975,7 @@ impl AdminFrame {
                     item("Calendar", "/admin/calendar"),
                     item("Freezes", "/admin/freezes"),
                     item("Redundancy", "/admin/redundancy"),
+                    item("Repeating work", "/admin/series"),
                 ],
             ),
             group(

@@ -7,6 +7,7 @@ pub mod housekeeping;
 pub mod lost;
 pub mod reminders;
 pub mod requests;
+pub mod series;
 pub mod transitions;
 pub mod triggers;
 
@@ -36,6 +37,7 @@ pub fn spawn(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     transitions::spawn(workers, services, shutdown);
+    series::spawn(workers, services, shutdown);
     lost::spawn(workers, services, shutdown);
     requests::spawn(workers, services, shutdown);
     reminders::spawn(workers, services, shutdown);

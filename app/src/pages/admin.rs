@@ -29,6 +29,8 @@ pub mod plan;
 pub mod reminders;
 pub mod redundancy;
 pub mod runs;
+pub mod series;
+pub mod series_form;
 pub mod settings;
 pub mod start;
 pub mod subscribers;
@@ -37,6 +39,7 @@ pub mod team_mails;
 pub mod tokens;
 pub mod wording;
 pub mod trend;
+pub mod zone_move;
 
 use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;

@@ -18,6 +18,7 @@ mod jobs;
 mod maintenances;
 mod people;
 mod previews;
+mod series;
 mod site;
 mod templates;
 mod tokens;
@@ -58,6 +59,7 @@ pub fn routes() -> Router<AppState> {
         .merge(previews::routes())
         .merge(maintenances::routes())
         .merge(conflicts::routes())
+        .merge(series::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

@@ -425,7 +425,8 @@ impl Tx {
     pub async fn component_references(&mut self, id: ComponentId) -> Result<References, StoreError> {
         Ok(on_tx!(self, |x| {
             sqlx::query_as(
-                "select (select count(*) from maintenance_components where component_id = $1) as maintenances,
+                "select (select count(*) from maintenance_components where component_id = $1)
+                 + (select count(*) from series_components where component_id = $1) as maintenances,
                  (select count(*) from verdicts where evidence_json like $2
                   and asked_at >= (select created_at from components where id = $1)) as verdicts,
                  (select count(*) from subscriber_components where component_id = $1) as subscribers",

@@ -326,7 +326,8 @@ impl Tx {
                 "select
                  (select count(*) from runs r join jobs j on j.id = r.job_id join data_sets d on d.id = j.data_set_id
                   where d.host_id = $1) as runs,
-                 (select count(*) from maintenance_hosts where host_id = $1) as maintenances,
+                 (select count(*) from maintenance_hosts where host_id = $1)
+                 + (select count(*) from series_hosts where host_id = $1) as maintenances,
                  (select count(*) from verdicts where evidence_json like $2
                   and asked_at >= (select created_at from hosts where id = $1)) as verdicts,
                  (select count(*) from hosts where runs_on = $1) as hosts,

@@ -290,6 +290,38 @@ impl Tx {
         Ok(found)
     }
 
+    /// What series that go on and name a host are called.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn open_series_of_host(&mut self, id: HostId) -> Result<Vec<String>, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select s.title from series s join series_hosts h on h.series_id = s.id
+                 where h.host_id = $1 and s.ended_at is null order by s.created_at",
+            )
+            .bind(id.0)
+            .fetch_all(x)
+            .await?
+        }))
+    }
+
+    /// What series that go on and name a component are called.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn open_series_of_component(&mut self, id: ComponentId) -> Result<Vec<String>, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select s.title from series s join series_components c on c.series_id = s.id
+                 where c.component_id = $1 and s.ended_at is null order by s.created_at",
+            )
+            .bind(id.0)
+            .fetch_all(x)
+            .await?
+        }))
+    }
+
     /// Notes that a date is dealt with.
     ///
     /// # Errors

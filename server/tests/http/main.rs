@@ -22,6 +22,7 @@ mod public_pages;
 mod push;
 mod reminders;
 mod requests;
+mod series;
 mod sessions;
 mod stage;
 mod subscriptions;

@@ -130,6 +130,18 @@ impl Desk {
         format_clock(self.services.zones.as_ref(), &self.site.zone, at)
     }
 
+    /// "02:30 CEST", in a zone.
+    #[must_use]
+    pub fn clock_in(&self, zone: &str, at: Instant) -> String {
+        format_clock(self.services.zones.as_ref(), zone, at)
+    }
+
+    /// An instant in UTC inside a sentence: "Thu 15 May, 02:40 UTC".
+    #[must_use]
+    pub fn utc(&self, at: Instant) -> String {
+        format_short(self.services.zones.as_ref(), "UTC", at)
+    }
+
     /// The leaf of the calendar.
     #[must_use]
     pub fn day(&self, at: Instant) -> DayView {

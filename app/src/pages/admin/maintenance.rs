@@ -1,9 +1,9 @@
 //! One window: where it stands, what can be done with it now, its timeline and the gate's answers.
 
 use super::desk::{Desk, admin};
-use super::plan::{id, problems, version};
+use super::plan::{id, problems, query, version};
 use super::wording::{self, Place};
-use super::{checklist, gate, overriding, reminders};
+use super::{checklist, gate, overriding, reminders, zone_move};
 use crate::components::{
     Action, Actions, BlastRadius, Button, ButtonLink, Card, DataTable, Disclosure, ErrorSummary, Fact, Facts, Field,
     Flash, Hidden, Icon, PageHeader, Proof, Section, StateBadge, TextArea, TimeRange, Timeline, VerdictPanel,
@@ -30,8 +30,11 @@ use service::requests::PlacedRequest;
 const LONGER: [(&str, &str); 4] =
     [("15 min", "15 minutes"), ("30 min", "30 minutes"), ("1 h", "1 hour"), ("2 h", "2 hours")];
 
-const DONE: [(&str, &str); 1] =
-    [("requested", "The missing backups are requested. How far they came stands beside the reasons.")];
+const DONE: [(&str, &str); 3] = [
+    ("requested", "The missing backups are requested. How far they came stands beside the reasons."),
+    ("told", "Subscribers are told of the new time."),
+    ("quiet", "Nobody is told: the page and calendars show the new time."),
+];
 
 /// Takes what is pressed on a window's page.
 ///
@@ -90,6 +93,8 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
             };
             asked.map(|_| format!("{here}?done=requested"))
         }
+        "tell-move" => services.decide_zone_move(actor, id, true).await.map(|_| format!("{here}?done=told")),
+        "leave-quiet" => services.decide_zone_move(actor, id, false).await.map(|_| format!("{here}?done=quiet")),
         "delete" => services.delete_draft(actor, id, version).await.map(|()| "/admin/maintenances".to_owned()),
         _ => Err(Error::NotFound("page")),
     };
@@ -180,6 +185,7 @@ fn page(desk: &Desk, shown: Shown, form: &Submitted) -> AnyView {
         {form.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
         <ErrorSummary problems=problems(form) message=form.message.clone()/>
         {mail}
+        {zone_move::show(desk, &detail)}
         <div class="split">
             <div class="stack">
                 {checks}
@@ -255,6 +261,12 @@ fn facts(desk: &Desk, detail: &Detail) -> AnyView {
         (false, false) => "Is started and ended by hand",
     };
     let reminded = reminders::in_short(desk, m).map(|text| view! { <Fact label="Reminders">{text}</Fact> });
+    let series = detail.series.as_ref().map(|series| {
+        let href = format!("/admin/series/{}", series.id);
+        let own = if series.was_moved { "; this one has a time of its own" } else { "" };
+        let words = series.words.clone();
+        view! { <Fact label="Part of a series"><a href=href>{words}</a>{own}</Fact> }
+    });
     let number = format!("M-{}", m.number);
     let (hosts, components) = (names(&hosts), names(&components));
     view! {
@@ -262,6 +274,7 @@ fn facts(desk: &Desk, detail: &Detail) -> AnyView {
             <Facts>
                 <Fact label="Number">{number}</Fact>
                 <Fact label="Planned"><TimeRange when stacked=true/></Fact>
+                {series}
                 {held}
                 {began}
                 {ended}
@@ -443,7 +456,7 @@ fn note(m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> Any
 
 fn cancel(m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     let (body, error) = typed(form, "cancel");
-    let (version, open) = (version_of(m), was_pressed(form, "cancel"));
+    let (version, open) = (version_of(m), was_pressed(form, "cancel") || query().has("call-off"));
     let aids = wording::aids(wording::CANCEL, templates, form);
     view! {
         <Disclosure label="Call it off" open=open>

@@ -4,7 +4,8 @@ use super::desk::{Desk, admin};
 use super::{gate, reminders, wording};
 use crate::api::plan::{GateView, TimeView, TwiceView};
 use crate::components::{
-    Actions, Button, Checkbox, Disclosure, ErrorSummary, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea,
+    Actions, Button, ButtonLink, Checkbox, Disclosure, ErrorSummary, Field, Flash, Hidden, Icon, PageHeader, Select,
+    TextArea,
 };
 use crate::context::submitted;
 use crate::form::{FormData, Submitted};
@@ -49,6 +50,17 @@ fn label(field: &str) -> (&'static str, &'static str) {
         "why" => ("Reason", "why"),
         "by" => ("Longer by", "by"),
         "body" => ("Message", "body"),
+        "length" => ("Length", "length"),
+        "repeat" => ("How it repeats", "repeat"),
+        "every" => ("Every", "every"),
+        "days" => ("Weekdays", "days"),
+        "nth" => ("Which", "nth"),
+        "month_day" => ("Day of the month", "month_day"),
+        "rule" => ("Rule", "rule"),
+        "count" => ("Times", "count"),
+        "until" => ("Last date", "until"),
+        "gap" => ("If the clocks skip the start", "gap"),
+        "fold" => ("If the start exists twice", "fold"),
         _ => ("Form", "main"),
     }
 }
@@ -139,7 +151,7 @@ fn asked_only(form: &FormData) -> bool {
 }
 
 /// Asks for missing backups, if that is what was pressed: everything typed stays.
-async fn request(post: &Post) -> Option<Result<Posted, Error>> {
+pub(super) async fn request(post: &Post) -> Option<Result<Posted, Error>> {
     let (what, only) = post.form.get("do").split_once(':').unwrap_or((post.form.get("do"), ""));
     if what != "request" {
         return None;
@@ -412,6 +424,9 @@ fn page(desk: &Desk, plan: Plan, form: &Submitted) -> AnyView {
         State::Draft => vec![("Schedule".into(), "schedule".into()), ("Keep as draft".into(), "draft".into())],
         _ => vec![("Save changes".into(), "save".into())],
     };
+    let repeating = plan.stored.is_none().then(|| {
+        view! { <ButtonLink href="/admin/series/new">"Plan repeating work"</ButtonLink> }
+    });
     let refused = refused(desk, &plan);
     let overridden = overridden(&plan);
     let fields = fields(desk, &plan, form, is_words_only);
@@ -422,7 +437,7 @@ fn page(desk: &Desk, plan: Plan, form: &Submitted) -> AnyView {
         view! { <div class="sticky"><GateIsland initial=gate buttons/></div> }.into_any()
     };
     view! {
-        <PageHeader title=title back/>
+        <PageHeader title=title back>{repeating}</PageHeader>
         {form.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
         {refused}
         {overridden}
@@ -489,7 +504,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
     } else {
         view! {
             {part("scope")}
-            {scope(plan, form)}
+            {scope(&plan.choices, &plan.scope, form)}
             {times(desk, plan, form)}
             <fieldset class="field">
                 <legend>"By itself"</legend>
@@ -601,10 +616,10 @@ struct Tick {
     is_chosen: bool,
 }
 
-fn scope(plan: &Plan, form: &Submitted) -> AnyView {
-    let (hosts, components) = &plan.scope;
-    let component_folds: Vec<Fold> = plan
-        .choices
+/// What the work touches: ids of hosts and of components that are chosen.
+pub(super) fn scope(choices: &Choices, chosen: &(BTreeSet<String>, BTreeSet<String>), form: &Submitted) -> AnyView {
+    let (hosts, components) = chosen;
+    let component_folds: Vec<Fold> = choices
         .groups
         .iter()
         .map(|(group, list)| Fold {
@@ -636,7 +651,7 @@ fn scope(plan: &Plan, form: &Submitted) -> AnyView {
             <div class="picker">
                 <div class="picker-list" tabindex="0" role="group" aria-label="Components and hosts">
                     {folds("Components", component_folds)}
-                    {folds("Hosts", host_folds(&plan.choices.trees, hosts))}
+                    {folds("Hosts", host_folds(&choices.trees, hosts))}
                 </div>
             </div>
             {error.map(|error| view! { <p class="error" id="scope-error">{error}</p> })}

@@ -7,6 +7,7 @@ use super::findings;
 use super::gate::proof;
 use super::maintenances::window;
 use super::runs::grouped;
+use super::zone_move;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
 use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, WindowView};
 use domain::finding::Case;
@@ -18,7 +19,7 @@ use service::deliveries::MailNeeds;
 use service::drills::{DrillLine, DrillNeeds, place};
 use service::findings::FindingsQuery;
 use service::gate::Coverage;
-use service::maintenance::{HeldBack, NeedsMe};
+use service::maintenance::{HeldBack, NeedsMe, SeriesWaiting};
 use service::requests::PlacedRequest;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -172,6 +173,10 @@ fn windows(desk: &Desk, needs: &NeedsMe) -> Vec<AttentionView> {
         let detail = "Two people let this draft go ahead against the gate: it can be scheduled now.".to_owned();
         items.push(item(m, Tone::Degraded, Shape::Draft, detail, ActionView::link("Open the draft", href(m))));
     }
+    for waiting in &needs.series {
+        items.push(series(waiting));
+    }
+    items.extend(needs.zone_moves.iter().map(|look| zone_move::item(desk, look)));
     for held in &needs.blocked_drafts {
         let m = &held.maintenance;
         let detail = format!("This draft can not be scheduled. {}", reasons(held));
@@ -179,6 +184,29 @@ fn windows(desk: &Desk, needs: &NeedsMe) -> Vec<AttentionView> {
         items.push(item(m, Tone::Quiet, Shape::Draft, detail, action));
     }
     items
+}
+
+/// A series whose next windows could not be scheduled.
+fn series(waiting: &SeriesWaiting) -> AttentionView {
+    let series = &waiting.series;
+    let href = format!("/admin/series/{}", series.id);
+    let drafts = waiting.draft.as_ref().map(|held| {
+        let wait = match waiting.drafts {
+            1 => "1 window waits as a draft".to_owned(),
+            n => format!("{n} windows wait as drafts"),
+        };
+        format!("{wait}, and is tried again every minute: {}", reasons(held))
+    });
+    let problem = series.problem.as_ref().map(|problem| format!("Not all windows could be made. {problem}"));
+    let detail: Vec<String> = problem.into_iter().chain(drafts).collect();
+    AttentionView {
+        tone: if series.problem.is_some() { Tone::Major } else { Tone::Degraded },
+        shape: Shape::Held,
+        title: format!("{}, {}", series.title, series.timing.words()),
+        detail: detail.join(" "),
+        actions: vec![ActionView::link("See the series", href.clone()).about(series.title.to_string())],
+        href,
+    }
 }
 
 /// Mails that do not go out.

@@ -83,6 +83,7 @@ fn glance(reader: &Reader, window: &Window, path: &str, affected: String) -> Any
         }
         _ => None,
     };
+    let repeats = window.repeats.clone().map(|words| view! { <Fact label="Part of a series">{words}</Fact> });
     let reference = format!("M-{}", m.number);
     let (calendar, subscribe) = (format!("{path}.ics"), reader.link("/subscribe"));
     view! {
@@ -93,6 +94,7 @@ fn glance(reader: &Reader, window: &Window, path: &str, affected: String) -> Any
                 {ended}
                 {latest}
                 {affected}
+                {repeats}
                 {backup}
                 <Fact label="Reference">{reference}</Fact>
             </Facts>

@@ -75,7 +75,10 @@ pub(super) fn planned(reader: &Reader, window: &Window) -> WindowView {
         title: m.title.to_string(),
         href: reader.link(&page_of(m)),
         when,
-        state: state(m.state),
+        state: match &window.repeats {
+            Some(repeats) => state(m.state).labelled(format!("Scheduled; repeats {repeats}")),
+            None => state(m.state),
+        },
         proof: proof(reader, window),
         components: window.affected.iter().map(|(_, name)| name.clone()).collect(),
         action: Some(ActionView::link("Add to calendar", format!("{}.ics", page_of(m))).about(m.title.to_string())),

@@ -9,15 +9,17 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use domain::gate::{Evidence, Finding, Verdict};
-use domain::ids::{ComponentId, HostId, MaintenanceId, OverrideId, UpdateId, VerdictId};
-use domain::maintenance::{CheckLine, Fold, KeptVerdict, Maintenance, Occasion, OverrideState, Update, UpdateKind};
+use domain::ids::{ComponentId, HostId, MaintenanceId, OverrideId, SeriesId, UpdateId, VerdictId};
+use domain::maintenance::{
+    CheckLine, Fold, KeptVerdict, Maintenance, Occasion, OverrideState, Update, UpdateKind, ZoneMove,
+};
 use domain::time::Instant;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service::maintenance::{
-    ExtendInput, MaintenanceInput, MaintenanceQuery, OverrideLook, Planning, Target, Typed, Words,
+    ExtendInput, MaintenanceInput, MaintenanceQuery, OverrideLook, Planning, SeriesOf, Target, Typed, Words,
 };
 use service::reminders::{ReminderLook, ReminderStanding};
 use service::{Actor, Error, Services};
@@ -34,6 +36,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/maintenances/{id}/cancel", post(cancel))
         .route("/api/v1/maintenances/{id}/checklist", post(tick))
         .route("/api/v1/maintenances/{id}/updates", post(update))
+        .route("/api/v1/maintenances/{id}/zone-move", post(zone_move))
         .route("/api/v1/maintenances/{id}/overrides", get(overrides))
         .route("/api/v1/maintenances/{id}/reminders", get(reminders))
         .route("/api/v1/maintenances/{id}/verdicts", get(verdicts))
@@ -236,6 +239,28 @@ struct Whole {
     #[serde(flatten)]
     maintenance: Shown,
     updates: Vec<ShownUpdate>,
+    /// The series it is part of.
+    series: Option<ShownSeries>,
+    /// It moved with the rules of its zone, and nobody has said yet whether subscribers are told.
+    zone_move: Option<ZoneMove>,
+}
+
+/// The series of a window.
+#[derive(Debug, Serialize)]
+struct ShownSeries {
+    id: SeriesId,
+    /// "every Tuesday 02:00 Europe/Berlin"
+    words: String,
+    /// The nominal date.
+    date: String,
+    /// The window has a time of its own.
+    moved: bool,
+}
+
+impl From<SeriesOf> for ShownSeries {
+    fn from(of: SeriesOf) -> Self {
+        Self { id: of.id, words: of.words, date: of.date.to_string(), moved: of.was_moved }
+    }
 }
 
 /// An answer of the gate.
@@ -414,8 +439,13 @@ async fn one(
     Path(of): Path<String>,
 ) -> Result<Json<Whole>, Problem> {
     let (maintenance, updates) = state.services.maintenance_timeline(&actor, window(&of)?).await?;
-    let updates = updates.into_iter().map(Into::into).collect();
-    Ok(Json(Whole { maintenance: Shown::of(&state.services, maintenance), updates }))
+    let (series, zone_move) = state.services.maintenance_context(&actor, &maintenance).await?;
+    Ok(Json(Whole {
+        maintenance: Shown::of(&state.services, maintenance),
+        updates: updates.into_iter().map(Into::into).collect(),
+        series: series.map(Into::into),
+        zone_move,
+    }))
 }
 
 fn window(text: &str) -> Result<MaintenanceId, Problem> {
@@ -552,6 +582,22 @@ async fn update(
     Input(step): Input<Step>,
 ) -> Answer {
     shown(&state, state.services.post_update(&actor, window(&of)?, step.version, step.words()).await)
+}
+
+/// Whether subscribers are told that the window moved with the rules of its zone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tell {
+    tell: bool,
+}
+
+async fn zone_move(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    Input(tell): Input<Tell>,
+) -> Answer {
+    shown(&state, state.services.decide_zone_move(&actor, window(&of)?, tell.tell).await)
 }
 
 async fn verdicts(

@@ -70,6 +70,9 @@ async fn a_series_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time(en
     let first = Series { hosts: vec![host.id], ..series(1) };
     tx.add_series(&first).await.unwrap();
     assert_eq!(tx.series(first.id).await.unwrap(), first);
+    assert_eq!(tx.open_series_of_host(host.id).await.unwrap(), ["Updates"]);
+    assert_eq!(tx.host_references(host.id).await.unwrap().maintenances, 1);
+    assert!(tx.open_series_of_component(ComponentId(Uuid::from_u128(1))).await.unwrap().is_empty());
     let start = first.timing.start;
     let changed = Series {
         title: Name::parse("Other").unwrap(),
