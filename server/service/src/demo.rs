@@ -62,6 +62,8 @@ struct Plan {
     ago: Span,
     /// How long a run takes.
     takes: Span,
+    /// How much later it starts each night.
+    drifts: Span,
     bytes: i64,
     files: Option<i64>,
     tool: &'static str,
@@ -172,7 +174,8 @@ impl Services {
         ];
         for (name, note, runs_on) in hosts {
             let runs_on = made.hosts.get(runs_on).cloned().unwrap_or_default();
-            let input = HostInput { name: name.to_owned(), note: note.to_owned(), runs_on, ..HostInput::default() };
+            let input =
+                HostInput { name: name.to_owned(), note: note.to_owned(), owner: owner_of(name).to_owned(), runs_on };
             made.hosts.insert(name, self.add_host(system, input).await?.id.to_string());
         }
         let ns = self.host_id(&made, "ns-1")?;
@@ -200,6 +203,7 @@ impl Services {
                     job,
                     ago: h(ago),
                     takes: Span::minutes(minutes),
+                    drifts: Span::default(),
                     bytes: gib << 30,
                     files: Some(gib * 2_917),
                     tool: "borgmatic",
@@ -217,6 +221,8 @@ impl Services {
                         job,
                         ago,
                         takes: Span::minutes(35),
+                        // The database of web-14 grows: its dump will soon end too late.
+                        drifts: Span::minutes(if host == "web-14" { 4 } else { 0 }),
                         bytes: gib << 27,
                         files: None,
                         tool: "pg_dump",
@@ -231,6 +237,7 @@ impl Services {
                 job,
                 ago: h(ago),
                 takes: Span::minutes(170),
+                drifts: Span::default(),
                 bytes: 1_600 << 30,
                 files: None,
                 tool: "vzdump",
@@ -316,7 +323,8 @@ impl Services {
             for (n, plan) in made.plans.iter().enumerate() {
                 let n = i64::try_from(n).unwrap_or_default();
                 let wobble = Span::seconds((night * 7 + n * 13) % 11 * 37);
-                let started = Span::days(night).before(plan.ago.before(now));
+                let drifted = Span::seconds(plan.drifts.as_seconds() * night);
+                let started = drifted.before(Span::days(night).before(plan.ago.before(now)));
                 let finished = wobble.after(plan.takes.after(started));
                 if finished <= from || finished > to {
                     continue;
@@ -489,6 +497,16 @@ impl Services {
             }
         }
         Ok(())
+    }
+}
+
+/// The team that looks after a host. Whoever built `legacy-shop` has left.
+fn owner_of(host: &str) -> &'static str {
+    match host.split('-').next() {
+        Some("legacy") => "",
+        Some("web" | "shell") => "Web team",
+        Some("mail") => "Mail team",
+        _ => "Platform team",
     }
 }
 

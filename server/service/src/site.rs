@@ -95,15 +95,8 @@ impl Services {
         let lead = age("lead", &edit.lead, Span::seconds(0), Span::days(7));
         let digest_hour = edit.digest_hour.trim().parse().map_err(|_| NoHour).and_then(DigestHour::new);
         let digest_hour = fields.take("digest_hour", digest_hour);
-        let (
-            Some(name),
-            Some(zone),
-            Some(schedule_max_age),
-            Some(start_max_age),
-            Some(lead),
-            Some(digest_hour),
-            true,
-        ) = (name, zone, schedule_max_age, start_max_age, lead, digest_hour, fields.is_empty())
+        let (Some(name), Some(zone), Some(schedule_max_age), Some(start_max_age), Some(lead), Some(digest_hour), true) =
+            (name, zone, schedule_max_age, start_max_age, lead, digest_hour, fields.is_empty())
         else {
             return Err(fields.into_error());
         };

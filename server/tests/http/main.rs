@@ -4,6 +4,7 @@
 mod backup_runs_api;
 mod coverage;
 mod feeds;
+mod findings;
 mod hosts_import;
 mod ingest_api;
 mod inventory_api;

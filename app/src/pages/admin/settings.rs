@@ -87,7 +87,7 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
 
 /// The policy for those who may not change it.
 fn policy(site: &Site) -> AnyView {
-    let (policy, zone) = (site.policy, site.zone.clone());
+    let (policy, zone, hour) = (site.policy, site.zone.clone(), format!("{:02}:00", site.digest_hour.get()));
     let warnings = if policy.warnings_are_good { "count as good" } else { "do not count" };
     view! {
         <Card title="Policy">
@@ -97,7 +97,7 @@ fn policy(site: &Site) -> AnyView {
                 <Fact label="The gate is asked before the start">{policy.lead.to_string()}</Fact>
                 <Fact label="Runs that report warnings">{warnings}</Fact>
                 <Fact label="Time zone">{zone}</Fact>
-                <Fact label="Daily mail to the team">{format!("{:02}:00", site.digest_hour.get())}</Fact>
+                <Fact label="Daily mail to the team">{hour}</Fact>
             </Facts>
         </Card>
     }
