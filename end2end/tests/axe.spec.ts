@@ -63,7 +63,11 @@ test('pages of the team', async ({ page }) => {
     { from: ['/admin', '/admin/account', '/sign-out'], within: isTeam, ofOneKind: 2 },
     () => look(page),
   );
-  for (const place of ['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'jobs', 'runs', 'components', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings']) {
+  const places = [
+    ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'components'],
+    ...['subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
+  ];
+  for (const place of places) {
     expect(visited).toContain(`/admin/${place}`);
   }
   for (const one of [/^\/admin\/subscribers\/[^/]+$/, /^\/admin\/deliveries\/[^/]+\/[^/]+$/]) {

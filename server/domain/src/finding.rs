@@ -15,7 +15,7 @@ pub use kept::{Acknowledgement, Case, Settled, settle};
 use crate::host::DataKind;
 use crate::ids::{DataSetId, HostId, JobId};
 use crate::time::{Instant, Span};
-use order::{Pair, Trend};
+use order::{Pair, Timed, Trend};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -244,6 +244,12 @@ impl What {
     }
 }
 
+impl JobFact {
+    const fn timed(&self) -> Timed<'_> {
+        Timed { every: self.every, ran: self.ran.as_slice() }
+    }
+}
+
 impl Finding {
     /// What tells it from others.
     #[must_use]
@@ -314,9 +320,10 @@ impl View<'_> {
                 files.entry(data_set.host).or_insert(&job.name);
             }
         }
-        let bare = self.data_sets.values().filter(|data_set| {
-            !protected.contains(&data_set.id) && TIME_TO_DECLARE.after(data_set.created_at) <= now
-        });
+        let bare = self
+            .data_sets
+            .values()
+            .filter(|data_set| !protected.contains(&data_set.id) && TIME_TO_DECLARE.after(data_set.created_at) <= now);
         bare.filter_map(|data_set| {
             let host = self.hosts.get(&data_set.host).filter(|host| !host.is_exempt)?;
             let what = if data_set.kind == DataKind::Database {
@@ -336,7 +343,7 @@ impl View<'_> {
         let carrier_place = self.place_of(carrier)?;
         let subject = Subject::Job(dump.id);
         let was = |kind: Kind| open.contains(&(kind, subject.uuid()));
-        let pairs = order::pairs(dump, carrier);
+        let pairs = order::pairs(dump.timed(), carrier.timed());
         let newest = pairs.last()?;
         let finding = |since, what| Finding { subject, place: place.to_owned(), since, what };
         if let Some(pair) = order::late(&pairs, was(Kind::DumpLate)) {

@@ -379,9 +379,8 @@ impl Courier {
             };
             let (wanted, unwanted) = match claim.to {
                 Addressee::Subscriber(id) => {
-                    let wants = recipients
-                        .get(&id)
-                        .filter(|r| r.confirmed || (r.pending && notification.kind == CONFIRM));
+                    let wants =
+                        recipients.get(&id).filter(|r| r.confirmed || (r.pending && notification.kind == CONFIRM));
                     (wants.map(|row| Recipient::from(row.clone())), "the subscriber left")
                 }
                 Addressee::Person(id) => (people.get(&id).cloned(), "the person does not want these mails"),

@@ -250,8 +250,7 @@ impl Services {
         let now = self.now();
         let (late, failed) = (LATE_AFTER.before(now), FAILED_LATELY.before(now));
         let mut tx = self.db.read().await?;
-        let (readers, team) =
-            (tx.stuck_deliveries(late, failed).await?, tx.stuck_team_deliveries(late, failed).await?);
+        let (readers, team) = (tx.stuck_deliveries(late, failed).await?, tx.stuck_team_deliveries(late, failed).await?);
         Ok(Stuck { late: readers.late + team.late, failed: readers.failed + team.failed })
     }
 

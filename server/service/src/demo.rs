@@ -66,6 +66,8 @@ struct Plan {
     ago: Span,
     /// How long a run takes.
     takes: Span,
+    /// How much later it starts each night.
+    drifts: Span,
     bytes: i64,
     files: Option<i64>,
     tool: &'static str,
@@ -179,7 +181,8 @@ impl Services {
         ];
         for (name, note, runs_on) in hosts {
             let runs_on = made.hosts.get(runs_on).cloned().unwrap_or_default();
-            let input = HostInput { name: name.to_owned(), note: note.to_owned(), runs_on, ..HostInput::default() };
+            let input =
+                HostInput { name: name.to_owned(), note: note.to_owned(), owner: owner_of(name).to_owned(), runs_on };
             made.hosts.insert(name, self.add_host(system, input).await?.id.to_string());
         }
         let ns = self.host_id(&made, "ns-1")?;
@@ -207,6 +210,7 @@ impl Services {
                     job,
                     ago: h(ago),
                     takes: Span::minutes(minutes),
+                    drifts: Span::default(),
                     bytes: gib << 30,
                     files: Some(gib * 2_917),
                     tool: "borgmatic",
@@ -224,6 +228,8 @@ impl Services {
                         job,
                         ago,
                         takes: Span::minutes(35),
+                        // The database of web-14 grows: its dump will soon end too late.
+                        drifts: Span::minutes(if host == "web-14" { 4 } else { 0 }),
                         bytes: gib << 27,
                         files: None,
                         tool: "pg_dump",
@@ -238,6 +244,7 @@ impl Services {
                 job,
                 ago: h(ago),
                 takes: Span::minutes(170),
+                drifts: Span::default(),
                 bytes: 1_600 << 30,
                 files: None,
                 tool: "vzdump",
@@ -323,7 +330,8 @@ impl Services {
             for (n, plan) in made.plans.iter().enumerate() {
                 let n = i64::try_from(n).unwrap_or_default();
                 let wobble = Span::seconds((night * 7 + n * 13) % 11 * 37);
-                let started = Span::days(night).before(plan.ago.before(now));
+                let drifted = Span::seconds(plan.drifts.as_seconds() * night);
+                let started = drifted.before(Span::days(night).before(plan.ago.before(now)));
                 let finished = wobble.after(plan.takes.after(started));
                 if finished <= from || finished > to {
                     continue;
@@ -517,6 +525,16 @@ impl Services {
             }
         }
         Ok(())
+    }
+}
+
+/// The team that looks after a host. Whoever built `legacy-shop` has left.
+fn owner_of(host: &str) -> &'static str {
+    match host.split('-').next() {
+        Some("legacy") => "",
+        Some("web" | "shell") => "Web team",
+        Some("mail") => "Mail team",
+        _ => "Platform team",
     }
 }
 

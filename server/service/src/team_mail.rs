@@ -159,7 +159,10 @@ impl TeamTold {
         };
         match self.acknowledged {
             0 => what.to_owned(),
-            n => format!("{what} {} left for later and not listed here.", if n == 1 { "1 finding is".to_owned() } else { format!("{n} findings are") }),
+            n => format!(
+                "{what} {} left for later and not listed here.",
+                if n == 1 { "1 finding is".to_owned() } else { format!("{n} findings are") }
+            ),
         }
     }
 }
@@ -412,14 +415,7 @@ impl Services {
 }
 
 fn recipient(user: User, zone: String, link_version: i64) -> Recipient {
-    Recipient {
-        id: user.id.0,
-        number: 0,
-        email: user.email,
-        zone,
-        token_version: link_version,
-        confirm_sent_at: None,
-    }
+    Recipient { id: user.id.0, number: 0, email: user.email, zone, token_version: link_version, confirm_sent_at: None }
 }
 
 fn listed(actor: &Actor, line: TeamDeliveryLine, title: String, told_at: Instant) -> TeamMail {

@@ -1,9 +1,11 @@
 //! The demo week on real databases.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use domain::finding::Kind;
 use domain::gate::{Purpose, Reason};
 use domain::maintenance::State;
 use domain::text::Name;
+use service::findings::FindingsQuery;
 use service::keys::Keys;
 use service::maintenance::scope_of;
 use service::zones::SystemZones;
@@ -44,6 +46,18 @@ async fn the_demo_tells_the_story_whenever_it_is_loaded(engine: Engine) {
                 && reasons.iter().any(|r| matches!(r, Reason::NotCarried { .. }))
                 && reasons.iter().any(|r| matches!(r, Reason::NoJob)),
             "{now}: {reasons:?}"
+        );
+        services.watch_findings().await.unwrap();
+        let found = services.findings(&Actor::system(), &FindingsQuery::default()).await.unwrap().open;
+        let found: Vec<_> = found.iter().map(|c| (c.finding.what.kind(), c.finding.place.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (Kind::NoJob, "legacy-shop · files"),
+                (Kind::DumpLate, "web-12 · database: nightly dump"),
+                (Kind::DumpDrifting, "web-14 · database: nightly dump"),
+            ],
+            "{now}"
         );
     }
 }

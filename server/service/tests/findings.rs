@@ -138,7 +138,7 @@ async fn a_finding_opens_closes_and_opens_again_as_another(engine: Engine) {
     assert_eq!(places(std::slice::from_ref(&first)), [(Kind::UnclaimedHost, "legacy-shop")]);
     assert_eq!((first.first_seen_at, first.since()), (utc("2014-05-15T13:00"), utc("2014-05-15T12:00")));
     w.look("2014-05-15T13:02").await;
-    assert_eq!(w.open().await, [first.clone()], "it is not written each time");
+    assert_eq!(w.open().await, std::slice::from_ref(&first), "it is not written each time");
     w.look("2014-05-15T13:20").await;
     assert_eq!(w.open().await[0].last_seen_at, utc("2014-05-15T13:20"));
 
@@ -267,9 +267,8 @@ async fn an_acknowledged_finding_is_quiet_until_its_day_and_then_news(engine: En
     w.host("legacy-shop").await;
     w.look("2014-05-15T13:00").await;
     let case = w.open().await.remove(0);
-    let acknowledge = async |actor: &Actor, version, input| {
-        w.services.acknowledge_finding(actor, case.id, version, &input).await
-    };
+    let acknowledge =
+        async |actor: &Actor, version, input| w.services.acknowledge_finding(actor, case.id, version, &input).await;
     assert!(matches!(acknowledge(&vera, 1, until("2014-05-18")).await, Err(Error::Forbidden)));
     assert!(matches!(acknowledge(&oisin, 7, until("2014-05-18")).await, Err(Error::Stale(_))));
     for (reason, day, field) in [
@@ -381,7 +380,10 @@ async fn without_a_mail_server_the_mail_can_be_read(engine: Engine) {
     w.look("2014-05-15T13:03").await;
     w.deliver_with(None).await;
     let mail = w.services.team_mails(&Actor::system()).await.unwrap().remove(0);
-    assert_eq!((mail.title.as_str(), mail.error.as_deref()), ("New finding: legacy-shop: nobody claimed it", Some(NOT_CONFIGURED)));
+    assert_eq!(
+        (mail.title.as_str(), mail.error.as_deref()),
+        ("New finding: legacy-shop: nobody claimed it", Some(NOT_CONFIGURED))
+    );
     assert!(newest(&w, user.id).await.contains("Declare what must not be lost on it"));
     assert!(matches!(w.services.team_mail(&oisin, mail.notification, user.id).await, Err(Error::Forbidden)));
 }

@@ -377,7 +377,9 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
     assert_eq!(o.services.site().await.unwrap(), site);
     for wrong in ["24", "-1", "8:30", ""] {
         let wrong = SiteSettings { digest_hour: wrong.to_owned(), version: 2, ..settings.clone() };
-        assert!(matches!(o.services.edit_site(&ada, &wrong).await, Err(Error::Invalid(f)) if f[0].field == "digest_hour"));
+        assert!(
+            matches!(o.services.edit_site(&ada, &wrong).await, Err(Error::Invalid(f)) if f[0].field == "digest_hour")
+        );
     }
     assert!(matches!(o.services.edit_site(&ada, &settings).await, Err(Error::Stale(_))));
     let wrong = SiteSettings {
@@ -387,7 +389,8 @@ async fn settings_are_read_as_people_write_them(engine: Engine) {
         ..SiteSettings::default()
     };
     let fields = wrong_fields(o.services.edit_site(&ada, &wrong).await.unwrap_err());
-    assert_eq!(fields, ["name", "zone", "schedule_max_age", "start_max_age", "lead", "reminders"]);
+    // In the order in which they are looked at.
+    assert_eq!(fields, ["name", "zone", "reminders", "digest_hour", "schedule_max_age", "start_max_age", "lead"]);
     let about = o.services.about(&bob).await.unwrap();
     assert!(
         about.database.starts_with(if engine == Engine::Sqlite { "SQLite 3." } else { "PostgreSQL 1" }),

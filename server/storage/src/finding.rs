@@ -106,14 +106,14 @@ macro_rules! ordered {
     };
 }
 
-/// Their newest runs of one worth, by a bounded walk along one index for each job. Only PostgreSQL can say this in
-/// one step (`lateral`); only SQLite can be trusted to walk from a start that it has to look up first.
+/// Their newest runs of one worth, by a bounded walk along one index for each job. PostgreSQL takes it only as
+/// `lateral`, which SQLite does not know; SQLite takes it only with `cross join`, which keeps the order written.
 macro_rules! ran_sqlite {
     ($worth:literal) => {
         concat!(
             "select r.job_id, r.started_at, r.finished_at from (",
             ordered!(),
-            ") j join runs r on r.job_id = j.id and r.worth = '",
+            ") j cross join runs r on r.job_id = j.id and r.worth = '",
             $worth,
             "' and not r.clock_fault and r.started_at >= coalesce(
                  (select x.started_at from runs x where x.job_id = j.id and x.worth = '",
@@ -131,6 +131,16 @@ macro_rules! ran_postgres {
                  where x.job_id = j.id and x.worth = '",
             $worth,
             "' and not x.clock_fault order by x.started_at desc, x.finished_at desc, x.id desc limit $1 + 1) r"
+        )
+    };
+}
+
+macro_rules! ran_of_one {
+    ($worth:literal) => {
+        concat!(
+            "select started_at, finished_at from runs where job_id = $1 and worth = '",
+            $worth,
+            "' and not clock_fault order by started_at desc, finished_at desc, id desc limit $2"
         )
     };
 }
@@ -207,6 +217,26 @@ impl Tx {
             data_sets: data_sets.collect::<Result<_, StoreError>>()?,
             jobs: jobs.collect::<Result<_, StoreError>>()?,
         })
+    }
+
+    /// The newest runs of one job that ended well or with warnings, oldest first; as many as findings are made from.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn ran_lately(&mut self, job: JobId) -> Result<Vec<Ran>, StoreError> {
+        let most = i64::try_from(PAIRS + 2).unwrap_or(i64::MAX);
+        let mut rows: Vec<(i64, i64)> = Vec::new();
+        on_tx!(self, |x| {
+            for text in [ran_of_one!("good"), ran_of_one!("warning")] {
+                rows.extend(sqlx::query_as::<_, (i64, i64)>(text).bind(job.0).bind(most).fetch_all(&mut *x).await?);
+            }
+        });
+        let run = |(started_at, finished_at)| {
+            Ok(Ran { started_at: at("runs", job, started_at)?, finished_at: at("runs", job, finished_at)? })
+        };
+        let mut ran: Vec<Ran> = rows.into_iter().map(run).collect::<Result<_, StoreError>>()?;
+        ran.sort_unstable();
+        Ok(ran)
     }
 
     /// The newest runs that ended well or with warnings, of jobs that are carried or carry, oldest first.
@@ -380,7 +410,11 @@ impl Tx {
     /// The database refused.
     pub async fn note_finding_told(&mut self, id: FindingId, told_at: Instant) -> Result<(), StoreError> {
         on_tx!(self, |x| {
-            sqlx::query("update findings set told_at = $1 where id = $2").bind(ms(told_at)).bind(id.0).execute(x).await?;
+            sqlx::query("update findings set told_at = $1 where id = $2")
+                .bind(ms(told_at))
+                .bind(id.0)
+                .execute(x)
+                .await?;
         });
         Ok(())
     }

@@ -443,16 +443,16 @@ impl Tx {
         let (state, due, done_at, error, attempt, ambiguous) = done_columns(done, now);
         on_tx!(self, |x| {
             sqlx::query(finish_text!("deliveries", "subscriber_id"))
-            .bind(state)
-            .bind(ms(due))
-            .bind(done_at.map(ms))
-            .bind(error)
-            .bind(attempt)
-            .bind(ambiguous)
-            .bind(notification.0)
-            .bind(subscriber.0)
-            .execute(x)
-            .await?;
+                .bind(state)
+                .bind(ms(due))
+                .bind(done_at.map(ms))
+                .bind(error)
+                .bind(attempt)
+                .bind(ambiguous)
+                .bind(notification.0)
+                .bind(subscriber.0)
+                .execute(x)
+                .await?;
         });
         Ok(())
     }

@@ -141,9 +141,8 @@ impl Tx {
     /// # Errors
     /// The database refused, or the day does not parse.
     pub async fn digest_day(&mut self) -> Result<Option<NaiveDate>, StoreError> {
-        let day: Option<String> = on_tx!(self, |x| {
-            sqlx::query_scalar("select digest_day from site where one = 1").fetch_one(x).await?
-        });
+        let day: Option<String> =
+            on_tx!(self, |x| sqlx::query_scalar("select digest_day from site where one = 1").fetch_one(x).await?);
         day.map(|day| day.parse().map_err(|e| corrupt("site", 1, e))).transpose()
     }
 

@@ -14,11 +14,13 @@ use service::people::sign_in::NewPassword;
 /// `/admin/account`
 #[component]
 pub fn Account() -> impl IntoView {
-    let (typed, flash) =
-        (submitted(), done(&[
+    let (typed, flash) = (
+        submitted(),
+        done(&[
             ("password", "Your password has been changed. All other sessions have ended."),
             ("mail", "Saved. The next mail follows it."),
-        ]));
+        ]),
+    );
     admin(
         |_| "Your account".to_owned(),
         |desk| async move {
@@ -39,7 +41,6 @@ pub fn Account() -> impl IntoView {
                             <Fact label="Role">{role(user.role)}</Fact>
                         </Facts>
                     </Card>
-                    {mail.map(|wanted| mail_form(&desk, wanted))}
                     <form class="form card" method="post">
                         <h2>"Password"</h2>
                         <Field name="current" label="Current password" kind="password" autocomplete="current-password"
@@ -50,6 +51,7 @@ pub fn Account() -> impl IntoView {
                         <Actions><Button weight=Weight::Primary>"Change password"</Button></Actions>
                         <input type="hidden" name="username" autocomplete="username" value=email/>
                     </form>
+                    {mail.map(|wanted| mail_form(&desk, wanted))}
                 </div>
             }
         },

@@ -3,8 +3,8 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, query, version};
 use crate::components::{
-    Action, Actions, AttentionList, Button, Card, Counts, DataTable, EmptyState, Fact, Facts, Field, Flash,
-    Hidden, PageHeader, Section, TimeRange,
+    Action, Actions, AttentionList, Button, Card, Counts, DataTable, EmptyState, Fact, Facts, Field, Flash, Hidden,
+    PageHeader, Section, TimeRange,
 };
 use crate::context;
 use crate::form::encode;

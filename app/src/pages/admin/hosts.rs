@@ -227,14 +227,7 @@ pub fn NewHost() -> impl IntoView {
 }
 
 /// The fields of a host.
-pub(super) fn fields(
-    form: &Form,
-    name: &str,
-    note: &str,
-    owner: &str,
-    runs_on: &str,
-    choices: Vec<Host>,
-) -> AnyView {
+pub(super) fn fields(form: &Form, name: &str, note: &str, owner: &str, runs_on: &str, choices: Vec<Host>) -> AnyView {
     let chosen = form.value("runs_on", runs_on);
     let label = |id: &str| choices.iter().find(|h| h.id.to_string() == id).map_or("nothing", |h| h.name.as_str());
     let stored_on = form.stored_now("runs_on", runs_on).map(|_| format!("Stored now: {}.", label(runs_on)));

@@ -15,6 +15,7 @@ use crate::form::{FormData, Submitted};
 use crate::posts::{Post, Posted};
 use crate::view::{ActionView, ColumnView, FlashView, OptionView, StateView, Weight};
 use domain::backup::Job;
+use domain::finding::Case;
 use domain::host::DataKind;
 use domain::ids::{DataSetId, JobId, RequestId};
 use domain::people::Permission;
@@ -286,10 +287,11 @@ fn fields(form: &Form, stored: &Stored<'_>, choices: &[PlacedJob], dump: bool) -
     .into_any()
 }
 
-/// What was asked for of a job, and how it is told.
+/// What was asked for of a job, how it is told, and what was found.
 struct Asked {
     requests: Vec<BackupRequest>,
     trigger: Option<Trigger>,
+    findings: Vec<Case>,
 }
 
 /// `/admin/jobs/ID`, also where one of its forms came back.
@@ -304,7 +306,8 @@ pub fn JobPage() -> impl IntoView {
             let runs = Ran { lines, series: desk.services.run_series(&desk.actor, view.job.id).await? };
             let requests = desk.services.requests_of(&desk.actor, view.job.id).await?;
             let trigger = desk.services.trigger(&desk.actor, view.job.id).await?;
-            Ok((view, runs, Asked { requests, trigger }))
+            let findings = desk.services.findings_of_job(&desk.actor, view.job.id).await?;
+            Ok((view, runs, Asked { requests, trigger, findings }))
         },
         |desk, (view, runs, asked)| show(&desk, &view, &runs, &asked),
     )
@@ -339,7 +342,8 @@ fn show(desk: &Desk, view: &JobView, runs: &Ran, asked: &Asked) -> AnyView {
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         {form.summary(&LABELS)}
         {others.map(|form| form.summary(&[])).collect_view()}
-        {facts(view)}
+        {found(desk, &asked.findings)}
+        {facts(desk, view)}
         {trend(desk, &runs.series)}
         {recent_runs(desk, job.id, &runs.lines)}
         {requested(desk, job, &path, &asked.requests)}
@@ -352,7 +356,25 @@ fn show(desk: &Desk, view: &JobView, runs: &Ran, asked: &Asked) -> AnyView {
     .into_any()
 }
 
-fn facts(view: &JobView) -> AnyView {
+/// What the site should know of this job.
+fn found(desk: &Desk, cases: &[Case]) -> AnyView {
+    cases
+        .iter()
+        .map(|case| {
+            let text = case.finding.sentence(desk.services.zones.as_ref(), &desk.site.zone);
+            let (heading, advice) = (case.finding.what.kind().text(), case.finding.advice());
+            let href = format!("/admin/findings/{}", case.id);
+            view! {
+                <Flash flash=FlashView::warning(heading, format!("{text} {advice}"))>
+                    <p class="small"><a href=href>"See the finding"</a></p>
+                </Flash>
+            }
+        })
+        .collect_view()
+        .into_any()
+}
+
+fn facts(desk: &Desk, view: &JobView) -> AnyView {
     let job = &view.job;
     let place = vec![
         (view.host.name.to_string(), format!("/admin/hosts/{}", view.host.id)),
@@ -361,6 +383,8 @@ fn facts(view: &JobView) -> AnyView {
     let job_link = |placed: &PlacedJob| (placed.to_string(), format!("/admin/jobs/{}", placed.job.id));
     let carrier = view.carrier.as_ref().map(|carrier| links(vec![job_link(carrier)]));
     let carrier = carrier.map(|carrier| view! { <Fact label="Safe once copied by">{carrier}</Fact> });
+    let order = view.order.map(|order| order.sentence(desk.services.zones.as_ref(), &desk.site.zone));
+    let order = order.map(|text| view! { <Fact label="Order">{text}</Fact> });
     let (every, max_duration) = (job.every.to_string(), job.max_duration.to_string());
     let carried = links(view.carries.iter().map(job_link).collect());
     let carries = (!view.carries.is_empty()).then(|| view! { <Fact label="Carries">{carried}</Fact> });
@@ -374,6 +398,7 @@ fn facts(view: &JobView) -> AnyView {
                 <Fact label="Runs every">{every}</Fact>
                 <Fact label="Lost after">{max_duration}</Fact>
                 {carrier}
+                {order}
                 {carries}
             </Facts>
         </Card>

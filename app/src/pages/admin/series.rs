@@ -225,7 +225,7 @@ fn links(dated: &Dated, id: String, state: State) -> AnyView {
     }
     let about = dated.date.format("%-d %b %Y").to_string();
     let (edit, skip) =
-        (format!("/admin/maintenances/{id}/edit"), format!("/admin/maintenances/{id}?call-off#call-off"));
+        (format!("/admin/maintenances/{id}/edit"), format!("/admin/maintenances/{id}?call-off#cancel-form"));
     let skip = (state != State::Draft).then(|| {
         view! { <a href=skip>"Skip"<span class="vh">{format!(" {about}")}</span></a> }
     });

@@ -129,6 +129,7 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
 /// The policy for those who may not change it.
 fn policy(site: &Site) -> AnyView {
     let (policy, zone, reminders) = (site.policy, site.zone.clone(), site.reminders.to_input());
+    let hour = format!("{:02}:00", site.digest_hour.get());
     let warnings = if policy.warnings_are_good { "count as good" } else { "do not count" };
     let restore = policy.restore;
     let rto = restore.rto.map_or_else(|| "nobody has said".to_owned(), |rto| rto.to_string());
@@ -147,7 +148,7 @@ fn policy(site: &Site) -> AnyView {
                 <Fact label="A restore that takes too long">{slow}</Fact>
                 <Fact label="Backup runs are kept">{kept}</Fact>
                 <Fact label="Time zone">{zone}</Fact>
-                <Fact label="Daily mail to the team">{format!("{:02}:00", site.digest_hour.get())}</Fact>
+                <Fact label="Daily mail to the team">{hour}</Fact>
             </Facts>
         </Card>
     }

@@ -71,10 +71,7 @@ pub fn OneTeamMail() -> impl IntoView {
                     view! { <Flash flash=FlashView::refused(text)/> }.into_any()
                 }
             };
-            let (told, when) = (
-                desk.short(mail.told_at),
-                moment(&desk, mail.standing, mail.due_at, mail.done_at),
-            );
+            let (told, when) = (desk.short(mail.told_at), moment(&desk, mail.standing, mail.due_at, mail.done_at));
             let error = mail.error.clone().map(|error| {
                 view! { <Fact label="Newest error"><span dir="auto">{error}</span></Fact> }
             });

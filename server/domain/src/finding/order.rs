@@ -15,7 +15,7 @@
 //! constant gap never drifts, neither does one that wavers by less than 5 min, and one that shrinks by
 //! more than about half a minute a day is told before it is gone.
 
-use super::{JobFact, Ran};
+use super::Ran;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,24 @@ pub struct Pair {
     pub dump_ended: Instant,
     /// Start of the carrier.
     pub carrier_started: Instant,
+}
+
+/// A job as far as its order with another one goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Timed<'a> {
+    /// How often a run is expected.
+    pub every: Span,
+    /// Its newest good runs.
+    pub ran: &'a [Ran],
+}
+
+/// How a dump and its carrier follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The newest pair.
+    pub newest: Pair,
+    /// How the gap moves, where that can be said.
+    pub trend: Option<Trend>,
 }
 
 /// How the gap between dump and carrier moves.
@@ -70,7 +88,7 @@ fn in_one_rhythm(a: Span, b: Span) -> bool {
 
 /// The newest pairs of a dump job and its carrier, oldest first.
 #[must_use]
-pub fn pairs(dump: &JobFact, carrier: &JobFact) -> Vec<Pair> {
+pub fn pairs(dump: Timed<'_>, carrier: Timed<'_>) -> Vec<Pair> {
     if !in_one_rhythm(dump.every, carrier.every) {
         return Vec::new();
     }
@@ -92,6 +110,13 @@ pub fn pairs(dump: &JobFact, carrier: &JobFact) -> Vec<Pair> {
     let mut found: Vec<Pair> = carrier.ran.iter().filter_map(pair).collect();
     found.sort_by_key(|pair| pair.carrier_started);
     found.split_off(found.len().saturating_sub(PAIRS))
+}
+
+/// How a dump and its carrier follow one another; none where they do not run in one rhythm, or never ran together.
+#[must_use]
+pub fn order(dump: Timed<'_>, carrier: Timed<'_>) -> Option<Order> {
+    let pairs = pairs(dump, carrier);
+    Some(Order { newest: *pairs.last()?, trend: trend(&pairs) })
 }
 
 /// The newest pair in the wrong order, where that is not over yet.

@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::digest::{BUNDLED, DigestHour, news_is_due};
-use super::order::{PAIRS, Pair, late, pairs, trend};
+use super::order::{Order, PAIRS, Pair, Trend, late, pairs, trend};
 use super::*;
 use crate::ids::FindingId;
 use crate::time::testing::FixedRules;
@@ -153,7 +153,10 @@ fn a_dump_that_runs_while_its_carrier_starts_belongs_to_it() {
     let (mut dump, mut carrier) = (job(21, 11, "dump"), job(20, 10, "files"));
     carrier.ran = nights(&[at(13, 2, 30)], 90);
     dump.ran = nights(&[at(13, 0, 50), at(13, 1, 20)], 30);
-    assert_eq!(pairs(&dump, &carrier), [Pair { dump_ended: at(13, 1, 20), carrier_started: at(13, 1, 0) }]);
+    assert_eq!(
+        pairs(dump.timed(), carrier.timed()),
+        [Pair { dump_ended: at(13, 1, 20), carrier_started: at(13, 1, 0) }]
+    );
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn only_jobs_of_one_rhythm_are_paired() {
     for (dump_every, carrier_every, paired) in [(24, 24, 1), (20, 24, 1), (1, 24, 0), (24, 1, 0), (16, 24, 0)] {
         dump.every = Span::hours(dump_every);
         carrier.every = Span::hours(carrier_every);
-        assert_eq!(pairs(&dump, &carrier).len(), paired, "{dump_every} h, {carrier_every} h");
+        assert_eq!(pairs(dump.timed(), carrier.timed()).len(), paired, "{dump_every} h, {carrier_every} h");
     }
 }
 
@@ -198,6 +201,22 @@ fn a_drift_says_how_long_it_lasts() {
         finding.sentence(&FixedRules, DUBLIN),
         "The dump is ready 1 h 19 min before “web-12 · files: nightly” starts, 4 min less each day. If it goes on \
          like this it comes too late in 19 days."
+    );
+    let order = Order { newest: nights[13], trend: Some(trend) };
+    assert_eq!(
+        order.sentence(&FixedRules, DUBLIN),
+        "Dump ended 00:41 IST, carrier started 02:00 IST: gap 1 h 19 min, shrinking 4 min a day."
+    );
+    let late = Pair { dump_ended: at(3, 1, 30), carrier_started: at(3, 1, 0) };
+    assert_eq!(
+        Order { newest: late, trend: None }.sentence(&FixedRules, "UTC"),
+        "Dump ended 01:30 UTC, carrier started 01:00 UTC: 30 min too late."
+    );
+    let steady = Trend { per_day: Span::seconds(59), ..trend };
+    assert!(
+        Order { newest: nights[13], trend: Some(steady) }
+            .sentence(&FixedRules, "UTC")
+            .ends_with("gap 1 h 19 min, steady.")
     );
 }
 

@@ -1,7 +1,8 @@
 //! Findings in words.
 
+use super::order::Order;
 use super::{Finding, Kind, What};
-use crate::time::{Instant, Span, ZoneRules, format_instant};
+use crate::time::{Instant, Span, ZoneRules, format_clock, format_instant};
 
 impl Kind {
     /// What it is, in a few words.
@@ -18,13 +19,36 @@ impl Kind {
     }
 }
 
+/// A change of less than this in a day is none for people.
+const STEADY: Span = Span::minutes(1);
+
+impl Order {
+    /// "Dump ended 23:41 IST, carrier started 01:00 IST: gap 1 h 19 min, shrinking 4 min a day."
+    #[must_use]
+    pub fn sentence(&self, rules: &dyn ZoneRules, zone: &str) -> String {
+        let (pair, gap) = (&self.newest, self.newest.gap());
+        let (dump, carrier) =
+            (format_clock(rules, zone, pair.dump_ended), format_clock(rules, zone, pair.carrier_started));
+        let size = |span: Span| Span::seconds(span.as_seconds().abs());
+        let gap = if gap < Span::seconds(0) { format!("{} too late", size(gap)) } else { format!("gap {gap}") };
+        let moves = match self.trend.map(|trend| trend.per_day) {
+            None => String::new(),
+            Some(per_day) if size(per_day) < STEADY => ", steady".to_owned(),
+            Some(per_day) if per_day < Span::seconds(0) => format!(", shrinking {} a day", size(per_day)),
+            Some(per_day) => format!(", growing {per_day} a day"),
+        };
+        format!("Dump ended {dump}, carrier started {carrier}: {gap}{moves}.")
+    }
+}
+
 impl Finding {
     /// "web-12 · database: nightly dump: dump ends too late"
     #[must_use]
     pub fn heading(&self) -> String {
         let text = self.what.kind().text();
         let mut letters = text.chars();
-        let lower: String = letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default();
+        let lower: String =
+            letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default();
         format!("{}: {lower}", self.place)
     }
 

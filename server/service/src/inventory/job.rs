@@ -6,6 +6,7 @@ use crate::audit::Action;
 use crate::keys::hash;
 use crate::{Actor, Error, Fields, Services};
 use domain::backup::Job;
+use domain::finding::order::{Order, Timed, order};
 use domain::host::{DataSet, Host};
 use domain::ids::{DataSetId, JobId};
 use domain::people::Permission;
@@ -59,6 +60,8 @@ pub struct JobView {
     pub ping: PingAddress,
     /// Jobs that could carry it.
     pub choices: Vec<PlacedJob>,
+    /// How it and its carrier follow one another.
+    pub order: Option<Order>,
 }
 
 impl Services {
@@ -103,7 +106,15 @@ impl Services {
         let mut choices = tx.carriers().await?;
         choices.retain(|placed| placed.job.id != id && carries.is_empty());
         let ping = self.ping_of(actor, &mut tx, &job).await?;
-        Ok(JobView { job, data_set, host, carrier, carries, ping, choices })
+        let order = match &carrier {
+            Some(carrier) => {
+                let (dumps, files) = (tx.ran_lately(id).await?, tx.ran_lately(carrier.job.id).await?);
+                let dump = Timed { every: job.every, ran: &dumps };
+                order(dump, Timed { every: carrier.job.every, ran: &files })
+            }
+            None => None,
+        };
+        Ok(JobView { job, data_set, host, carrier, carries, ping, choices, order })
     }
 
     /// All jobs in use with their places, by host, data set and name.

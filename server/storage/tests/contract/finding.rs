@@ -59,6 +59,9 @@ async fn facts_hold_what_is_in_use_and_the_newest_runs(engine: Engine) {
         assert!(job.ran.is_sorted());
         assert_eq!(job.ran.last().map(|r| (r.started_at, r.finished_at)), Some((at(last), at(last + 5))));
     }
+    for job in [files, dump] {
+        assert_eq!(tx.ran_lately(job.id).await.unwrap(), job.ran, "{}", job.name);
+    }
     assert_eq!(tx.finding_facts(at(9000)).await.unwrap().jobs.iter().filter_map(|j| j.heard_at).max(), Some(at(9000)));
 }
 

@@ -85,7 +85,8 @@ async fn what_a_person_said_about_mails_is_kept(engine: Engine) {
     let mut tx = t.db.write().await.unwrap();
     let (ada, _) = two_people(&mut tx).await;
     assert!(tx.team_mail_choices().await.unwrap().is_empty());
-    for choice in [TeamMailChoice { wanted: false, link_version: 1 }, TeamMailChoice { wanted: true, link_version: 2 }] {
+    for choice in [TeamMailChoice { wanted: false, link_version: 1 }, TeamMailChoice { wanted: true, link_version: 2 }]
+    {
         tx.put_team_mail_choice(ada.id, choice).await.unwrap();
         assert_eq!(tx.team_mail_choices().await.unwrap(), [(ada.id, choice)].into());
     }
