@@ -16,7 +16,8 @@ pub use overriding::{Override, OverrideRefusal, OverrideState};
 pub use plan::{FoldChoice, MAX_LENGTH, PlanError, PlanField};
 pub use public::{affected_components, component_states, site_sentence};
 pub use reminder::{
-    Leads, LeadsError, MAX_LEADS, Reminders, Reminding, Settling, TOLD_JUST_NOW, outdated as outdated_reminder,
+    Leads, LeadsError, MAX_LEADS, Reminders, Reminding, Settling, TOLD_JUST_NOW, is_armed,
+    outdated as outdated_reminder,
 };
 
 use crate::ids::{ComponentId, HostId, MaintenanceId, UpdateId, UserId};
