@@ -64,8 +64,8 @@ test('pages of the team', async ({ page }) => {
     () => look(page),
   );
   const places = [
-    ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'components'],
-    ...['subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
+    ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'drills'],
+    ...['components', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
   ];
   for (const place of places) {
     expect(visited).toContain(`/admin/${place}`);
@@ -92,7 +92,8 @@ test('forms that come back with errors, and pages that are not there', async ({ 
   await page.goto(`${world.url}/admin/maintenances/new`);
   await submitEmpty(page, 'Keep as draft');
   await look(page);
-  for (const place of ['hosts/new', 'components/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new', 'settings', 'account']) {
+  const forms = ['hosts/new', 'components/new', 'templates/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
+  for (const place of [...forms, 'settings', 'account']) {
     const path = `/admin/${place}`;
     await page.goto(world.url + path);
     await submitEmpty(page);
@@ -116,6 +117,23 @@ async function submitEmpty(page: Page, label?: string): Promise<void> {
   expect.soft((await answered).status(), page.url()).toBe(422);
   await page.waitForLoadState();
 }
+
+test('a mail is shown before it is sent, with its own styles', async ({ page }) => {
+  const heard = complaints(page);
+  await signIn(page, world.url, ADMIN);
+  await page.goto(`${world.url}/admin/templates`);
+  await page.getByRole('link', { name: 'Replacing hardware' }).click();
+  await page.getByRole('button', { name: 'Preview the mail' }).click();
+  await expect(page.getByText('Subject')).toBeVisible();
+  const heading = page.frameLocator('iframe').getByRole('heading', { level: 1 });
+  await expect(heading).toContainText('Replacing hardware behind Cluster');
+  expect(await heading.evaluate((element) => getComputedStyle(element).fontSize)).toBe('24px');
+  await look(page);
+  await page.getByLabel('Times for a reader in').selectOption('Asia/Tokyo');
+  await page.getByRole('button', { name: 'Show it in this zone' }).click();
+  await expect(page.getByLabel('Plain text of the mail')).toContainText('JST (UTC+9)');
+  expect(heard).toEqual([]);
+});
 
 test('the front page by keyboard', async ({ page }) => {
   await page.goto(world.url);

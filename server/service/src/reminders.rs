@@ -7,7 +7,7 @@ use crate::audit::Action;
 use crate::tell::News;
 use crate::{Actor, Error, Services};
 use domain::ids::MaintenanceId;
-use domain::maintenance::{Leads, Maintenance, Reminders, Reminding, Settling, State};
+use domain::maintenance::{Leads, Maintenance, Reminders, Reminding, Settling, State, is_armed};
 use domain::people::Permission;
 use domain::time::{Instant, Span};
 use serde::Serialize;
@@ -30,8 +30,11 @@ pub enum ReminderStanding {
         /// To how many.
         to: i64,
     },
-    /// Its instant went by: the time had just been announced, or it was missed and a nearer one went.
-    Passed,
+    /// Its instant went by unused.
+    Passed {
+        /// The time had just been announced, or was not yet; else it was missed and a nearer one went.
+        too_soon: bool,
+    },
 }
 
 /// A reminder of a window.
@@ -156,6 +159,7 @@ impl Services {
         let (id, now) = (m.id, self.now());
         let mut looks = Vec::new();
         let mut settled = BTreeSet::new();
+        let announced_at = tx.announced_at(id).await?;
         for line in tx.settled_reminders(id).await? {
             let (lead, starts_at) = (line.lead, line.starts_at);
             let is_current = starts_at == m.planned.starts_at;
@@ -164,14 +168,15 @@ impl Services {
             }
             let standing = match line.told {
                 Some(to) => ReminderStanding::Sent { at: line.settled_at, to },
-                None if is_current => ReminderStanding::Passed,
+                None if is_current => {
+                    ReminderStanding::Passed { too_soon: !is_armed(lead.before(starts_at), announced_at) }
+                }
                 None => continue,
             };
             looks.push(ReminderLook { lead, starts_at, due_at: lead.before(starts_at), standing });
         }
         if m.state == State::Scheduled {
             let site = tx.site().await?.reminders;
-            let announced_at = tx.announced_at(id).await?;
             let affected: Vec<_> = self.affected_by(tx, m).await?.into_iter().map(|(id, _)| id).collect();
             let to = tx.count_followers(&affected).await?;
             let starts_at = m.planned.starts_at;

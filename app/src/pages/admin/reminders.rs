@@ -1,7 +1,7 @@
 //! Reminders of a window: the choice on its form, and what became of them on its page.
 
 use super::desk::Desk;
-use crate::components::{Choices, Field, Icon, Section, TimeRange};
+use crate::components::{Field, Icon, Section, Select, TimeRange};
 use crate::form::{FormData, Submitted};
 use crate::view::{OptionView, Shape, Tone};
 use domain::maintenance::{Maintenance, Reminders, State};
@@ -32,15 +32,15 @@ pub fn fields(desk: &Desk, stored: Option<&Maintenance>, form: &Submitted) -> An
     };
     let way = form.value("remind", way);
     let usual = format!("As for the whole site: {}", before(&desk.site.reminders.to_input()));
-    let options = [(Reminders::AS_SITE, usual), (OWN, "At these times".to_owned()), ("none", "None".to_owned())]
+    let options = [(Reminders::AS_SITE, usual), (OWN, "At other times".to_owned()), ("none", "None".to_owned())]
         .into_iter()
         .map(|(value, label)| OptionView::new(value, label).chosen(value == way))
         .collect();
     view! {
-        <div class="stack" id="reminders">
-            <Choices name="remind" legend="Reminders by mail before the start" options/>
-            <Field name="leads" label="These times" optional=true
-                hint="For “At these times”: how long before the start, like 48 h, 2 h, 30 min. At most six."
+        <div class="fields" id="reminders">
+            <Select name="remind" label="Reminders by mail" options wide=true/>
+            <Field name="leads" label="At other times" optional=true wide=true
+                hint="Before the start, like 48 h, 2 h, 30 min. At most six."
                 value=form.value("leads", leads) error=form.error("reminders")/>
         </div>
     }
@@ -85,12 +85,14 @@ fn one(desk: &Desk, look: &ReminderLook, is_current: bool) -> AnyView {
                 if is_current { String::new() } else { format!(" The start was {} then.", desk.short(look.starts_at)) };
             (Tone::Ok, Shape::Ok, at, format!("Went to {}.{of}", subscribers(to)))
         }
-        ReminderStanding::Passed => (
-            Tone::Quiet,
-            Shape::Cancelled,
-            look.due_at,
-            "Not sent: the time had only just been announced, or a later reminder took its place.".to_owned(),
-        ),
+        ReminderStanding::Passed { too_soon } => {
+            let text = if too_soon {
+                "Not sent: the time was announced only then, or after it."
+            } else {
+                "Not sent in time: a later one took its place."
+            };
+            (Tone::Quiet, Shape::Cancelled, look.due_at, text.to_owned())
+        }
     };
     let heading = format!("{} before the start", look.lead.in_words());
     view! {

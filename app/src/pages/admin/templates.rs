@@ -4,8 +4,8 @@ use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, version};
 use super::wording;
 use crate::components::{
-    Action, Actions, Button, ButtonLink, Card, Choices, DataTable, EmptyState, Field, Flash, Hidden, PageHeader,
-    Section, StateBadge, TextArea,
+    Action, Actions, Button, ButtonLink, Card, DataTable, EmptyState, Field, Flash, Hidden, PageHeader, Section,
+    Select, StateBadge, TextArea,
 };
 use crate::context;
 use crate::form::{FormData, Submitted};
@@ -187,6 +187,7 @@ pub fn NewTemplate() -> impl IntoView {
             view! {
                 <PageHeader title="Add a template" back=back()/>
                 {form.summary(&LABELS)}
+                {seen(&desk)}
                 <div class="split is-wide-start">
                     <form class="form card" id=FORM method="post">
                         {fields(&form, &stored)}
@@ -194,7 +195,6 @@ pub fn NewTemplate() -> impl IntoView {
                     </form>
                     {placeholders()}
                 </div>
-                {seen(&desk)}
             }
         },
     )
@@ -222,7 +222,7 @@ fn fields(form: &Form, stored: &TemplateInput) -> AnyView {
     view! {
         <Field name="name" label="Name" value=form.value("name", stored.name.as_str()) error=form.error("name")
             after=form.stored_now("name", &stored.name) hint="Colleagues choose by it." required=true maxlength=120/>
-        <Choices name="used_for" legend="What it is for" options=uses error=form.error("used_for")/>
+        <Select name="used_for" label="What it is for" options=uses error=form.error("used_for")/>
         <Field name="title" label="Title" value=form.value("title", stored.title.as_str()) error=form.error("title")
             after=form.stored_now("title", &stored.title)
             hint="For announcements. It can hold {{components}}, which is written out when the window is saved."
@@ -241,7 +241,7 @@ fn placeholders() -> AnyView {
         .collect_view();
     view! {
         <Card title="Placeholders">
-            <dl class="facts is-list">{rows}</dl>
+            <dl class="facts">{rows}</dl>
             <p class="small muted mt">
                 "A message keeps its placeholders: times, duration and components are those of the window when it is read, in the reader's zone. An update keeps the time it told. The reason, and the components in a title, are written out when they are saved. To show one as it stands, put a backslash before it: "
                 <code>"\\{{start}}"</code>
@@ -272,16 +272,17 @@ fn show(desk: &Desk, template: &MessageTemplate) -> AnyView {
         None => StateView::new(Tone::Quiet, Shape::Note, template.used_for.text()).plain(),
     };
     let content = if edits {
-        let stored = TemplateInput::of(template);
+        let (seen, stored) = (seen(desk), TemplateInput::of(template));
         let action = ActionView::post("Retire", format!("{path}/retire"), &[("version", version.as_str())])
             .weigh(Weight::Danger)
             .about(name.clone());
         view! {
+            {seen}
             <div class="split is-wide-start">
                 <form class="form card" id=FORM method="post" action=path>
-                    <Hidden name="version" value=version/>
                     {fields(&form, &stored)}
                     <Actions><Button weight=Weight::Primary>"Save"</Button>{look()}</Actions>
+                    <Hidden name="version" value=version/>
                 </form>
                 <div class="stack">
                     {placeholders()}
@@ -291,7 +292,6 @@ fn show(desk: &Desk, template: &MessageTemplate) -> AnyView {
                     </Card>
                 </div>
             </div>
-            {seen(desk)}
         }
         .into_any()
     } else {

@@ -170,7 +170,7 @@ pub fn specimen(desk: &Desk, submitted: &Submitted, form: &'static str, again: S
         .collect_view();
     let attachments = letter.attachments.join(", ");
     view! {
-        <section class="section" aria-labelledby="specimen">
+        <section class="section specimen" aria-labelledby="specimen">
             <div class="section-head"><h2 id="specimen">"The mail as it would be sent"</h2></div>
             {blocked}
             <Card>

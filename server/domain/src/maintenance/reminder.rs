@@ -223,9 +223,8 @@ impl<'a> Reminding<'a> {
         lead.before(self.starts_at)
     }
 
-    /// Everybody who was told of the time had it long enough before this reminder.
     fn is_armed(&self, lead: Span) -> bool {
-        self.at(lead) >= TOLD_JUST_NOW.after(self.announced_at)
+        is_armed(self.at(lead), self.announced_at)
     }
 
     /// What is due. When it is done, and stored as settled, nothing is due at this instant or at an earlier one.
@@ -261,6 +260,12 @@ impl<'a> Reminding<'a> {
             .map(|lead| (lead, self.at(lead)))
             .collect()
     }
+}
+
+/// Everybody who was told of the time had it long enough before a reminder at this instant.
+#[must_use]
+pub fn is_armed(at: Instant, announced_at: Instant) -> bool {
+    at >= TOLD_JUST_NOW.after(announced_at)
 }
 
 /// Why a reminder that waits in the outbox must not leave any more: `starts_at` is the start it speaks of, `m` the

@@ -47,7 +47,7 @@ async fn the_look(story: &Story, m: &Maintenance) -> Vec<(i64, &'static str, i64
     let line = |standing| match standing {
         ReminderStanding::Coming { to } => ("coming", to),
         ReminderStanding::Sent { to, .. } => ("sent", to),
-        ReminderStanding::Passed => ("passed", 0),
+        ReminderStanding::Passed { too_soon } => (if too_soon { "too soon" } else { "passed" }, 0),
     };
     looks.iter().map(|look| (look.lead.as_seconds() / 3600, line(look.standing).0, line(look.standing).1)).collect()
 }
@@ -123,7 +123,7 @@ async fn a_new_time_has_reminders_of_its_own(engine: Engine) {
     let moved = story.services.edit_maintenance(&system, m.id, None, &input, "").await.unwrap();
     assert_eq!(at(&story.services, before(20, 0)).await, 0);
     let look = the_look(&story, &moved).await;
-    assert_eq!(look, [(72, "sent", 1), (24, "sent", 1), (72, "passed", 0), (24, "coming", 1), (1, "coming", 1)]);
+    assert_eq!(look, [(72, "sent", 1), (24, "sent", 1), (72, "too soon", 0), (24, "coming", 1), (1, "coming", 1)]);
     assert_eq!(at(&story.services, start()).await, 0);
     assert_eq!(at(&story.services, Span::hours(24).after(start())).await, 1);
     assert_eq!(story.deliver().await.len(), 2, "the new time, and its reminder");

@@ -198,7 +198,7 @@ impl From<ReminderLook> for ShownReminder {
         let (state, sent_at, subscribers) = match look.standing {
             ReminderStanding::Coming { to } => ("coming", None, Some(to)),
             ReminderStanding::Sent { at, to } => ("sent", Some(at), Some(to)),
-            ReminderStanding::Passed => ("passed", None, None),
+            ReminderStanding::Passed { .. } => ("passed", None, None),
         };
         let (lead, starts_at, due_at) = (look.lead.to_input(), look.starts_at, look.due_at);
         Self { lead, starts_at, due_at, state, sent_at, subscribers }
