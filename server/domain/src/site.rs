@@ -1,7 +1,7 @@
 //! What the site is called and where it lives.
 
-use crate::maintenance::Leads;
 use crate::finding::digest::DigestHour;
+use crate::maintenance::Leads;
 use crate::policy::Policy;
 use crate::text::Name;
 use crate::time::Span;

@@ -151,7 +151,14 @@ impl Services {
     }
 
     /// A later report of a drill that is known.
-    async fn go_on_with_drill(&self, tx: Tx, actor: &Actor, before: Drill, asked: &Asked, now: Instant) -> Result<Drill, Error> {
+    async fn go_on_with_drill(
+        &self,
+        tx: Tx,
+        actor: &Actor,
+        before: Drill,
+        asked: &Asked,
+        now: Instant,
+    ) -> Result<Drill, Error> {
         let started = |drill: &Drill| drill.start(asked.started_at.unwrap_or(now), now);
         let (after, verb) = match (before.state, asked.state) {
             (stored, told) if stored == told => return Ok(before),

@@ -4,8 +4,8 @@
 mod contract {
     mod audit;
     mod component;
-    mod drill;
     mod conflict;
+    mod drill;
     mod evidence;
     mod finding;
     mod grant;
@@ -23,8 +23,8 @@ mod contract {
     mod series;
     mod session;
     mod site;
-    mod template;
     mod team_mail;
+    mod template;
     mod tokens;
     mod trigger;
 }

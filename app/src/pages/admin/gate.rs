@@ -83,13 +83,12 @@ pub async fn ask(
         return Ok(not_asked());
     }
     let zone = services.site().await?.zone;
-    let window = services.look_at_time(input).length;
-    let look = services.ask_gate(actor, &scope, Purpose::Schedule, window).await?;
+    let time = services.look_at_time(input);
+    let look = services.ask_gate(actor, &scope, Purpose::Schedule, time.length).await?;
     let may = actor.may(domain::people::Permission::Maintain);
     let from = if may { RequestFrom::Form } else { RequestFrom::Nowhere };
     let rules = services.zones.as_ref();
     let typed = input.zone.as_deref().and_then(|zone| rules.canonical(zone)).unwrap_or_else(|| zone.clone());
-    let time = services.look_at_time(input);
     let in_the_way = match &time.planned {
         Some(planned) => {
             let stretch = Stretch::new(planned.starts_at, planned.ends_at);

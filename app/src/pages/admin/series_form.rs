@@ -133,7 +133,7 @@ impl Plan {
             components: Some(scope.1.iter().cloned().collect()),
             ..MaintenanceInput::default()
         };
-        let gate = gate::ask(services, actor, &chosen).await.unwrap_or_else(|_| gate::not_asked());
+        let gate = gate::ask(services, actor, &chosen, None).await.unwrap_or_else(|_| gate::not_asked());
         let upcoming = match (&form.data, &stored) {
             (Some(data), _) => Some(services.preview_series(&read(data), None)),
             (None, Some(series)) => Some(services.preview_series(&SeriesInput::default(), Some(series))),

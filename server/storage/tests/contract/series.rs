@@ -60,6 +60,7 @@ async fn a_series_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time(en
         id: HostId(Uuid::from_u128(40)),
         name: Name::parse("vm3").unwrap(),
         note: String::new(),
+        owner: String::new(),
         runs_on: None,
         exemption: None,
         policy: PolicyOverride::default(),

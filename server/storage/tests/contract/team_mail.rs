@@ -2,6 +2,7 @@ use super::people::two_people;
 use chrono::NaiveDate;
 use domain::finding::digest::DigestHour;
 use domain::ids::{NotificationId, UserId};
+use domain::maintenance::Leads;
 use domain::policy::Policy;
 use domain::site::Site;
 use domain::subscriber::DeliveryState;
@@ -100,6 +101,8 @@ async fn the_day_of_the_last_digest_is_kept(engine: Engine) {
         name: Name::parse("Northwind").unwrap(),
         zone: "Europe/Dublin".to_owned(),
         policy: Policy::default(),
+        reminders: Leads::default(),
+        keep_runs: None,
         digest_hour: DigestHour::default(),
         version: 1,
     })
