@@ -77,6 +77,10 @@ async fn a_series_is_planned_looked_at_changed_and_ended_in_the_browser(engine: 
     let (status, page) = read(oisin.get(&format!("{NEW}?host={vm3}")).await).await;
     assert_eq!(status, 200);
     has(&page, &["How it repeats", "Show the next dates", "Safe to schedule", "Europe/Dublin"]);
+    // What the panel asks the gate about while the form is filled in.
+    has(&page, &["name=\"part\" value=\"scope\""]);
+    let asked = oisin.post_form("/api/fn/gate", &[("form", &format!("part=scope&hosts={vm3}&repeat=weekly"))]).await;
+    has(&asked.text().await.unwrap(), &["Safe to schedule"]);
 
     // A look changes nothing, and names the nights on which the clocks change.
     let night = set(set(tuesdays(vm3, "check"), "days", "SU"), "start", "2014-05-18T02:30");

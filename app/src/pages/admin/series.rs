@@ -169,8 +169,8 @@ fn page(desk: &Desk, detail: &SeriesDetail, form: &Submitted) -> AnyView {
         {past}
         <Section id="about" title="About the series">
             <div class="split">
-                {about}
-                {end}
+                <div>{about}</div>
+                <div>{end}</div>
             </div>
         </Section>
     }

@@ -222,6 +222,8 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted) -> AnyView {
                 <Field name="title" label="What will be done" value=title error=form.error("title") required=true
                     maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
             </div>
+            // The gate's panel and its buttons read this part of a form.
+            <Hidden name="part" value="scope"/>
             {scope(&plan.choices, &plan.scope, form)}
             {repeats(&plan.typed.repeats, form)}
             {times(desk, &plan.typed, form)}
@@ -407,7 +409,7 @@ fn dates(desk: &Desk, upcoming: &Upcoming, form: &Submitted) -> AnyView {
     let lines = upcoming.dates.iter().map(|preview| line(desk, preview)).collect_view();
     let words = format!("Next dates: {words}");
     view! {
-        <div>
+        <div class="stack">
             <p id="next-dates"><strong>{words}</strong></p>
             <ol class="timeline" aria-labelledby="next-dates">{lines}</ol>
         </div>

@@ -99,6 +99,13 @@ async fn each_date_becomes_a_window_and_one_mail_tells_of_all(engine: Engine) {
     assert_eq!((of.id, of.date.to_string(), of.was_moved), (series.id, "2014-06-10".to_owned(), false));
     let (_, public) = w.services.public_window(all[3].id).await.unwrap();
     assert_eq!(public.repeats.as_deref(), Some("every Tuesday 02:00 Europe/Berlin"));
+    // The front page shows one of them, and what was called off with the series once.
+    let home = w.services.home().await.unwrap();
+    assert_eq!((home.next.len(), home.next[0].maintenance.id), (1, all[0].id));
+    assert_eq!(home.next[0].repeats.as_deref(), Some("every Tuesday 02:00 Europe/Berlin"));
+    w.services.end_series(&w.system, series.id, 1, true, "vm3 is gone.").await.unwrap();
+    let home = w.services.home().await.unwrap();
+    assert_eq!((home.next.len(), home.recent.len(), home.recent[0].maintenance.id), (0, 1, all[0].id));
 }
 
 async fn nobody_sets_up_a_series_who_may_not_plan(engine: Engine) {
