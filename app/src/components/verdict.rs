@@ -5,8 +5,8 @@ use crate::view::{AgesView, Answer, FineView, ReasonView, Tone, VerdictView};
 use leptos::prelude::*;
 use std::fmt::Write as _;
 
-/// Hosts whose restores are told at once; more are folded.
-const FEW: usize = 5;
+/// Lines about restores that are told at once; more are folded.
+const FEW: usize = 7;
 
 /// The answer with every reason, how old each backup is, and what is fine. The fermata is closed
 /// until the answer is yes, or two people decided otherwise.
@@ -46,10 +46,12 @@ pub fn VerdictPanel(
         1..=FEW => {
             view! { <div class="block"><h3>"If it must be restored"</h3>{lines(verdict.restores)}</div> }.into_any()
         }
-        n => {
-            let label = format!("What restoring takes, for {n} hosts");
-            view! { <div class="block"><Disclosure label>{lines(verdict.restores)}</Disclosure></div> }.into_any()
+        _ => view! {
+            <div class="block">
+                <Disclosure label="If it must be restored: host by host">{lines(verdict.restores)}</Disclosure>
+            </div>
         }
+        .into_any(),
     };
     let exempt = (!verdict.exempt.is_empty())
         .then(|| view! { <div class="block"><h3>"Exempt"</h3>{lines(verdict.exempt)}</div> });

@@ -91,7 +91,7 @@ async fn a_drill_is_planned_and_done_in_the_browser(engine: Engine) {
     let done = [("do", "finish"), ("version", "2"), ("status", "succeeded"), ("bytes", "40 GB"), ("startup", "20 min")];
     assert_eq!(operator.post_form(&path, &done).await.status(), 303);
     let html = shown(&viewer, &path).await;
-    for words in ["Counts as a drill", "1 h", "20 min", "40 GB", "16 MB in a second", "about 1 h 40 min"] {
+    for words in ["Counts as a drill", "1 h", "20 min", "40 GB", "16 MB in a second", "About 1 h 40 min"] {
         assert!(html.contains(words), "{words}: {html}");
     }
     let stale = operator.post_form(&path, &[("do", "abandon"), ("version", "2"), ("note", "x")]).await;
@@ -121,7 +121,7 @@ async fn the_estimate_stands_beside_the_form_and_with_the_window(engine: Engine)
     stage.services.add_drill(&Actor::system(), &input).await.unwrap();
     let page = shown(&operator, &form).await;
     assert!(page.contains("about 7 h 20 min") && !page.contains("never rehearsed"), "{page}");
-    let typed = format!("hosts={}&zone=UTC&start=2014-05-16T10%3A00&end=2014-05-16T12%3A00", stage.vm3);
+    let typed = format!("part=scope&hosts={}&zone=UTC&start=2014-05-16T10%3A00&end=2014-05-16T12%3A00", stage.vm3);
     let live = operator.post_form("/api/fn/gate", &[("form", typed.as_str())]).await;
     let live = live.text().await.unwrap();
     assert!(
@@ -195,7 +195,7 @@ async fn programs_report_drills_and_read_what_follows(engine: Engine) {
     assert_eq!((&host["policy"]["rto"], &host["policy"]["drill_max_age"]), (&json!("1 h"), &json!("30 d")), "{host}");
     let (_, gate) = json(reader.get("/api/v1/gate?host=vm3").await).await;
     assert_eq!(
-        (&gate["confirmed"], &gate["reasons"][0]["reason"]["code"]),
+        (&gate["confirmed"], &gate["outcome"]["reasons"][0]["reason"]["code"]),
         (&json!(false), &json!("restore_longer_than_rto"))
     );
     let (_, site) = json(

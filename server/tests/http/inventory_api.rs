@@ -268,7 +268,8 @@ async fn an_exemption_has_a_reason_and_a_name(engine: Engine) {
     let admin = app.with_token(&app.token(&[Scope::Admin]).await);
     let (status, own) = send(&admin, Method::PUT, &path, policy).await;
     assert_eq!(status, 200);
-    let own_policy = json!({"schedule_max_age": "12 h", "start_max_age": null, "warnings_are_good": true});
+    let own_policy = json!({"schedule_max_age": "12 h", "start_max_age": null, "warnings_are_good": true,
+        "drill_max_age": null, "rto": null, "slow_restore_blocks": null});
     assert_eq!(own["policy"], own_policy);
 }
 

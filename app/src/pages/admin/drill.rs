@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, admin};
 use super::drills::plan_for;
-use super::edit::{Form, id, param};
+use super::edit::{Form, capital, id, param};
 use super::runs::{bytes_text, grouped};
 use crate::components::{
     Actions, Button, ButtonLink, Card, Choices, Disclosure, Fact, Facts, Field, Flash, Hidden, PageHeader, TextArea,
@@ -181,8 +181,8 @@ fn measured(drill: &Drill) -> AnyView {
     let took = drill.elapsed().map(|took| view! { <Fact label="Took">{took.to_string()}</Fact> });
     let startup = drill.startup.map(|span| view! { <Fact label="Until the first byte">{span.to_string()}</Fact> });
     let bytes = drill.bytes.map(|bytes| {
-        let exact = format!("{} bytes", grouped(bytes));
-        view! { <Fact label="Came back">{bytes_text(bytes)}<span class="sub">{exact}</span></Fact> }
+        let text = format!("{} ({} bytes)", bytes_text(bytes), grouped(bytes));
+        view! { <Fact label="Came back">{text}</Fact> }
     });
     let speed = drill.fact().and_then(|fact| fact.speed());
     let speed = speed.map(|speed| view! { <Fact label="Speed">{format!("{} in a second", bytes_text(speed))}</Fact> });
@@ -193,7 +193,7 @@ fn measured(drill: &Drill) -> AnyView {
 fn meaning(line: &DrillLine, look: &RestoreLook) -> AnyView {
     let Some(restore) = &look.restore else { return ().into_any() };
     let title = format!("A full restore of {}", line.host);
-    let text = restore.text();
+    let text = capital(&restore.text());
     let part = restore.estimate.drills.contains(&line.drill.id);
     let part = part
         .then(|| view! { <p class="small muted">"This drill is what that stands on: the slowest of the newest."</p> });

@@ -19,6 +19,9 @@ use service::maintenance::{GateLook, MaintenanceInput, RadiusHost};
 use service::{Actor, Error, Services};
 use std::collections::BTreeSet;
 
+/// Hosts without a drill that are named; more are counted.
+const NAMED: usize = 8;
+
 /// From where a missing run can be asked for.
 #[derive(Clone, Copy, Debug)]
 pub enum RequestFrom<'a> {
@@ -268,10 +271,19 @@ pub fn verdict(rules: &dyn ZoneRules, zone: &str, verdict: &Verdict, jobs: &JobN
         let view = ReasonView::reason(finding.heading(), finding.sentence(jobs, rules, zone));
         remedies(finding).into_iter().fold(view, ReasonView::with)
     });
-    let warnings = verdict.warnings.iter().map(|finding| {
+    let (late, others): (Vec<&Finding>, Vec<&Finding>) =
+        verdict.warnings.iter().partition(|finding| matches!(finding.reason, Reason::DrillOverdue { .. }));
+    let warning = |finding: &Finding| {
         let view = ReasonView::warning(finding.heading(), finding.sentence(jobs, rules, zone));
         rehearse(finding).into_iter().fold(view, ReasonView::with)
-    });
+    };
+    let warnings = others.into_iter().map(warning);
+    let late = match late.as_slice() {
+        [] => None,
+        [one] => Some(warning(one)),
+        many => Some(not_rehearsed(many)),
+    };
+    let warnings = warnings.chain(late);
     let reasons = reasons.chain(warnings).collect();
     VerdictView {
         answer: answer(&verdict.outcome),
@@ -290,6 +302,20 @@ pub fn verdict(rules: &dyn ZoneRules, zone: &str, verdict: &Verdict, jobs: &JobN
             .collect(),
         restores: restores(&verdict.restores),
     }
+}
+
+/// Several hosts without a recent drill: one line for all of them.
+fn not_rehearsed(findings: &[&Finding]) -> ReasonView {
+    let named: Vec<&str> = findings.iter().map(|finding| finding.host_name.as_str()).collect();
+    let heading = format!("{} hosts: no recent restore drill", named.len());
+    let shown = named.len().min(NAMED);
+    let more = match named.len() - shown {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let detail =
+        format!("{}{more}: nothing shows lately that they can be restored, or how fast.", named[..shown].join(", "));
+    ReasonView::warning(heading, detail).with(ActionView::link("See the drills", "/admin/drills"))
 }
 
 /// What restoring takes, host by host, and all of it where there are several.

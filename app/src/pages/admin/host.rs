@@ -200,17 +200,17 @@ fn restoring(desk: &Desk, host: &Host, look: &RestoreLook) -> AnyView {
         return ().into_any();
     }
     let takes = look.restore.as_ref().map(|restore| {
-        let estimate = restore.estimate.text();
+        let estimate = capital(&restore.estimate.text());
         let size = (restore.estimate.bytes > 0).then(|| {
             let text = format!("{} by the last good runs", bytes_text(restore.estimate.bytes));
-            view! { <span class="sub">{text}</span> }
+            view! { <Fact label="How much there is">{text}</Fact> }
         });
         let rto = restore.rto.map(|rto| view! { <Fact label="Accepted (RTO)">{rto.to_string()}</Fact> });
         let late = restore.is_too_long().then(|| {
             let proof = ProofView::overridden("Longer than it may");
             view! { <Proof proof/> }
         });
-        view! { <Fact label="A full restore takes">{capital(&estimate)}{size}{late}</Fact>{rto} }
+        view! { <Fact label="A full restore takes">{estimate}{late}</Fact>{size}{rto} }
     });
     let overdue = look.overdue.as_ref().map(|finding| {
         let text = finding.sentence(&JobNames::new(), desk.services.zones.as_ref(), &desk.site.zone);
