@@ -144,7 +144,7 @@ impl TeamTold {
         let new = self.findings.iter().filter(|told| told.is_new).count();
         let all = self.findings.len() + self.more;
         match self.findings.as_slice() {
-            [one] if !self.daily && self.more == 0 => format!("New finding: {}", one.case.finding.heading()),
+            [one] if !self.daily && self.more == 0 => one.case.finding.heading(),
             _ if !self.daily => format!("{all} new findings"),
             _ if new > 0 => format!("{}, {new} new", counted(all)),
             _ => counted(all),

@@ -4,18 +4,20 @@
 use chrono::{DateTime, Utc};
 use domain::finding::{Case, Kind};
 use domain::host::Host;
-use domain::ids::UserId;
+use domain::ids::{JobId, UserId};
 use domain::people::{Role, User};
 use domain::text::Name;
-use domain::time::Instant;
+use domain::time::{Instant, Span};
 use outbound::mail::Mail;
 use outbound::smtp::{MailBackend, MemoryOutbox, Outcome};
+use serde_json::{Value, json};
 use service::audit::AuditFilter;
 use service::courier::{Courier, CourierSettings, NOT_CONFIGURED};
 use service::findings::{AcknowledgementInput, FindingsQuery, FindingsView};
 use service::inventory::{DataSetInput, HostInput, JobInput};
 use service::keys::Keys;
 use service::people::{NewPerson, Person};
+use service::runs::ReportInput;
 use service::zones::SystemZones;
 use service::{Actor, Clock, Error, Services, Setup};
 use std::sync::Arc;
@@ -108,6 +110,15 @@ impl Watch {
         told
     }
 
+    /// A job reports one run at its end.
+    async fn ran(&self, job: JobId, status: &str, from: &str, to: &str) {
+        let report = json!({"job": job.to_string(), "run_id": from, "status": status,
+            "started_at": utc(from), "finished_at": utc(to)});
+        let Value::Object(report) = report else { panic!("{report}") };
+        self.at(to);
+        self.services.report(&Actor::system(), None, &ReportInput(report)).await.unwrap();
+    }
+
     async fn audit(&self) -> Vec<String> {
         let filter = AuditFilter { object: "finding".to_owned(), ..AuditFilter::default() };
         let page = self.services.audit_log(&Actor::system(), &filter).await.unwrap();
@@ -177,13 +188,42 @@ async fn a_job_that_falls_silent_is_found_until_it_reports(engine: Engine) {
     w.look("2014-05-17T13:00").await;
     assert_eq!(places(&w.open().await), [(Kind::SilentJob, "web-12 · database: dump")]);
     assert_eq!(w.services.findings_of_job(&system, job.id).await.unwrap().len(), 1);
-    let report = serde_json::json!({"job": job.id.to_string(), "run_id": "1", "status": "failed",
-        "started_at": "2014-05-17T13:00:00Z", "finished_at": "2014-05-17T13:01:00Z"});
-    let serde_json::Value::Object(report) = report else { panic!() };
-    w.at("2014-05-17T13:01");
-    w.services.report(&system, None, &service::runs::ReportInput(report)).await.unwrap();
+    w.ran(job.id, "failed", "2014-05-17T13:00", "2014-05-17T13:01").await;
     w.look("2014-05-17T13:02").await;
     assert_eq!(places(&w.open().await), [], "it speaks, even of a failure");
+}
+
+async fn a_dump_that_ends_after_its_carrier_started_is_found_and_shown_with_its_job(engine: Engine) {
+    let w = Watch::begin(engine, "2014-05-14T00:00").await;
+    let (system, host) = (Actor::system(), w.host("web-12").await);
+    let mut jobs = Vec::new();
+    for kind in ["files", "database"] {
+        let set = DataSetInput { name: kind.to_owned(), kind: kind.to_owned() };
+        let set = w.services.add_data_set(&system, host.id, set).await.unwrap();
+        let job = JobInput {
+            name: "nightly".to_owned(),
+            every: "24 h".to_owned(),
+            max_duration: "6 h".to_owned(),
+            carried_by: jobs.first().map(ToString::to_string).unwrap_or_default(),
+            ..JobInput::default()
+        };
+        jobs.push(w.services.add_job(&system, set.id, job).await.unwrap().id);
+    }
+    let (files, dump) = (jobs[0], jobs[1]);
+    w.ran(dump, "ok", "2014-05-14T00:30", "2014-05-14T00:50").await;
+    w.ran(files, "ok", "2014-05-14T01:00", "2014-05-14T02:00").await;
+    w.look("2014-05-14T03:00").await;
+    assert_eq!(places(&w.open().await), []);
+    let order = w.services.job_view(&system, dump).await.unwrap().order.unwrap();
+    assert_eq!((order.newest.gap(), order.trend), (Span::minutes(10), None));
+    assert_eq!(w.services.job_view(&system, files).await.unwrap().order, None);
+
+    w.ran(files, "ok", "2014-05-15T01:00", "2014-05-15T02:00").await;
+    w.ran(dump, "warning", "2014-05-15T04:00", "2014-05-15T04:20").await;
+    w.look("2014-05-15T05:00").await;
+    assert_eq!(places(&w.open().await), [(Kind::DumpLate, "web-12 · database: nightly")]);
+    let order = w.services.job_view(&system, dump).await.unwrap().order.unwrap();
+    assert_eq!(order.newest.gap(), Span::minutes(-200));
 }
 
 async fn those_who_mend_hear_of_new_findings_once_and_together(engine: Engine) {
@@ -214,7 +254,7 @@ async fn those_who_mend_hear_of_new_findings_once_and_together(engine: Engine) {
     w.host("third").await;
     w.look("2014-05-15T15:00").await;
     w.look("2014-05-15T15:03").await;
-    let subject = "[Northwind] New finding: third: nobody claimed it".to_owned();
+    let subject = "[Northwind] Unclaimed host: third".to_owned();
     assert_eq!(w.mails().await.first().cloned(), Some(("ada@example.org".to_owned(), subject)));
 }
 
@@ -380,10 +420,7 @@ async fn without_a_mail_server_the_mail_can_be_read(engine: Engine) {
     w.look("2014-05-15T13:03").await;
     w.deliver_with(None).await;
     let mail = w.services.team_mails(&Actor::system()).await.unwrap().remove(0);
-    assert_eq!(
-        (mail.title.as_str(), mail.error.as_deref()),
-        ("New finding: legacy-shop: nobody claimed it", Some(NOT_CONFIGURED))
-    );
+    assert_eq!((mail.title.as_str(), mail.error.as_deref()), ("Unclaimed host: legacy-shop", Some(NOT_CONFIGURED)));
     assert!(newest(&w, user.id).await.contains("Declare what must not be lost on it"));
     assert!(matches!(w.services.team_mail(&oisin, mail.notification, user.id).await, Err(Error::Forbidden)));
 }
@@ -406,6 +443,7 @@ async fn who_was_only_invited_hears_nothing(engine: Engine) {
 storage::on_both!(
     a_finding_opens_closes_and_opens_again_as_another,
     a_job_that_falls_silent_is_found_until_it_reports,
+    a_dump_that_ends_after_its_carrier_started_is_found_and_shown_with_its_job,
     those_who_mend_hear_of_new_findings_once_and_together,
     what_is_gone_before_it_was_told_is_not_told,
     all_that_is_open_is_told_once_a_day_at_the_same_hour,

@@ -39,7 +39,7 @@ async fn a_finding_is_on_the_desk_on_its_page_and_leads_to_where_it_is_mended(en
     let viewer = app.sign_in_as(Role::Viewer).await;
     for path in ["/admin", "/admin/findings", "/admin/findings?kind=unclaimed_host"] {
         let page = shown(&viewer, path).await;
-        assert!(page.contains("legacy-shop: nobody claimed it"), "{path}: {page}");
+        assert!(page.contains("Unclaimed host: legacy-shop"), "{path}: {page}");
         assert!(page.contains(&format!("/admin/hosts/{}", host.id)), "{path}");
         assert!(page.contains("Declare what must not be lost on it"), "{path}");
         assert!(!page.contains("Leave for later"), "{path}: not for viewers");
@@ -74,12 +74,12 @@ async fn a_form_leaves_a_finding_for_later_and_keeps_what_was_typed(engine: Engi
     );
     let page = shown(&operator, "/admin/findings?done=later").await;
     assert!(page.contains("Left for later") && page.contains("Its owner is on leave"), "{page}");
-    assert!(!shown(&operator, "/admin").await.contains("nobody claimed it"));
+    assert!(!shown(&operator, "/admin").await.contains("Unclaimed host"));
     let page = shown(&operator, &path).await;
     assert!(page.contains("Open it again now"));
     let again = operator.post_form(&path, &[("do", "end"), ("version", "2")]).await;
     assert_eq!(again.headers()["location"], "/admin/findings?done=open");
-    assert!(shown(&operator, "/admin").await.contains("nobody claimed it"));
+    assert!(shown(&operator, "/admin").await.contains("Unclaimed host"));
 }
 
 async fn a_program_reads_and_acknowledges_findings(engine: Engine) {

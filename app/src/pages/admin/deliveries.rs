@@ -67,7 +67,7 @@ fn list(
     };
     let (warnings, counts, filters) = (warnings(desk, standing), counts(desk, standing), filters(&query.state));
     view! {
-        <PageHeader title="Deliveries" intro="Each mail that was told to a subscriber, and what became of it."/>
+        <PageHeader title="Deliveries" intro="Each mail that was told to a subscriber or to the team, and what became of it."/>
         {warnings}
         <Card>{counts}</Card>
         <Section id="mails" title="Mails">

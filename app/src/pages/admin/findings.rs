@@ -189,7 +189,7 @@ fn one(desk: &Desk, case: &Case) -> AnyView {
     let finding = &case.finding;
     let standing = Standing::of(case, desk.now);
     let shown = match standing {
-        Standing::Open => state(finding.what.kind()),
+        Standing::Open => state(finding.what.kind()).labelled("Open"),
         Standing::Acknowledged => StateView::new(Tone::Quiet, Shape::Postponed, "Left for later"),
         Standing::Closed => StateView::new(Tone::Ok, Shape::Ok, "Gone"),
     };

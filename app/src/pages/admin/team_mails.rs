@@ -72,8 +72,12 @@ pub fn OneTeamMail() -> impl IntoView {
                 }
             };
             let (told, when) = (desk.short(mail.told_at), moment(&desk, mail.standing, mail.due_at, mail.done_at));
+            let why = match mail.standing {
+                Standing::LackedServer | Standing::NotNeeded => "Why it was not sent",
+                _ => "Newest error",
+            };
             let error = mail.error.clone().map(|error| {
-                view! { <Fact label="Newest error"><span dir="auto">{error}</span></Fact> }
+                view! { <Fact label=why><span dir="auto">{error}</span></Fact> }
             });
             let reader = mail.name.clone();
             view! {

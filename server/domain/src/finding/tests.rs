@@ -102,7 +102,7 @@ fn a_database_beside_a_files_job_is_found_by_name() {
     facts.jobs.truncate(1);
     let finding = findings(at(14, 12, 0), &facts, &BTreeSet::new()).remove(0);
     assert_eq!(finding.what, What::NoDumpJob { beside: Some("nightly files".to_owned()) });
-    assert_eq!(finding.heading(), "web-12 · database: database without a dump");
+    assert_eq!(finding.heading(), "Database without a dump: web-12 · database");
     assert!(finding.sentence(&FixedRules, DUBLIN).contains("“nightly files” on the same host copies files only"));
     assert!(found(at(1, 0, 59), &facts).is_empty(), "there is time to add one");
 }

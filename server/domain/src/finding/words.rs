@@ -9,12 +9,12 @@ impl Kind {
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
-            Self::UnclaimedHost => "Nobody claimed it",
+            Self::UnclaimedHost => "Unclaimed host",
             Self::NoDumpJob => "Database without a dump",
             Self::NoJob => "No backup job",
             Self::DumpLate => "Dump ends too late",
             Self::DumpDrifting => "Dump will soon end too late",
-            Self::SilentJob => "Job is silent",
+            Self::SilentJob => "Silent job",
         }
     }
 }
@@ -42,14 +42,10 @@ impl Order {
 }
 
 impl Finding {
-    /// "web-12 · database: nightly dump: dump ends too late"
+    /// "Dump ends too late: web-12 · database: nightly dump"
     #[must_use]
     pub fn heading(&self) -> String {
-        let text = self.what.kind().text();
-        let mut letters = text.chars();
-        let lower: String =
-            letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default();
-        format!("{}: {lower}", self.place)
+        format!("{}: {}", self.what.kind().text(), self.place)
     }
 
     /// The facts in one or two sentences.
@@ -65,8 +61,7 @@ impl Finding {
             ),
             What::NoDumpJob { beside: None } | What::NoJob => "No job that is switched on protects it.".to_owned(),
             What::DumpLate { carrier, pair } => format!(
-                "The dump ended at {}, {} after “{carrier}” had started: that backup holds an older dump, or half of this one.",
-                at(pair.dump_ended),
+                "The newest dump ended {} after “{carrier}” had started: that backup holds an older dump, or half of this one.",
                 Span::seconds(pair.gap().as_seconds().abs())
             ),
             What::DumpDrifting { carrier, trend } => {

@@ -29,7 +29,7 @@ pub struct FindingsNotice {
 pub struct FindingItem {
     /// It was not there in the mail before.
     pub is_new: bool,
-    /// `web-12 · database: database without a dump`
+    /// `Database without a dump: web-12 · database`
     pub title: String,
     /// The facts.
     pub detail: String,

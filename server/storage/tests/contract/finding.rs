@@ -48,7 +48,7 @@ async fn facts_hold_what_is_in_use_and_the_newest_runs(engine: Engine) {
     assert_eq!(hosts, [("web-12", "", false), ("ns-1", "", true), ("web-13", "Web team", false)]);
     assert_eq!(facts.hosts[1].created_at, at(7));
     assert_eq!(facts.data_sets.len(), 3);
-    let [files, dump, alone] = facts.jobs.as_slice() else { panic!("{:?}", facts.jobs) };
+    let (files, dump, alone) = (&facts.jobs[0], &facts.jobs[1], &facts.jobs[2]);
     assert_eq!((files.heard_at, files.is_running), (Some(at(9002)), true));
     assert_eq!((dump.heard_at, dump.is_running), (Some(at(9005)), false));
     assert_eq!((alone.heard_at, alone.created_at), (Some(at(505)), at(4)));
