@@ -28,3 +28,11 @@ create table message_templates (
     version bigint not null default 1
 );
 create unique index message_templates_name on message_templates (name_key) where retired_at is null;
+
+-- Windows that were scheduled before there were reminders: those whose instant has gone by are not made up for.
+insert into reminders (maintenance_id, starts_at, lead_s, settled_at)
+    select m.id, m.starts_at, l.lead_s, n.ms
+    from maintenances m,
+        (select 259200 as lead_s union all select 86400 union all select 3600) l,
+        (select cast(strftime('%s', 'now') as integer) * 1000 as ms) n
+    where m.state = 'scheduled' and m.starts_at - l.lead_s * 1000 <= n.ms;

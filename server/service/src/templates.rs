@@ -61,10 +61,10 @@ fn action<'a>(verb: &'a str, of: &MessageTemplate) -> Action<'a> {
 async fn check(tx: &mut Tx, id: TemplateId, input: &TemplateInput) -> Result<MessageTemplate, Error> {
     let mut fields = Fields::default();
     let read = input.read(id, &mut fields);
-    if let Some(read) = &read
-        && tx.template_named(&read.name.key()).await?.is_some_and(|other| other.id != id)
+    if let Ok(name) = Name::parse(&input.name)
+        && tx.template_named(&name.key()).await?.is_some_and(|other| other.id != id)
     {
-        fields.add("name", format!("There is a template called {} already.", read.name));
+        fields.add("name", format!("There is a template called {name} already."));
     }
     match read {
         Some(read) if fields.is_empty() => Ok(read),

@@ -430,10 +430,12 @@ async fn islands_are_answered_only_for_those_who_may_look(engine: Engine) {
     assert!(status == 200 && gate.contains("Not safe to schedule: 3 reasons"), "{status}: {gate}");
     let (status, time) = read(oisin.post_form("/api/fn/time", &[("form", &fields)]).await).await;
     assert!(status == 200 && time.contains("start_fold") && time.contains("02:30 CEST (UTC+2)"), "{status}: {time}");
-    let (status, preview) = read(oisin.post_form("/api/fn/preview", &[("text", "**So** <script>")]).await).await;
+    let written = "zone=Europe%2FBerlin&start=2026-10-25T04%3A00&end=2026-10-25T06%3A00&message=%2A%2ASo%2A%2A+%3Cscript%3E+%7B%7Bduration%7D%7D";
+    let (status, preview) = read(oisin.post_form("/api/fn/preview", &[("form", written)]).await).await;
     assert!(status == 200 && preview.contains("<strong>So</strong>") && !preview.contains("<script>"), "{preview}");
+    assert!(preview.contains("2 hours"), "placeholders are resolved: {preview}");
     for (name, fields) in
-        [("gate", ("form", fields.as_str())), ("time", ("form", fields.as_str())), ("preview", ("text", "x"))]
+        [("gate", ("form", fields.as_str())), ("time", ("form", fields.as_str())), ("preview", ("form", written))]
     {
         let (status, answer) = read(app.stranger().post_form(&format!("/api/fn/{name}"), &[fields]).await).await;
         assert!(status >= 400 && !answer.contains("vm3"), "{name} {status}: {answer}");

@@ -34,6 +34,8 @@ async fn a_window_shows_which_reminders_went_and_which_come(engine: Engine) {
 
     stage.at("16 19:00");
     assert_eq!(app.services.send_reminders().await.unwrap(), 1);
+    // The session of yesterday has ended.
+    let viewer = app.sign_in_as(Role::Viewer).await;
     let html = page(&viewer, &path).await;
     assert!(html.contains("Went to nobody.") && html.contains("3 days before the start"), "{html}");
 
