@@ -1,6 +1,6 @@
 //! What stands in the way of windows beside the gate.
 
-use super::*;
+use crate::*;
 use domain::conflict::{Conflict, Force};
 use domain::freeze::Freeze;
 use domain::slot::NoSlot;
