@@ -30,6 +30,8 @@ pub struct InTheWayView {
     pub conflicts: Vec<ReasonView>,
     /// One of them blocks.
     pub blocks: bool,
+    /// Going ahead takes a reason.
+    pub asks_why: bool,
 }
 
 /// The next good times.

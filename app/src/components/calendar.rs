@@ -52,11 +52,19 @@ fn event(event: EventView) -> AnyView {
     view! {
         <a class=format!("cal-event {tone}") href=event.href title=hint>
             <Icon shape=event.state.shape/>
-            <span class="cal-time">{event.time}</span>
-            " "
-            <span class="cal-title" dir="auto">{event.title}</span>
-            <span class="vh">{format!(", {}", event.state.label)}</span>
+            {named(event.start, event.title)}
+            <span class="vh">{format!(", {}, {}", event.time, event.state.label)}</span>
         </a>
+    }
+    .into_any()
+}
+
+/// The title after the time at which it begins; the whole time is heard instead.
+fn named(start: String, title: String) -> AnyView {
+    view! {
+        <span class="cal-title">
+            <span class="cal-time" aria-hidden="true">{start}</span>" "<span dir="auto">{title}</span>
+        </span>
     }
     .into_any()
 }
@@ -98,6 +106,19 @@ fn day_class(day: &DayCellView) -> String {
     class
 }
 
+/// Backups where they are drawn as well: the words are heard, what failed is seen too.
+fn drawn_too(backups: String, failed: String) -> AnyView {
+    view! {
+        {(!backups.is_empty()).then(|| view! { <p class="vh">{backups}</p> })}
+        {(!failed.is_empty()).then(|| view! { <p class="cal-failed">{failed}</p> })}
+    }
+    .into_any()
+}
+
+fn note(note: String) -> AnyView {
+    (!note.is_empty()).then(|| view! { <p class="cal-note">{note}</p> }).into_any()
+}
+
 /// A month.
 #[component]
 pub fn MonthGrid(
@@ -131,8 +152,7 @@ fn month_day(day: DayCellView) -> AnyView {
     });
     let events = day.events.into_iter().take(NAMED).map(event).collect_view();
     let marks = day.marks.into_iter().map(mark).collect_view();
-    let backups = (!day.backups.is_empty()).then(|| view! { <p class="cal-backups">{day.backups}</p> });
-    let note = (!day.note.is_empty()).then(|| view! { <p class="cal-note">{day.note}</p> });
+    let (backups, note) = (drawn_too(day.backups, day.failed), note(day.note));
     view! {
         <td class=class aria-current=day.is_today.then_some("date")>
             <div class="cal-head">
@@ -189,8 +209,7 @@ pub fn WeekGrid(
 fn week_day(day: DayCellView) -> AnyView {
     let class = day_class(&day);
     let marks = day.marks.into_iter().map(mark).collect_view();
-    let backups = (!day.backups.is_empty()).then(|| view! { <p class="cal-backups">{day.backups}</p> });
-    let note = (!day.note.is_empty()).then(|| view! { <p class="cal-note">{day.note}</p> });
+    let (backups, note) = (drawn_too(day.backups, day.failed), note(day.note));
     view! {
         <th scope="col" class=class aria-current=day.is_today.then_some("date")>
             <div class="cal-head">
@@ -225,6 +244,7 @@ fn hour(hour: HourCellView) -> AnyView {
     let mut class = format!("cal-slot busy-{}", hour.busy);
     for (is, name) in [
         (hour.is_expected, " is-expected"),
+        (hour.is_now, " is-now"),
         (hour.frozen.is_some(), " is-frozen"),
         (hour.frozen == Some(true), " is-block"),
     ] {
@@ -251,7 +271,7 @@ fn lane(block: Option<BlockView>) -> AnyView {
         return view! {
             <a class=format!("cal-block is-first{end} {tone}") href=of.href title=hint>
                 <Icon shape=of.state.shape/>
-                <span class="cal-title" dir="auto">{of.title}</span>
+                {named(of.start, of.title)}
                 <span class="vh">{format!(", {}, {}", of.time, of.state.label)}</span>
             </a>
         }
@@ -286,13 +306,15 @@ fn list_day(day: DayCellView) -> AnyView {
         }
     });
     let backups = (!day.backups.is_empty()).then(|| view! { <p class="cal-backups">{day.backups}</p> });
-    let note = (!day.note.is_empty()).then(|| view! { <p class="cal-note">{day.note}</p> });
+    let failed = (!day.failed.is_empty()).then(|| view! { <p class="cal-failed">{day.failed}</p> });
+    let note = note(day.note);
     view! {
         <li class=class>
             <div class="cal-head"><h3><time datetime=day.date>{day.label.clone()}</time></h3>{plan(day.plan, &day.label)}</div>
             <ul>{marks.collect_view()}{events.collect_view()}{more}</ul>
             {note}
             {backups}
+            {failed}
             {strip(day.strip)}
         </li>
     }

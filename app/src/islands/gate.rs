@@ -111,8 +111,12 @@ fn in_the_way(view: InTheWayView) -> AnyView {
         let reasons = view.conflicts.into_iter().map(|reason| view! { <Reason reason/> }).collect_view();
         view! { <ol class="reasons">{reasons}</ol> }
     });
+    let class = if view.blocks { "block in-the-way tone-major" } else { "block in-the-way" };
+    let why = view.asks_why.then(|| {
+        view! { <p class="small">"It may go ahead: say why under “Go ahead in spite of a warning”."</p> }
+    });
     view! {
-        <div class="block"><h3>{view.title}</h3></div>
+        <div class=class><h3>{view.title}</h3>{why}</div>
         {list}
     }
     .into_any()

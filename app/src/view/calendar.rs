@@ -34,6 +34,8 @@ pub struct EventView {
     pub title: String,
     /// Its time on this day: `20:00–22:00`, `from 20:00`, `until 04:00`, `all day`.
     pub time: String,
+    /// When it begins on this day: `20:00`; empty where it goes on from the day before.
+    pub start: String,
     /// Where it stands.
     pub state: StateView,
 }
@@ -76,8 +78,10 @@ pub struct DayCellView {
     pub events: Vec<EventView>,
     /// Freezes.
     pub marks: Vec<MarkView>,
-    /// `Backups 01:00–04:30, 22 runs`; empty where there are none.
+    /// `Backups 01:00–04:30`; empty where there are none.
     pub backups: String,
+    /// `1 run failed`; empty where none did.
+    pub failed: String,
     /// `23 hours: the clocks go forward`; empty on other days.
     pub note: String,
     /// The day as a line, drawn: the content of an SVG 1,440 wide and 10 high.
@@ -97,6 +101,8 @@ pub struct HourCellView {
     pub busy: u8,
     /// These backups are expected, not reported.
     pub is_expected: bool,
+    /// It is this hour now.
+    pub is_now: bool,
     /// Within a freeze, and whether that blocks.
     pub frozen: Option<bool>,
     /// Windows side by side: none where the place is free.

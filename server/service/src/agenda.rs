@@ -55,7 +55,7 @@ pub struct Busy {
     pub stretch: Stretch,
     /// Runs that were reported.
     pub runs: i64,
-    /// How many of them failed or were lost.
+    /// How many failed or were lost that ended in it.
     pub failed: i64,
     /// Runs that are expected.
     pub expected: i64,
@@ -160,10 +160,10 @@ impl Services {
         let past = Stretch::new(Span::days(1).before(within.from), within.to.min(now));
         if !past.is_empty() {
             for times in tx.run_times(past, SLICE, now).await? {
-                slices.add(times.first, times.last.max(times.first), |busy| {
-                    busy.runs += times.runs;
-                    busy.failed += times.bad;
-                });
+                let last = times.last.max(times.first);
+                slices.add(times.first, last, |busy| busy.runs += times.runs);
+                // Once, and where it was known.
+                slices.add(last, last, |busy| busy.failed += times.bad);
             }
         }
         let ahead = Stretch::new(within.from.max(now), within.to.min(FORESEEN.after(now)));

@@ -17,11 +17,19 @@ pub struct Problem {
     /// What a program can tell apart: `invalid`, `gate_blocked`, `not_found`, …
     code: &'static str,
     errors: Vec<WrongField>,
-    verdict: Option<Box<domain::gate::Verdict>>,
-    conflicts: Vec<Conflict>,
+    against: Option<Box<Against>>,
     /// Finds the cause in the log.
     reference: Option<String>,
     retry_after_s: Option<i64>,
+}
+
+/// What stands against the work.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Against {
+    /// The gate's answer, where the gate refused.
+    verdict: Option<Box<domain::gate::Verdict>>,
+    /// Everything beside the gate.
+    conflicts: Vec<Conflict>,
 }
 
 /// The members of RFC 9457 §3.1, and ours.
@@ -52,8 +60,8 @@ impl Serialize for Problem {
             detail: &self.detail,
             code: self.code,
             errors: &self.errors,
-            verdict: self.verdict.as_deref(),
-            conflicts: &self.conflicts,
+            verdict: self.against.as_ref().and_then(|against| against.verdict.as_deref()),
+            conflicts: self.against.as_ref().map_or(&[], |against| &against.conflicts),
             reference: self.reference.as_deref(),
         }
         .serialize(serializer)
@@ -76,8 +84,7 @@ impl Problem {
             detail: detail.into(),
             code,
             errors: Vec::new(),
-            verdict: None,
-            conflicts: Vec::new(),
+            against: None,
             reference: None,
             retry_after_s: None,
         }
@@ -91,8 +98,9 @@ impl Problem {
 
     /// With everything that stands in the way of the work, beside the gate.
     #[must_use]
-    pub fn with_conflicts(self, conflicts: Vec<Conflict>) -> Self {
-        Self { conflicts, ..self }
+    pub fn with_conflicts(mut self, conflicts: Vec<Conflict>) -> Self {
+        self.against.get_or_insert_default().conflicts = conflicts;
+        self
     }
 
     /// Input that can not be used because of one field.
@@ -125,10 +133,13 @@ impl From<Error> for Problem {
                 let detail = errors.iter().map(|e| at(&e.field, &e.message)).collect::<Vec<_>>().join(" ");
                 Self { errors, ..Self::new(status, "invalid", detail) }
             }
-            Error::Refused { code, message, verdict } => Self { verdict, ..Self::new(status, code, message) },
+            Error::Refused { code, message, verdict } => {
+                let against = verdict.map(|verdict| Against { verdict: Some(verdict), conflicts: Vec::new() });
+                Self { against: against.map(Box::new), ..Self::new(status, code, message) }
+            }
             Error::Conflicts { message, conflicts, asks_why } => {
                 let code = if asks_why { "conflicts_need_a_reason" } else { "window_conflict" };
-                Self { conflicts, ..Self::new(status, code, message) }
+                Self::new(status, code, message).with_conflicts(conflicts)
             }
             Error::NotFound(_) => Self::new(status, "not_found", detail),
             Error::SignInNeeded => Self::new(

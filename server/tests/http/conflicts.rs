@@ -236,7 +236,7 @@ async fn the_calendar_shows_a_month_and_a_week(engine: Engine) {
     let done = plan(&oisin, vm3, "schedule", "It will not last.").await;
     assert_eq!(done.status(), 303);
     for (path, told) in
-        [("/admin/calendar?month=2014-05", "May 2014"), ("/admin/calendar?week=2014-W20", "Week 20, 12 May 2014")]
+        [("/admin/calendar?month=2014-05", "May 2014"), ("/admin/calendar?week=2014-W20", "Week 20, 12–18 May 2014")]
     {
         let (status, page) = read(oisin.get(path).await).await;
         assert_eq!(status, 200);

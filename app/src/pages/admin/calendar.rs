@@ -6,7 +6,9 @@ use crate::components::{ButtonLink, CalendarBar, DayList, Flash, MonthGrid, Page
 use crate::form::encode;
 use crate::view::calendar::{BlockView, CalendarBarView, DayCellView, EventView, HourCellView, HourRowView, MarkView};
 use crate::view::{FlashView, StateView, Weight};
+use chrono::{Datelike, Days};
 use domain::conflict::Force;
+use domain::maintenance::State;
 use domain::people::Permission;
 use domain::time::{Calendar, Day, Hour, Instant, Span, Stretch, civil, hours};
 use leptos::prelude::*;
@@ -15,6 +17,9 @@ use std::fmt::Write as _;
 
 /// Windows side by side on a day of the week.
 const LANES: usize = 4;
+
+/// Stretches of backups spelled out for a day.
+const SPELLED: usize = 6;
 
 /// `/admin/calendar`
 #[component]
@@ -35,7 +40,11 @@ pub fn CalendarPage() -> impl IntoView {
 fn title(agenda: &Agenda) -> String {
     match agenda.calendar {
         Calendar::Month(first) => first.format("%B %Y").to_string(),
-        Calendar::Week(monday) => monday.format("Week %-V, %-d %B %Y").to_string(),
+        Calendar::Week(monday) => {
+            let sunday = monday.checked_add_days(Days::new(6)).unwrap_or(monday);
+            let first = if monday.month() == sunday.month() { "%-d–" } else { "%-d %b – " };
+            format!("Week {}, {}{}", monday.format("%-V"), monday.format(first), sunday.format("%-d %b %Y"))
+        }
     }
 }
 
@@ -151,6 +160,7 @@ impl<'a> Painter<'a> {
             href: format!("/admin/maintenances/{}", m.id),
             title: m.title.to_string(),
             time: self.time(window.stretch, day),
+            start: if window.stretch.from < day.from { String::new() } else { self.clock(window.stretch.from) },
             state: StateView::from(m.state),
         }
     }
@@ -218,6 +228,11 @@ impl<'a> Painter<'a> {
                 })
                 .collect(),
             backups: self.backups(day.stretch),
+            failed: match self.busy(day.stretch).map(|busy| busy.failed).sum::<i64>() {
+                0 => String::new(),
+                1 => "1 run failed".to_owned(),
+                n => format!("{n} runs failed"),
+            },
             note,
             strip: self.strip(day.stretch),
         }
@@ -226,9 +241,8 @@ impl<'a> Painter<'a> {
     /// When backups run on a day, in words: stretches without a pause stand together.
     fn backups(&self, day: Stretch) -> String {
         let mut stretches: Vec<Stretch> = Vec::new();
-        let (mut failed, mut expected) = (0, false);
+        let mut expected = false;
         for busy in self.busy(day) {
-            failed += busy.failed;
             expected |= busy.runs == 0;
             let part = Stretch::new(busy.stretch.from.max(day.from), busy.stretch.to.min(day.to));
             match stretches.last_mut() {
@@ -239,20 +253,15 @@ impl<'a> Painter<'a> {
         if stretches.is_empty() {
             return String::new();
         }
-        let shown: Vec<String> = stretches.iter().take(3).map(|stretch| self.time(*stretch, day)).collect();
-        let more = stretches.len().saturating_sub(3);
+        let shown: Vec<String> = stretches.iter().take(SPELLED).map(|stretch| self.time(*stretch, day)).collect();
+        let more = stretches.len().saturating_sub(SPELLED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let what = if expected && stretches.first().is_some_and(|s| s.from >= self.agenda.now) {
             "Backups expected"
         } else {
             "Backups"
         };
-        let failed = match failed {
-            0 => String::new(),
-            1 => ", 1 run failed".to_owned(),
-            n => format!(", {n} runs failed"),
-        };
-        format!("{what} {}{more}{failed}", shown.join(", "))
+        format!("{what} {}{more}", shown.join(", "))
     }
 
     /// The day as a line: freezes, backups, windows, one above the other.
@@ -273,14 +282,26 @@ impl<'a> Painter<'a> {
             );
         };
         bar("day", day, 4, 2);
-        for (_, stretch) in self.frozen(day) {
-            bar("frozen", stretch, 0, 10);
+        for (freeze, stretch) in self.frozen(day) {
+            bar(if freeze.force == Force::Block { "frozen is-block" } else { "frozen" }, stretch, 0, 10);
         }
+        let mut backups: Vec<(&str, Stretch)> = Vec::new();
         for busy in self.busy(day) {
-            bar(if busy.runs > 0 { "run" } else { "expected" }, busy.stretch, 2, 6);
+            let class = if busy.runs > 0 { "run" } else { "expected" };
+            match backups.last_mut() {
+                Some((same, last)) if *same == class && last.to == busy.stretch.from => last.to = busy.stretch.to,
+                _ => backups.push((class, busy.stretch)),
+            }
+        }
+        for (class, stretch) in backups {
+            bar(class, stretch, 2, 6);
         }
         for window in self.windows(day) {
-            bar("window", window.stretch, 0, 10);
+            match window.maintenance.state {
+                State::Cancelled => {}
+                State::Draft | State::Postponed => bar("window is-open", window.stretch, 0, 10),
+                _ => bar("window", window.stretch, 0, 10),
+            }
         }
         drawn
     }
@@ -327,6 +348,7 @@ impl<'a> Painter<'a> {
                 _ => 3,
             },
             is_expected: most > 0 && !ran,
+            is_now: hour.stretch.contains(self.agenda.now),
             frozen: self.frozen(hour.stretch).map(|(freeze, _)| freeze.force == Force::Block).reduce(|a, b| a || b),
             lanes: lanes.in_hour(hour.stretch, |window| BlockView {
                 event: self.event(window, day.stretch),

@@ -46,17 +46,19 @@ fn read(form: &FormData) -> IcsInput {
 pub async fn take(post: Post) -> Result<Posted, Error> {
     let input = read(&post.form);
     let is_applied = post.form.get("do") == "apply";
-    let done = if is_applied {
-        let done = post.services.import_freezes(&post.actor, &input, Some(post.form.get("seen"))).await;
-        done.map(|_| "/admin/freezes?done=imported".to_owned())
-    } else {
-        post.services.plan_freeze_import(&post.actor, &input).await.map(|_| String::new())
-    };
     // A file can not be put back into its field: its text goes into the box.
-    let form = post.form.clone().with("ics", input.ics).with("file", "");
-    match done {
-        Ok(_) if !is_applied => Ok(Posted::Shown(Submitted { data: Some(form), ..Submitted::default() })),
-        done => Post { form, ..post }.done(done),
+    let form = post.form.clone().with("ics", input.ics.clone()).with("file", "");
+    if is_applied {
+        let done = post.services.import_freezes(&post.actor, &input, Some(post.form.get("seen"))).await;
+        return Post { form, ..post }.done(done.map(|_| "/admin/freezes?done=imported"));
+    }
+    match post.services.plan_freeze_import(&post.actor, &input).await {
+        // The page asks again for what it shows.
+        Ok(import) => {
+            let form = form.with("calendar", import.calendar.to_string());
+            Ok(Posted::Shown(Submitted { data: Some(form), ..Submitted::default() }))
+        }
+        Err(error) => Post { form, ..post }.done(Err::<String, _>(error)),
     }
 }
 
@@ -87,7 +89,6 @@ fn page(desk: &Desk, look: &FreezeLook, import: Option<FreezeImport>) -> AnyView
     let check = if ready { Weight::Normal } else { Weight::Primary };
     let apply = ready.then(|| view! { <Button weight=Weight::Primary name="do" value="apply">"Apply"</Button> });
     let back = ("Freezes".to_owned(), "/admin/freezes".to_owned());
-    let calendar = form.value("calendar", import.as_ref().map_or("", |import| import.calendar.as_str()));
     view! {
         <PageHeader title="Import a calendar" back
             intro="Each entry of an .ics file becomes a freeze; what repeats is read for two years. First you see what would change. Importing the same calendar again changes only what has changed in it."/>
@@ -100,7 +101,7 @@ fn page(desk: &Desk, look: &FreezeLook, import: Option<FreezeImport>) -> AnyView
             </div>
             <TextArea name="ics" label="Or its text" rows=6 optional=true value=form.value("ics", "")
                 error=form.error("ics") hint="At most 200 KiB."/>
-            <Field name="calendar" label="Name of the calendar" optional=true maxlength=120 value=calendar
+            <Field name="calendar" label="Name of the calendar" optional=true maxlength=120 value=form.value("calendar", "")
                 error=form.error("calendar")
                 hint="Import it under the same name the next time. What it calls itself, if you say nothing."/>
             {scope_fields(&form, true, &[], &[], look)}

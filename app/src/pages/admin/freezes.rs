@@ -141,7 +141,7 @@ fn row(desk: &Desk, freeze: &Freeze, look: &FreezeLook) -> Vec<AnyView> {
         view! { {links(vec![(freeze.name.to_string(), format!("/admin/freezes/{}", freeze.id))])}{source} }.into_any(),
         view! { {when}{more}{over} }.into_any(),
         holds_for(freeze, look),
-        view! { <StateBadge state=force_state(freeze.force)/> }.into_any(),
+        view! { <span class="nowrap"><StateBadge state=force_state(freeze.force)/></span> }.into_any(),
     ]
 }
 

@@ -149,6 +149,7 @@ pub fn in_the_way(rules: &dyn ZoneRules, zone: &str, conflicts: &[Conflict]) -> 
             n => format!("In the way: {n} conflicts"),
         },
         blocks: leave(conflicts) == Leave::Refused,
+        asks_why: leave(conflicts) == Leave::WithReason,
         conflicts: shown,
     }
 }

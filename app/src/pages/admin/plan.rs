@@ -13,7 +13,7 @@ use crate::islands::gate::GateIsland;
 use crate::islands::preview::PreviewIsland;
 use crate::islands::time::TimeIsland;
 use crate::posts::{Post, Posted};
-use crate::view::{FlashView, ProblemView, Shape, Tone, Weight, WhenView};
+use crate::view::{FlashView, ProblemView, Shape, Weight, WhenView};
 use domain::host::Host;
 use domain::ids::MaintenanceId;
 use domain::maintenance::{FoldChoice, KeptVerdict, Maintenance, Occasion, State};
@@ -570,8 +570,7 @@ fn anyway(plan: &Plan, form: &Submitted, is_words_only: bool) -> AnyView {
         return ().into_any();
     }
     let (value, error) = (form.value("conflicts_why", ""), form.error("conflicts_why"));
-    let is_asked = plan.gate.in_the_way.conflicts.iter().any(|conflict| conflict.tone == Tone::Degraded);
-    let open = is_asked || error.is_some() || !value.is_empty();
+    let open = plan.gate.in_the_way.asks_why || error.is_some() || !value.is_empty();
     view! {
         <Disclosure label="Go ahead in spite of a warning" open=open>
             <TextArea name="conflicts_why" label="Reason to go ahead" rows=2 optional=true value=value error=error

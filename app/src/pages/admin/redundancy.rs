@@ -129,10 +129,9 @@ fn policy(look: &RedundancyLook) -> AnyView {
         <Section id="policy" title="The site's rule">
             {form.summary(&[("redundancy", "The site's rule")])}
             <form class="form card" method="post" action="/admin/redundancy">
-                <Hidden name="version" value=version/>
                 <Choices name="redundancy" legend="Groups that do not say it themselves" options
                     error=form.error("redundancy")/>
-                <Actions><Button>"Save"</Button></Actions>
+                <Actions><Hidden name="version" value=version/><Button>"Save"</Button></Actions>
             </form>
         </Section>
     }

@@ -100,7 +100,7 @@ async fn freezes_are_found_by_their_times(engine: Engine) {
     }
     assert_eq!(tx.freezes().await.unwrap(), [own.clone(), read.clone()]);
     // What touches does not overlap.
-    assert_eq!(tx.freezes_within(Stretch::new(at(10), at(30))).await.unwrap(), [own.clone()]);
+    assert_eq!(tx.freezes_within(Stretch::new(at(10), at(30))).await.unwrap(), vec![own.clone()]);
     let late = tx.freezes_within(Stretch::new(at(39), at(99))).await.unwrap();
     assert_eq!(late, [Freeze { times: vec![time(30, 40)], ..read.clone() }]);
     let changed = Freeze { only: None, times: vec![time(50, 60)], ..read.clone() };
