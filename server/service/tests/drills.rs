@@ -387,6 +387,8 @@ async fn old_runs_go_by_policy_and_the_log_says_so_once(engine: Engine) {
         schedule_max_age: "24 h".to_owned(),
         start_max_age: "4 h".to_owned(),
         lead: "90 min".to_owned(),
+        reminders: "none".to_owned(),
+        digest_hour: "8".to_owned(),
         keep_runs: Some(keep.to_owned()),
         version,
         ..SiteSettings::default()
@@ -424,6 +426,8 @@ async fn what_is_asked_of_restores_is_a_matter_of_policy(engine: Engine) {
         schedule_max_age: "24 h".to_owned(),
         start_max_age: "4 h".to_owned(),
         lead: "90 min".to_owned(),
+        reminders: "none".to_owned(),
+        digest_hour: "8".to_owned(),
         restore,
         version,
         ..SiteSettings::default()

@@ -197,7 +197,9 @@ async fn the_sites_list_counts_for_windows_without_their_own(engine: Engine) {
         lead: "90 min".to_owned(),
         warnings_are_good: false,
         reminders: "1 min".to_owned(),
+        digest_hour: "8".to_owned(),
         version: site.version,
+        ..SiteSettings::default()
     };
     let refused = services.edit_site(&system, &settings).await;
     assert!(matches!(refused, Err(Error::Invalid(fields)) if fields[0].field == "reminders"));
