@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::gate::HostNode;
-use crate::maintenance::Planned;
+use crate::maintenance::{Planned, Reminders};
 use crate::text::Prose;
 use crate::time::testing::FixedRules;
 use proptest::prelude::*;
@@ -140,6 +140,7 @@ fn window(state: State) -> Maintenance {
         auto_complete: true,
         checklist: vec![],
         done_anyway: None,
+        reminders: Reminders::AsSite,
         sequence: 0,
         published_at: None,
         held_at: None,
