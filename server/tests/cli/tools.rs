@@ -23,7 +23,7 @@ send() { curl -fsS -H "$AUTH" --data-binary "@${2:--}" "$URL/$1"; }
 "#;
 
 const RESTIC: &str = r#"restic backup --json --quiet "$DATA" >$OUT; send "restic?job=$JOB&exit_code=$?" $OUT"#;
-const BORG: &str = r#"borg create --json ::{now} "$DATA" >$OUT; send "borg?job=$JOB&zone=UTC&exit_code=$?" $OUT"#;
+const BORG: &str = r#"borg create --json "::{now:%Y-%m-%dT%H:%M:%S.%f}" "$DATA" >$OUT; send "borg?job=$JOB&zone=UTC&exit_code=$?" $OUT"#;
 const PGBACKREST: &str = r#"pgbackrest --stanza=shop backup; CODE=$?
 pgbackrest info --output=json | send "pgbackrest?job=$JOB&stanza=shop&exit_code=$CODE""#;
 
