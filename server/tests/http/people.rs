@@ -112,6 +112,7 @@ async fn settings_are_seen_by_all_and_changed_by_admins(engine: Engine) {
             ("lead", lead),
             ("warnings_are_good", "on"),
             ("reminders", "48 h, 2 h"),
+            ("digest_hour", "7"),
             ("version", version),
         ]
     };
