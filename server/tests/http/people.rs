@@ -111,6 +111,7 @@ async fn settings_are_seen_by_all_and_changed_by_admins(engine: Engine) {
             ("start_max_age", "3 h"),
             ("lead", lead),
             ("warnings_are_good", "on"),
+            ("digest_hour", "6"),
             ("version", version),
         ]
     };
