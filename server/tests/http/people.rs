@@ -113,6 +113,7 @@ async fn settings_are_seen_by_all_and_changed_by_admins(engine: Engine) {
             ("warnings_are_good", "on"),
             ("reminders", "48 h, 2 h"),
             ("digest_hour", "7"),
+            ("digest_hour", "6"),
             ("version", version),
         ]
     };
