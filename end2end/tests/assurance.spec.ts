@@ -111,11 +111,9 @@ test('work repeats every Tuesday, and one of its dates is moved alone', async ()
   await page.getByLabel('Length').fill('90 min');
   await page.getByLabel('Time zone').selectOption(ZONE);
   await page.getByRole('button', { name: 'Show the next dates' }).click();
-  await page.screenshot({ path: '/tmp/sh/e2e-series-new.png', fullPage: true });
   await page.getByRole('button', { name: 'Schedule the series' }).click();
   await expect(page).toHaveURL(/\/admin\/series\/[0-9a-f-]{36}/);
   const series = page.url();
-  await page.screenshot({ path: '/tmp/sh/e2e-series.png', fullPage: true });
   await page.getByRole('link', { name: 'Move 27 May 2014' }).click();
   const plan = new PlanForm(page, scripts);
   await plan.time({ start: '2014-05-28T03:00', end: '2014-05-28T04:30', zone: ZONE });
@@ -134,7 +132,25 @@ test('a restore is rehearsed, and says how long one takes', async () => {
   await page.getByRole('link', { name: 'Plan a drill' }).click();
   await page.getByLabel('Whose restore is rehearsed?').selectOption({ label: 'web-12' });
   await page.getByRole('button', { name: 'Go on' }).click();
-  await page.screenshot({ path: '/tmp/sh/e2e-drill-new.png', fullPage: true });
   await page.getByRole('button', { name: 'It begins now' }).click();
-  await page.screenshot({ path: '/tmp/sh/e2e-drill.png', fullPage: true });
+  await expect(page.getByText('Running').first()).toBeVisible();
+  world.clock.set('2014-05-15T15:00:00Z');
+  await api.post('/backup-runs', {
+    job: job.id, status: 'ok', bytes: 500_000_000_000, run_id: 'afternoon',
+    started_at: '2014-05-15T14:00:00Z', finished_at: '2014-05-15T14:30:00Z',
+  });
+  await page.reload();
+  await page.getByLabel('How much came back').fill('250 GB');
+  await page.getByRole('radio', { name: /It succeeded/ }).check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Succeeded').first()).toBeVisible();
+  // 250 GB in three hours; the newest backup of the host holds 500 GB.
+  await expect(page.getByText(/≈ 6 h/)).toBeVisible();
+  const plan = new PlanForm(page, scripts);
+  await plan.openNew(world.url);
+  await plan.fill({ title: 'New disks again', message: '', hosts: ['web-12'], start: '2014-05-18T20:00', end: '2014-05-18T22:00', zone: ZONE });
+  await plan.check();
+  await expect(plan.verdict.getByText(/≈ 6 h/).first()).toBeVisible();
+  await expect(plan.reasons.filter({ hasText: /longer/ })).toHaveCount(1);
+  expect(heard).toEqual([]);
 });

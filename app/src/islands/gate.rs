@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use std::time::Duration;
 
 /// Runs are reported while somebody fills in the form.
-const AGAIN: Duration = Duration::from_secs(20);
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// The panel with its buttons, which send the form `plan`.
 #[island]

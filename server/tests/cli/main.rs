@@ -1,5 +1,5 @@
 //! The binary as the person at the terminal meets it.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod run;
 mod tools;
