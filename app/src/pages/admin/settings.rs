@@ -84,12 +84,6 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                     hint="Otherwise only runs without a warning protect data."
                     checked=typed.ticked("warnings_are_good", policy.warnings_are_good)/>
             </fieldset>
-            {field(
-                "reminders",
-                "Reminders before a start",
-                "Subscribers are reminded so long before each window that has no list of its own. Write 72 h, 24 h, 1 h, or none.",
-                site.reminders.to_input(),
-            )}
             <fieldset class="fieldset">
                 <legend>"Restores"</legend>
                 {field(
@@ -109,6 +103,17 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                     checked=typed.ticked("slow_restore_blocks", restore.slow_restore_blocks)/>
             </fieldset>
             <fieldset class="fieldset">
+                <legend>"Mails"</legend>
+                {field(
+                    "reminders",
+                    "Reminders before a start",
+                    "So long before each window that has no list of its own. Write 72 h, 24 h, 1 h, or none.",
+                    site.reminders.to_input(),
+                )}
+                <Select name="digest_hour" label="Daily mail to the team" options=hours error=typed.error("digest_hour")
+                    hint="All open findings, for operators and above who want it. A new one is mailed at once."/>
+            </fieldset>
+            <fieldset class="fieldset">
                 <legend>"History"</legend>
                 {optional(
                     "keep_runs",
@@ -117,8 +122,6 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                     site.keep_runs,
                 )}
             </fieldset>
-            <Select name="digest_hour" label="Daily mail to the team" options=hours error=typed.error("digest_hour")
-                hint="All open findings, for operators and above who want it. A new one is mailed at once."/>
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             <Hidden name="version" value=site.version.to_string()/>
         </form>
