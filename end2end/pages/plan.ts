@@ -21,7 +21,10 @@ export async function tick(page: Page, name: string): Promise<void> {
 export class PlanForm {
   readonly verdict: Locator;
   readonly title: Locator;
+  /** What stands against it. */
   readonly reasons: Locator;
+  /** What is told beside it. */
+  readonly warnings: Locator;
   readonly schedule: Locator;
 
   constructor(
@@ -30,7 +33,8 @@ export class PlanForm {
   ) {
     this.verdict = page.getByRole('region').filter({ has: page.locator('#verdict') });
     this.title = page.locator('#verdict');
-    this.reasons = this.verdict.getByRole('listitem').getByRole('heading');
+    this.reasons = this.verdict.locator('li.reason.tone-major').getByRole('heading');
+    this.warnings = this.verdict.locator('li.reason.tone-degraded').getByRole('heading');
     this.schedule = this.verdict.getByRole('button', { name: 'Schedule', exact: true });
   }
 

@@ -151,6 +151,6 @@ test('a restore is rehearsed, and says how long one takes', async () => {
   await plan.fill({ title: 'New disks again', message: '', hosts: ['web-12'], start: '2014-05-18T20:00', end: '2014-05-18T22:00', zone: ZONE });
   await plan.check();
   await expect(plan.verdict.getByText(/5 h 5\d min/).first()).toBeVisible();
-  await expect(plan.reasons.filter({ hasText: /longer/ })).toHaveCount(1);
+  await expect(plan.warnings.filter({ hasText: /longer/ })).toHaveCount(1);
   expect(heard).toEqual([]);
 });

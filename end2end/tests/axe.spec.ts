@@ -132,7 +132,8 @@ test('a mail is shown before it is sent, with its own styles', async ({ page }) 
   await page.getByLabel('Times for a reader in').selectOption('Asia/Tokyo');
   await page.getByRole('button', { name: 'Show it in this zone' }).click();
   await expect(page.getByLabel('Plain text of the mail')).toContainText('JST (UTC+9)');
-  expect(heard).toEqual([]);
+  // axe tries to look into the frame, where no script may run.
+  expect(heard.filter((line) => !line.includes("script execution in 'about:srcdoc'"))).toEqual([]);
 });
 
 test('the front page by keyboard', async ({ page }) => {

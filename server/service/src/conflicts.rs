@@ -146,6 +146,25 @@ impl Services {
         self.accept(tx, actor, m, found, why).await
     }
 
+    /// For work that begins before its time: a rule that blocks keeps it from the time until then.
+    pub(crate) async fn mind_early_start(
+        &self,
+        tx: &mut Tx,
+        m: &Maintenance,
+        evidence: &Evidence,
+        now: Instant,
+    ) -> Result<(), Error> {
+        if now >= m.planned.starts_at {
+            return Ok(());
+        }
+        let earlier = Stretch::new(now, m.planned.starts_at);
+        let found = self.find_conflicts(tx, Some(m.id), &scope_of(m), evidence, earlier).await?;
+        match leave(&found) {
+            Leave::Refused => Err(Error::Conflicts { message: summary(&found), conflicts: found, asks_why: false }),
+            Leave::WithReason | Leave::Free => Ok(()),
+        }
+    }
+
     /// The same for more time that work under way takes: it takes it whatever we say, so that nothing
     /// refuses it, but a rule still asks for a reason.
     pub(crate) async fn mind_extension(

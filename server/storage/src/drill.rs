@@ -163,7 +163,7 @@ macro_rules! nth {
 /// [`REMEMBERED`]: domain::drill::REMEMBERED
 const FACTS: &str = concat!(
     "with picked as (select id from hosts where id in ({ids})),
-     parts as (select id from data_sets where host_id in ({ids}) and retired_at is null)
+     parts as (select id from data_sets where host_id in (select id from picked) and retired_at is null)
      select ",
     drill_columns!(),
     " from drills r where r.id in (

@@ -36,6 +36,8 @@ pub(crate) fn list(tx: &Tx, ids: &BTreeSet<Uuid>) -> (String, Vec<Uuid>) {
 macro_rules! fetch_by_ids {
     ($tx:expr, $row:ty, $text:expr, $ids:expr) => {{
         let (marks, bind) = list($tx, $ids);
+        // The ids are bound once; SQLite takes a placeholder without a value for null.
+        debug_assert_eq!($text.matches("{ids}").count(), 1);
         let text: String = $text.replace("{ids}", &marks);
         let rows: Vec<$row> = on_tx!($tx, |x| {
             let mut query = sqlx::query_as(AssertSqlSafe(text));

@@ -65,7 +65,9 @@ impl DigestHour {
     /// could send it is sent late, several that were missed are sent as one.
     #[must_use]
     pub fn due(self, rules: &dyn ZoneRules, zone: &str, last: NaiveDate, now: Instant) -> Option<NaiveDate> {
-        Some(self.newest_day(rules, zone, now)).filter(|day| last < *day)
+        // A last one that lies more than a day ahead was noted by a clock that was wrong.
+        let is_new = |day: &NaiveDate| last < *day || day.succ_opt().is_some_and(|next| next < last);
+        Some(self.newest_day(rules, zone, now)).filter(is_new)
     }
 }
 

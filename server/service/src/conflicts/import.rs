@@ -10,7 +10,7 @@ use domain::gate::Scope;
 use domain::people::Permission;
 use domain::text::Name;
 use domain::time::Stretch;
-use outbound::calendar::read::{LeftOut, read};
+use outbound::calendar::read::{CalendarFile, LeftOut, ReadError, read};
 use storage::Tx;
 
 /// A calendar file with what is to be made of it.
@@ -43,6 +43,12 @@ pub struct FreezeImport {
     pub seen: String,
 }
 
+/// What a file says of a stretch of time.
+struct Said {
+    file: Result<CalendarFile, ReadError>,
+    within: Stretch,
+}
+
 struct Planned {
     import: FreezeImport,
     only: Option<Scope>,
@@ -56,8 +62,9 @@ impl Services {
     /// Not allowed, wrong fields, a file that can not be read, or the database does not answer.
     pub async fn plan_freeze_import(&self, actor: &Actor, input: &IcsInput) -> Result<FreezeImport, Error> {
         actor.require(Permission::Administer)?;
+        let file = self.read_ics(input).await?;
         let mut tx = self.db.read().await?;
-        Ok(self.plan_freezes(&mut tx, input).await?.import)
+        Ok(self.plan_freezes(&mut tx, input, file).await?.import)
     }
 
     /// Imports a calendar, all of it or nothing. With `seen`, of [`Self::plan_freeze_import`], only if
@@ -73,8 +80,9 @@ impl Services {
         seen: Option<&str>,
     ) -> Result<FreezeImport, Error> {
         actor.require(Permission::Administer)?;
+        let file = self.read_ics(input).await?;
         let mut tx = self.db.decide().await?;
-        let Planned { import, only, force } = self.plan_freezes(&mut tx, input).await?;
+        let Planned { import, only, force } = self.plan_freezes(&mut tx, input, file).await?;
         if seen.is_some_and(|seen| seen != import.seen) {
             return Err(Error::refused(
                 "changed",
@@ -108,17 +116,20 @@ impl Services {
         Ok(import)
     }
 
-    async fn plan_freezes(&self, tx: &mut Tx, input: &IcsInput) -> Result<Planned, Error> {
-        let mut fields = Fields::default();
+    /// What the file says. A hostile one may take its seconds: not on a thread that answers others, and
+    /// not while others wait for a decision.
+    async fn read_ics(&self, input: &IcsInput) -> Result<Said, Error> {
+        let zone = self.site().await?.zone;
         let now = self.now();
-        let site = tx.site().await?;
         let within = Stretch::new(now, horizon(now));
-        // A hostile file may take its seconds: not on a thread that answers others.
-        let (text, zones, zone) = (input.ics.clone(), self.zones.clone(), site.zone);
-        let file = tokio::task::spawn_blocking(move || read(&text, zones.as_ref(), &zone, within))
-            .await
-            .map_err(|e| Error::internal(&e))?;
-        let file = fields.take("ics", file);
+        let (text, zones) = (input.ics.clone(), self.zones.clone());
+        let read = tokio::task::spawn_blocking(move || read(&text, zones.as_ref(), &zone, within));
+        Ok(Said { file: read.await.map_err(|e| Error::internal(&e))?, within })
+    }
+
+    async fn plan_freezes(&self, tx: &mut Tx, input: &IcsInput, said: Said) -> Result<Planned, Error> {
+        let (mut fields, within) = (Fields::default(), said.within);
+        let file = fields.take("ics", said.file);
         let calendar = match (input.calendar.trim(), &file) {
             ("", Some(file)) => file.name.clone().or_else(|| Name::parse("Imported calendar").ok()),
             ("", None) => None,

@@ -519,6 +519,9 @@ impl Services {
             Ok(change) => {
                 self.keep(&mut tx, m.id, Occasion::Start, &asked).await?;
                 let held = change.maintenance.state == State::Held;
+                if !held {
+                    self.mind_early_start(&mut tx, &m, &asked.evidence, now).await?;
+                }
                 let note = if held { Prose::default() } else { note };
                 let after = self.carry_out(&mut tx, actor, &m, change, note, Some(&asked.verdict)).await?;
                 let verb = if held { "maintenance.hold" } else { "maintenance.start" };

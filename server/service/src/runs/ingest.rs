@@ -104,7 +104,12 @@ impl Services {
         match said.map_err(|refusal| Error::field(refusal.field, refusal.message))? {
             Said::Nothing(why) => ingested.ignored = Some(why),
             Said::Drill(drill) => {
-                let key = drill.key.clone().unwrap_or_else(|| output.hash());
+                // Many tools give a rehearsal no name of its own, and say the same of each that ends alike: a retry is
+                // the same output on the same day, or under the same key of the caller.
+                let key = drill.key.clone().unwrap_or_else(|| {
+                    let own = idempotency_key.map_or_else(|| now.date_naive().to_string(), ToOwned::to_owned);
+                    crate::keys::hash(&format!("{} {own}", output.hash()))
+                });
                 let mut tx = self.db.decide().await?;
                 let job = take_in::find_job(&mut tx, &door).await?.ok_or(Error::NotFound("job"))?;
                 ingested.drill = Some(self.take_drill(tx, actor, &job, tool, key, *drill).await?);

@@ -126,6 +126,25 @@ async fn the_gate_reads_the_newest_drills_however_many_there_are(engine: Engine)
     assert!(tx.drill_facts([]).await.unwrap().is_empty());
 }
 
+async fn a_data_sets_own_drills_are_read_however_many_newer_ones_its_host_has(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    two_hosts(&mut tx).await;
+    let slow = done(1, 1, 11, 1, Some(1));
+    let all = [slow, done(2, 1, 11, 2, None)]
+        .into_iter()
+        .chain((3..9_u8).map(|n| done(n.into(), 1, 12, n.into(), Some(700))));
+    let all: Vec<Drill> = all.collect();
+    for drill in &all {
+        tx.insert_drill(drill).await.unwrap();
+    }
+    let facts = tx.drill_facts([HostId(Uuid::from_u128(1))]).await.unwrap();
+    let whole: Vec<_> = all.iter().filter_map(Drill::fact).collect();
+    let of = DataSetId(Uuid::from_u128(11));
+    assert_eq!(domain::drill::estimate(&[(of, Some(70))], &facts), domain::drill::estimate(&[(of, Some(70))], &whole));
+    assert_eq!(domain::drill::last_proof(of, &facts), domain::drill::last_proof(of, &whole));
+}
+
 async fn the_last_proof_of_each_data_set_is_told(engine: Engine) {
     let t = TestDb::start(engine).await;
     let mut tx = t.db.decide().await.unwrap();
@@ -154,5 +173,6 @@ storage::on_both!(
     a_drill_comes_back_as_it_was_stored_and_goes_on_once,
     lists_are_filtered_and_paged,
     the_gate_reads_the_newest_drills_however_many_there_are,
+    a_data_sets_own_drills_are_read_however_many_newer_ones_its_host_has,
     the_last_proof_of_each_data_set_is_told,
 );
