@@ -11,6 +11,8 @@ export interface Wish {
   start: string;
   end: string;
   zone: string;
+  /** Nobody is reminded. */
+  unreminded?: boolean;
 }
 
 /** Ticks the box of a host or component; its hint is part of what it is called. */
@@ -51,6 +53,7 @@ export class PlanForm {
       await tick(page, name);
     }
     await this.time(wish);
+    if (wish.unreminded) await page.getByLabel('Reminders by mail').selectOption('none');
     await page.getByRole('textbox', { name: /^What customers read( \(optional\))?$/ }).fill(wish.message);
   }
 
