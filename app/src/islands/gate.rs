@@ -52,7 +52,12 @@ pub fn GateIsland(
             on_cleanup(move || again.clear());
         }
     });
-    let title = move || view.with(|view| view.verdict.title.clone());
+    let title = move || {
+        view.with(|view| match view.in_the_way.blocks {
+            true => format!("{}. {}", view.verdict.title, view.in_the_way.title),
+            false => view.verdict.title.clone(),
+        })
+    };
     view! {
         <div>
             {move || panel(view.get(), &buttons, live.get(), away.get())}

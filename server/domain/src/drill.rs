@@ -406,11 +406,12 @@ impl DrillFact {
         self.kind == DrillKind::Restore || self.is_measured()
     }
 
-    /// Bytes in a second after the first byte; none where it is not measured.
+    /// Bytes in a second after the first byte; none where it is not measured. What took less than a minute counts as
+    /// a minute: a few files that are back at once say nothing of how fast a whole host is.
     #[must_use]
     pub fn speed(&self) -> Option<i64> {
         let (bytes, elapsed) = (self.bytes.filter(|b| *b > 0)?, self.elapsed.filter(|e| e.as_seconds() > 0)?);
-        let moving = elapsed.as_seconds().saturating_sub(self.startup.map_or(0, Span::as_seconds)).max(1);
+        let moving = elapsed.as_seconds().saturating_sub(self.startup.map_or(0, Span::as_seconds)).max(60);
         Some(bytes / moving)
     }
 }

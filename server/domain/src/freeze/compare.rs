@@ -51,7 +51,8 @@ impl Comparison {
 }
 
 /// Compares what is stored of a calendar with what its file says. Only times within `read` are
-/// compared, for only these were read: it begins now, and what is over is kept.
+/// compared, for only these were read: it begins now, and what is over is kept. Of a file that is not
+/// `whole`, because some of its entries can not be read, nothing is taken for gone: it may be one of these.
 #[must_use]
 pub fn compare(
     stored: &[Freeze],
@@ -59,6 +60,7 @@ pub fn compare(
     only: Option<&Scope>,
     force: Force,
     read: Stretch,
+    whole: bool,
 ) -> Comparison {
     let mut by_uid: BTreeMap<&str, &Freeze> =
         stored.iter().filter_map(|freeze| Some((freeze.source.as_ref()?.uid.as_str(), freeze))).collect();
@@ -85,7 +87,8 @@ pub fn compare(
         let after = Freeze { name: entry.name, only: only.cloned(), force, times, ..before.clone() };
         comparison.changed.push(NamedFreeze { before: before.clone(), after });
     }
-    comparison.removed = by_uid.into_values().filter(|freeze| !freeze.is_over(read.from)).cloned().collect();
+    let gone = by_uid.into_values().filter(|freeze| whole && !freeze.is_over(read.from));
+    comparison.removed = gone.cloned().collect();
     comparison
 }
 
