@@ -3,6 +3,7 @@ use crate::windows::{Small, small, story};
 use domain::people::{Role, Scope};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use service::conflicts::FreezeInput;
 use storage::testing::Engine;
 
 const NEW: &str = "/admin/series/new";
@@ -188,6 +189,49 @@ async fn a_series_that_the_gate_is_against_is_named_where_somebody_looks(engine:
     assert!(!start.contains("See the series"));
 }
 
+async fn a_rule_that_only_warns_asks_for_a_reason(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let Small { vm3, .. } = small(&app).await;
+    let freeze = FreezeInput {
+        name: "Elections".to_owned(),
+        zone: "Europe/Berlin".to_owned(),
+        start: "2014-05-20T00:00".to_owned(),
+        end: "2014-05-21T00:00".to_owned(),
+        whole_site: true,
+        force: "warn".to_owned(),
+        ..FreezeInput::default()
+    };
+    app.services.add_freeze(&service::Actor::system(), &freeze).await.unwrap();
+    let oisin = app.sign_in_as(Role::Operator).await;
+    let form = tuesdays(vm3, "create");
+    let (status, page) = read(send(&oisin, NEW, &form).await).await;
+    assert_eq!(status, 422);
+    has(&page, &["Elections", "href=\"#conflicts_why\"", "Reason to go ahead"]);
+    let why = "Agreed with the clerk.";
+    let place = goes_to(&send(&oisin, NEW, &set(form, "conflicts_why", why)).await);
+    has(&read(oisin.get(&place).await).await.1, &["The series is set up.", "M-8"]);
+
+    let api = app.with_token(&app.token(&[Scope::MaintenanceWrite]).await);
+    let mut input = json!({
+        "title": "Updates of vm3",
+        "hosts": [vm3.to_string()],
+        "zone": "Europe/Berlin",
+        "start": "2014-05-20T02:00",
+        "length": "2 h",
+        "rule": "FREQ=WEEKLY;BYDAY=TU",
+    });
+    let (status, problem) = json_of(&api, Method::POST, SERIES, input.clone()).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("conflicts_need_a_reason")));
+    input["conflicts_why"] = json!(why);
+    let (status, made) = json_of(&api, Method::POST, SERIES, input).await;
+    assert_eq!((status, made["dates"].as_array().unwrap().len()), (201, 8));
+    let place = format!("{SERIES}/{}", made["id"].as_str().unwrap());
+    let mut change = json!({"version": 1, "start": "2014-05-20T03:00"});
+    assert_eq!(json_of(&api, Method::PATCH, &place, change.clone()).await.0, 409);
+    change["conflicts_why"] = json!(why);
+    assert_eq!(json_of(&api, Method::PATCH, &place, change).await.0, 200);
+}
+
 async fn programs_plan_change_and_end_a_series(engine: Engine) {
     let app = TestApp::start(engine).await;
     let Small { vm3, .. } = small(&app).await;
@@ -240,5 +284,6 @@ storage::on_both!(
     a_series_is_planned_looked_at_changed_and_ended_in_the_browser,
     what_is_wrong_in_the_form_stands_at_its_field,
     a_series_that_the_gate_is_against_is_named_where_somebody_looks,
+    a_rule_that_only_warns_asks_for_a_reason,
     programs_plan_change_and_end_a_series,
 );

@@ -1,7 +1,7 @@
 //! The form for work that repeats, with the next dates and the gate beside it.
 
 use super::desk::{Desk, admin};
-use super::plan::{problems, query, request, scope, version};
+use super::plan::{anyway, problems, query, request, scope, version};
 use super::{gate, series};
 use crate::api::plan::GateView;
 use crate::components::{
@@ -52,6 +52,7 @@ fn read(form: &FormData) -> SeriesInput {
         auto_start: Some(form.has("auto_start")),
         auto_complete: Some(form.has("auto_complete")),
         checklist: Some(form.get("checklist").lines().map(ToOwned::to_owned).collect()),
+        conflicts_why: text("conflicts_why"),
     }
 }
 
@@ -250,6 +251,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted) -> AnyView {
             <TextArea name="checklist" label="Checklist" rows=4 optional=true
                 hint="What to check when the work is done, one thing per line, at most 20. Only colleagues see it."
                 value=form.value("checklist", lines.join("\n")) error=form.error("checklist")/>
+            {anyway(plan.gate.in_the_way.asks_why, form)}
             {note}
         </form>
     }

@@ -5,6 +5,7 @@ use crate::maintenance::input::{DEFAULT_WAIT, ids, local_text};
 use chrono::NaiveDate;
 use domain::maintenance::{Fold, MAX_LENGTH, read_checklist};
 use domain::series::{Gap, Pattern, Rule, RuleError, Series, Timing, Until, is_length, weekday_code, weekday_of};
+use domain::template;
 use domain::text::{Name, Prose};
 use domain::time::{Span, ZoneRules, parse_local};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,9 @@ pub struct SeriesInput {
     pub auto_complete: Option<bool>,
     /// What is to be checked before a window is completed, line by line.
     pub checklist: Option<Vec<String>>,
+    /// Why it goes ahead in spite of what a freeze or a redundancy group warns of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflicts_why: Option<String>,
 }
 
 /// How work repeats, as a form says it.
@@ -322,11 +326,18 @@ impl SeriesInput {
         let mut fields = Fields::default();
         let title = match (&self.title, stored) {
             (None, Some(s)) => Some(s.title.clone()),
-            (text, _) => fields.take("title", Name::parse(text.as_deref().unwrap_or_default())),
+            (text, _) => {
+                let text = text.as_deref().unwrap_or_default();
+                fields.take("title", template::check_title(text)).and_then(|()| fields.take("title", Name::parse(text)))
+            }
         };
         let message = match (&self.message, stored) {
             (None, Some(s)) => Some(s.message.clone()),
-            (text, _) => fields.take("message", Prose::parse(text.as_deref().unwrap_or_default())),
+            (text, _) => {
+                // A series has no reason of its own: what asks for one is wrong in the message itself.
+                let text = template::with_reason(text.as_deref().unwrap_or_default(), "");
+                fields.take("message", text).and_then(|text| fields.take("message", Prose::parse(&text)))
+            }
         };
         let hosts = match (&self.hosts, stored) {
             (None, Some(s)) => s.hosts.clone(),
