@@ -77,7 +77,7 @@ async fn a_series_is_planned_looked_at_changed_and_ended_in_the_browser(engine: 
     has(&page, &["Nothing repeats yet", "Plan repeating work"]);
     let (status, page) = read(oisin.get(&format!("{NEW}?host={vm3}")).await).await;
     assert_eq!(status, 200);
-    has(&page, &["How it repeats", "Show the next dates", "Safe to schedule", "Europe/Dublin"]);
+    has(&page, &["How it repeats", "Show the next dates", "Reminders by mail", "Safe to schedule", "Europe/Dublin"]);
     // What the panel asks the gate about while the form is filled in.
     has(&page, &["name=\"part\" value=\"scope\""]);
     let asked = oisin.post_form("/api/fn/gate", &[("form", &format!("part=scope&hosts={vm3}&repeat=weekly"))]).await;
@@ -249,6 +249,7 @@ async fn programs_plan_change_and_end_a_series(engine: Engine) {
     let place = answer.headers()["location"].to_str().unwrap().to_owned();
     let made: Value = answer.json().await.unwrap();
     assert_eq!((&made["rule"], &made["version"]), (&json!("FREQ=WEEKLY;BYDAY=TU"), &json!(1)));
+    assert_eq!(made["reminders"], json!("default"));
     assert_eq!((&made["words"], &made["gap"]), (&json!("every Tuesday 02:00 Europe/Berlin"), &json!("move")));
     assert_eq!(made["dates"].as_array().unwrap().len(), 8);
     let first = &made["dates"][0];
@@ -264,9 +265,10 @@ async fn programs_plan_change_and_end_a_series(engine: Engine) {
     let (status, problem) =
         json_of(&api, Method::PATCH, &place, json!({"version": 1, "rule": "FREQ=WEEKLY;BYSETPOS=1"})).await;
     assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("rule")));
-    let change = json!({"version": 1, "rule": "FREQ=WEEKLY;BYDAY=WE", "note": "Wednesdays from now on."});
+    let change =
+        json!({"version": 1, "rule": "FREQ=WEEKLY;BYDAY=WE", "note": "Wednesdays from now on.", "reminders": "2 h"});
     let (status, changed) = json_of(&api, Method::PATCH, &place, change.clone()).await;
-    assert_eq!((status, &changed["version"]), (200, &json!(2)));
+    assert_eq!((status, &changed["version"], &changed["reminders"]), (200, &json!(2), &json!("2 h")));
     assert_eq!(changed["dates"][0]["maintenance_id"], first["maintenance_id"]);
     assert_eq!(changed["dates"][0]["starts_at"], json!("2014-05-21T00:00:00Z"));
     assert_eq!(json_of(&api, Method::PATCH, &place, change).await.0, 409);

@@ -514,7 +514,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                     checked=form.ticked("auto_start", stored.is_none_or(|m| m.auto_start))/>
                 {auto_complete}
             </fieldset>
-            {reminders::fields(desk, stored, form)}
+            {reminders::fields(desk, stored.map(|m| &m.reminders), form)}
         }
         .into_any()
     };

@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, admin};
 use super::plan::{anyway, problems, query, request, scope, version};
-use super::{gate, series};
+use super::{gate, reminders, series};
 use crate::api::plan::GateView;
 use crate::components::{
     Actions, Button, Checkbox, ErrorSummary, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea, TimeRange,
@@ -52,6 +52,7 @@ fn read(form: &FormData) -> SeriesInput {
         auto_start: Some(form.has("auto_start")),
         auto_complete: Some(form.has("auto_complete")),
         checklist: Some(form.get("checklist").lines().map(ToOwned::to_owned).collect()),
+        reminders: reminders::read(form),
         conflicts_why: text("conflicts_why"),
     }
 }
@@ -241,6 +242,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted) -> AnyView {
                     hint="At its planned end. Otherwise somebody says when the work is done."
                     checked=form.ticked("auto_complete", stored.is_some_and(|series| series.auto_complete))/>
             </fieldset>
+            {reminders::fields(desk, stored.map(|series| &series.reminders), form)}
             <div>
                 <TextArea name="message" label="What customers read" value=plan.message.clone()
                     error=form.error("message") rows=5

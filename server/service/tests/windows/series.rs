@@ -4,7 +4,7 @@ use crate::{World, nodes_on, services_on, utc};
 use chrono::{Datelike, NaiveDate};
 use domain::host::Host;
 use domain::ids::{HostId, JobId, SeriesId};
-use domain::maintenance::{Maintenance, Occasion, State, UpdateKind};
+use domain::maintenance::{Maintenance, Occasion, Reminders, State, UpdateKind};
 use domain::people::Role;
 use domain::series::{Fate, Series};
 use service::conflicts::FreezeInput;
@@ -413,6 +413,29 @@ async fn placeholders_hold_for_a_series_as_for_a_window(engine: Engine) {
     assert!(windows(&w, series.id).await.iter().all(|m| m.title == after.title));
 }
 
+async fn a_series_gives_its_reminders_to_the_windows_that_have_none_of_their_own(engine: Engine) {
+    let (w, vm3, _) = backed_up(engine).await;
+    let leads = |text: &str| Some(text.to_owned());
+    let input = SeriesInput { reminders: leads("48 h, 2 h"), ..tuesdays(vm3) };
+    let series = w.services.add_series(&w.system, None, &input).await.unwrap();
+    let all = windows(&w, series.id).await;
+    assert!(all.iter().all(|m| m.reminders == Reminders::parse("48 h, 2 h").unwrap()));
+    let own = MaintenanceInput { reminders: leads("1 h"), ..MaintenanceInput::default() };
+    w.services.edit_maintenance(&w.system, all[1].id, None, &own, "").await.unwrap();
+    let wrong = SeriesInput { reminders: leads("soon"), ..SeriesInput::default() };
+    let refused = edit(&w, series.id, &wrong, "").await;
+    assert!(matches!(refused, Err(Error::Invalid(f)) if f[0].field == "reminders"));
+    let none = SeriesInput { reminders: leads("none"), ..SeriesInput::default() };
+    edit(&w, series.id, &none, "").await.unwrap();
+    let all = windows(&w, series.id).await;
+    assert_eq!(all[1].reminders, Reminders::parse("1 h").unwrap());
+    let quiet = Reminders::parse("none").unwrap();
+    assert!(all.iter().enumerate().all(|(n, m)| n == 1 || m.reminders == quiet));
+    // What is not spoken of stays.
+    edit(&w, series.id, &start("2014-05-20T03:00"), "").await.unwrap();
+    assert_eq!(read(&w, series.id).await.reminders, quiet);
+}
+
 async fn many_nodes_make_each_window_once(engine: Engine) {
     let (w, vm3, job) = backed_up(engine).await;
     let series = w.services.add_series(&w.system, None, &tuesdays(vm3)).await.unwrap();
@@ -527,6 +550,7 @@ storage::on_both!(
     a_date_that_is_frozen_is_named_and_does_not_stop_the_others,
     a_person_goes_ahead_where_a_rule_warns_and_not_where_it_blocks,
     placeholders_hold_for_a_series_as_for_a_window,
+    a_series_gives_its_reminders_to_the_windows_that_have_none_of_their_own,
     many_nodes_make_each_window_once,
     a_night_with_a_change_of_the_clocks_has_its_window_in_the_database,
 );

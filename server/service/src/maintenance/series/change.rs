@@ -277,6 +277,7 @@ impl Services {
 }
 
 fn changed_to(old: &Series, content: Content) -> Series {
-    let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist } = content;
-    Series { title, message, hosts, components, timing, auto_start, auto_complete, checklist, ..old.clone() }
+    let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist, reminders } =
+        content;
+    Series { title, message, hosts, components, timing, auto_start, auto_complete, checklist, reminders, ..old.clone() }
 }

@@ -3,7 +3,7 @@
 use crate::error::{Error, Fields};
 use crate::maintenance::input::{DEFAULT_WAIT, ids, local_text};
 use chrono::NaiveDate;
-use domain::maintenance::{Fold, MAX_LENGTH, read_checklist};
+use domain::maintenance::{Fold, MAX_LENGTH, Reminders, read_checklist};
 use domain::series::{Gap, Pattern, Rule, RuleError, Series, Timing, Until, is_length, weekday_code, weekday_of};
 use domain::template;
 use domain::text::{Name, Prose};
@@ -46,6 +46,9 @@ pub struct SeriesInput {
     pub auto_complete: Option<bool>,
     /// What is to be checked before a window is completed, line by line.
     pub checklist: Option<Vec<String>>,
+    /// `default`, `none`, or lead times: `72 h, 24 h, 1 h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminders: Option<String>,
     /// Why it goes ahead in spite of what a freeze or a redundancy group warns of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflicts_why: Option<String>,
@@ -176,6 +179,7 @@ pub(super) struct Content {
     pub(super) auto_start: bool,
     pub(super) auto_complete: bool,
     pub(super) checklist: Vec<Name>,
+    pub(super) reminders: Reminders,
 }
 
 /// The field of the form that a refused rule is about.
@@ -354,6 +358,10 @@ impl SeriesInput {
                 fields.take("checklist", read_checklist(lines)).unwrap_or_default()
             }
         };
+        let reminders = match (&self.reminders, stored) {
+            (None, stored) => stored.map(|s| s.reminders.clone()).unwrap_or_default(),
+            (Some(text), _) => fields.take("reminders", Reminders::parse(text)).unwrap_or_default(),
+        };
         let timing = self.timing(&mut fields, rules, stored.map(|s| &s.timing));
         if let Some(timing) = &timing
             && fields.is_empty()
@@ -377,6 +385,7 @@ impl SeriesInput {
                 auto_start: self.auto_start.or(stored.map(|s| s.auto_start)).unwrap_or(true),
                 auto_complete: self.auto_complete.or(stored.map(|s| s.auto_complete)).unwrap_or(false),
                 checklist,
+                reminders,
             }),
             _ => Err(fields.into_error()),
         }

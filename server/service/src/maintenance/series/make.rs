@@ -45,6 +45,7 @@ fn input(services: &Services, series: &Series, planned: &Planned, why: Option<&s
         auto_start: Some(series.auto_start),
         auto_complete: Some(series.auto_complete),
         checklist: Some(series.checklist.iter().map(ToString::to_string).collect()),
+        reminders: Some(series.reminders.to_input()),
         conflicts_why: why.map(ToOwned::to_owned),
         ..MaintenanceInput::default()
     }
@@ -93,7 +94,7 @@ impl Services {
             let id = before.response.parse().map_err(|e: uuid::Error| Error::internal(&e))?;
             return Ok(tx.series(id).await?);
         }
-        let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist } =
+        let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist, reminders } =
             typed.read(self.zones.as_ref(), None, now)?;
         let mut series = Series {
             id: self.new_id(),
@@ -105,6 +106,7 @@ impl Services {
             auto_start,
             auto_complete,
             checklist,
+            reminders,
             problem: None,
             ended_at: None,
             created_by: actor.user_id(),
