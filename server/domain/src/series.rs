@@ -52,6 +52,8 @@ pub struct Series {
     pub auto_complete: bool,
     /// What is to be checked before a window is completed.
     pub checklist: Vec<Name>,
+    /// Which reminders each window gets.
+    pub reminders: Reminders,
     /// Why the next window could not be made, in words for colleagues.
     pub problem: Option<String>,
     /// No more windows are made since.
@@ -77,7 +79,7 @@ impl Series {
             auto_start: self.auto_start,
             auto_complete: self.auto_complete,
             checklist: self.checklist.clone(),
-            reminders: Reminders::AsSite,
+            reminders: self.reminders.clone(),
         }
     }
 }

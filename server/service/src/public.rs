@@ -14,6 +14,7 @@ use domain::site::Site;
 use domain::time::{Instant, LocalTime, Span};
 use outbound::calendar::{self, CalendarEvent, Feed, Method};
 use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
 use storage::maintenance::Order;
@@ -230,7 +231,8 @@ impl Services {
             return Err(Error::NotFound("maintenance"));
         }
         let board = Board::load(&mut tx).await?;
-        let repeats = self.series_of(&mut tx, &maintenance).await?.map(|series| series.words);
+        let series = self.series_of(&mut tx, &maintenance).await?;
+        let repeats = series.filter(|series| !series.has_ended).map(|series| series.words);
         let window = windows(&mut tx, &board, vec![maintenance]).await?.pop().ok_or(Error::NotFound("maintenance"))?;
         Ok((site, Window { repeats, ..window }))
     }
@@ -353,7 +355,8 @@ impl Services {
 }
 
 /// Of work that repeats the front page shows the first window, and those with a time of their own: the
-/// others are in calendars. Only `repeating` ones are left out.
+/// others are in calendars. Only `repeating` ones are left out, and nothing that is left of a series that
+/// has ended.
 async fn one_per_series(
     tx: &mut Tx,
     windows: Vec<Window>,
@@ -361,7 +364,7 @@ async fn one_per_series(
 ) -> Result<Vec<Window>, Error> {
     let ids: Vec<MaintenanceId> = windows.iter().map(|w| w.maintenance.id).collect();
     let occurrences = tx.occurrences_among(&ids).await?;
-    let mut words: BTreeMap<SeriesId, String> = BTreeMap::new();
+    let mut words: BTreeMap<SeriesId, Option<String>> = BTreeMap::new();
     let mut shown = Vec::with_capacity(windows.len());
     for window in windows {
         let m = &window.maintenance;
@@ -369,15 +372,22 @@ async fn one_per_series(
             shown.push(window);
             continue;
         };
-        let is_shown = words.contains_key(&occurrence.series_id);
-        if is_shown && !occurrence.was_moved(m) {
-            continue;
-        }
-        if !is_shown {
-            let series = tx.series(occurrence.series_id).await?;
-            words.insert(series.id, series.timing.words());
-        }
-        let repeats = words.get(&occurrence.series_id).cloned();
+        let repeats = match words.entry(occurrence.series_id) {
+            // What is left of a series that has ended is all there will be: each is worth its line.
+            Entry::Occupied(known) => {
+                let has_ended = known.get().is_none();
+                let is_folded = m.state == State::Cancelled || !has_ended;
+                if is_folded && !occurrence.was_moved(m) {
+                    continue;
+                }
+                known.get().clone()
+            }
+            Entry::Vacant(first) => {
+                let series = tx.series(occurrence.series_id).await?;
+                let words = series.ended_at.is_none().then(|| series.timing.words());
+                first.insert(words).clone()
+            }
+        };
         shown.push(Window { repeats, ..window });
     }
     Ok(shown)

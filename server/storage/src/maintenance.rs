@@ -182,9 +182,9 @@ impl TryFrom<VerdictRow> for KeptVerdict {
     }
 }
 
-/// The window's own lead times; none where it has those of the site.
-fn own_leads(m: &Maintenance) -> Option<String> {
-    match &m.reminders {
+/// Own lead times; none where those of the site hold.
+pub(crate) fn own_leads(reminders: &Reminders) -> Option<String> {
+    match reminders {
         Reminders::AsSite => None,
         Reminders::Own(leads) => Some(leads_text(leads)),
     }
@@ -265,7 +265,7 @@ impl Tx {
             .bind(ms(m.updated_at))
             .bind(m.version)
             .bind(m.done_anyway.as_ref().map(Why::as_str))
-            .bind(own_leads(m))
+            .bind(own_leads(&m.reminders))
             .execute(x)
             .await?;
         });
@@ -309,7 +309,7 @@ impl Tx {
             .bind(m.id.0)
             .bind(m.version)
             .bind(m.done_anyway.as_ref().map(Why::as_str))
-            .bind(own_leads(m))
+            .bind(own_leads(&m.reminders))
             .execute(x)
             .await?
             .rows_affected()

@@ -2,7 +2,8 @@
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
-use crate::maintenance::{LOCAL, code, parse, places};
+use crate::maintenance::{LOCAL, code, own_leads, parse, places};
+use crate::reminder::reminders;
 use chrono::{NaiveDate, NaiveDateTime};
 use domain::ids::{ComponentId, HostId, MaintenanceId, SeriesId, UserId};
 use domain::series::{Gap, Given, Occurrence, Rule, Series, Timing};
@@ -19,7 +20,7 @@ const DATE: &str = "%Y-%m-%d";
 const CHUNK: usize = 500;
 
 const COLUMNS: &str = "id, title, message, rule, zone, local_start, length_s, may_wait_s, gap, fold, auto_start,
-    auto_complete, checklist, problem, ended_at, created_by, created_at, version";
+    auto_complete, checklist, problem, ended_at, created_by, created_at, version, reminders";
 
 #[derive(sqlx::FromRow)]
 struct SeriesRow {
@@ -41,6 +42,7 @@ struct SeriesRow {
     created_by: Option<Uuid>,
     created_at: i64,
     version: i64,
+    reminders: Option<String>,
 }
 
 impl SeriesRow {
@@ -72,6 +74,7 @@ impl SeriesRow {
                 .map(Name::parse)
                 .collect::<Result<_, _>>()
                 .map_err(|e| corrupt(T, id, e))?,
+            reminders: reminders(T, id, self.reminders.as_deref())?,
             problem: self.problem,
             ended_at: maybe_at(T, id, self.ended_at)?,
             created_by: self.created_by.map(UserId),
@@ -131,7 +134,7 @@ impl Tx {
         on_tx!(self, |x| {
             sqlx::query(AssertSqlSafe(format!(
                 "insert into series ({COLUMNS})
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
             )))
             .bind(s.id.0)
             .bind(s.title.as_str())
@@ -151,6 +154,7 @@ impl Tx {
             .bind(s.created_by.map(|id| id.0))
             .bind(ms(s.created_at))
             .bind(s.version)
+            .bind(own_leads(&s.reminders))
             .execute(x)
             .await?;
         });
@@ -166,7 +170,7 @@ impl Tx {
             sqlx::query(
                 "update series set title = $1, message = $2, rule = $3, zone = $4, local_start = $5, length_s = $6,
                  may_wait_s = $7, gap = $8, fold = $9, auto_start = $10, auto_complete = $11, checklist = $12,
-                 problem = $13, ended_at = $14, version = version + 1 where id = $15 and version = $16",
+                 problem = $13, ended_at = $14, reminders = $17, version = version + 1 where id = $15 and version = $16",
             )
             .bind(s.title.as_str())
             .bind(s.message.as_str())
@@ -184,6 +188,7 @@ impl Tx {
             .bind(s.ended_at.map(ms))
             .bind(s.id.0)
             .bind(s.version)
+            .bind(own_leads(&s.reminders))
             .execute(x)
             .await?
             .rows_affected()

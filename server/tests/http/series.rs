@@ -3,6 +3,7 @@ use crate::windows::{Small, small, story};
 use domain::people::{Role, Scope};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use service::conflicts::FreezeInput;
 use storage::testing::Engine;
 
 const NEW: &str = "/admin/series/new";
@@ -76,7 +77,7 @@ async fn a_series_is_planned_looked_at_changed_and_ended_in_the_browser(engine: 
     has(&page, &["Nothing repeats yet", "Plan repeating work"]);
     let (status, page) = read(oisin.get(&format!("{NEW}?host={vm3}")).await).await;
     assert_eq!(status, 200);
-    has(&page, &["How it repeats", "Show the next dates", "Safe to schedule", "Europe/Dublin"]);
+    has(&page, &["How it repeats", "Show the next dates", "Reminders by mail", "Safe to schedule", "Europe/Dublin"]);
     // What the panel asks the gate about while the form is filled in.
     has(&page, &["name=\"part\" value=\"scope\""]);
     let asked = oisin.post_form("/api/fn/gate", &[("form", &format!("part=scope&hosts={vm3}&repeat=weekly"))]).await;
@@ -188,6 +189,49 @@ async fn a_series_that_the_gate_is_against_is_named_where_somebody_looks(engine:
     assert!(!start.contains("See the series"));
 }
 
+async fn a_rule_that_only_warns_asks_for_a_reason(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let Small { vm3, .. } = small(&app).await;
+    let freeze = FreezeInput {
+        name: "Elections".to_owned(),
+        zone: "Europe/Berlin".to_owned(),
+        start: "2014-05-20T00:00".to_owned(),
+        end: "2014-05-21T00:00".to_owned(),
+        whole_site: true,
+        force: "warn".to_owned(),
+        ..FreezeInput::default()
+    };
+    app.services.add_freeze(&service::Actor::system(), &freeze).await.unwrap();
+    let oisin = app.sign_in_as(Role::Operator).await;
+    let form = tuesdays(vm3, "create");
+    let (status, page) = read(send(&oisin, NEW, &form).await).await;
+    assert_eq!(status, 422);
+    has(&page, &["Elections", "href=\"#conflicts_why\"", "Reason to go ahead"]);
+    let why = "Agreed with the clerk.";
+    let place = goes_to(&send(&oisin, NEW, &set(form, "conflicts_why", why)).await);
+    has(&read(oisin.get(&place).await).await.1, &["The series is set up.", "M-8"]);
+
+    let api = app.with_token(&app.token(&[Scope::MaintenanceWrite]).await);
+    let mut input = json!({
+        "title": "Updates of vm3",
+        "hosts": [vm3.to_string()],
+        "zone": "Europe/Berlin",
+        "start": "2014-05-20T02:00",
+        "length": "2 h",
+        "rule": "FREQ=WEEKLY;BYDAY=TU",
+    });
+    let (status, problem) = json_of(&api, Method::POST, SERIES, input.clone()).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("conflicts_need_a_reason")));
+    input["conflicts_why"] = json!(why);
+    let (status, made) = json_of(&api, Method::POST, SERIES, input).await;
+    assert_eq!((status, made["dates"].as_array().unwrap().len()), (201, 8));
+    let place = format!("{SERIES}/{}", made["id"].as_str().unwrap());
+    let mut change = json!({"version": 1, "start": "2014-05-20T03:00"});
+    assert_eq!(json_of(&api, Method::PATCH, &place, change.clone()).await.0, 409);
+    change["conflicts_why"] = json!(why);
+    assert_eq!(json_of(&api, Method::PATCH, &place, change).await.0, 200);
+}
+
 async fn programs_plan_change_and_end_a_series(engine: Engine) {
     let app = TestApp::start(engine).await;
     let Small { vm3, .. } = small(&app).await;
@@ -205,6 +249,7 @@ async fn programs_plan_change_and_end_a_series(engine: Engine) {
     let place = answer.headers()["location"].to_str().unwrap().to_owned();
     let made: Value = answer.json().await.unwrap();
     assert_eq!((&made["rule"], &made["version"]), (&json!("FREQ=WEEKLY;BYDAY=TU"), &json!(1)));
+    assert_eq!(made["reminders"], json!("default"));
     assert_eq!((&made["words"], &made["gap"]), (&json!("every Tuesday 02:00 Europe/Berlin"), &json!("move")));
     assert_eq!(made["dates"].as_array().unwrap().len(), 8);
     let first = &made["dates"][0];
@@ -220,9 +265,10 @@ async fn programs_plan_change_and_end_a_series(engine: Engine) {
     let (status, problem) =
         json_of(&api, Method::PATCH, &place, json!({"version": 1, "rule": "FREQ=WEEKLY;BYSETPOS=1"})).await;
     assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("rule")));
-    let change = json!({"version": 1, "rule": "FREQ=WEEKLY;BYDAY=WE", "note": "Wednesdays from now on."});
+    let change =
+        json!({"version": 1, "rule": "FREQ=WEEKLY;BYDAY=WE", "note": "Wednesdays from now on.", "reminders": "2 h"});
     let (status, changed) = json_of(&api, Method::PATCH, &place, change.clone()).await;
-    assert_eq!((status, &changed["version"]), (200, &json!(2)));
+    assert_eq!((status, &changed["version"], &changed["reminders"]), (200, &json!(2), &json!("2 h")));
     assert_eq!(changed["dates"][0]["maintenance_id"], first["maintenance_id"]);
     assert_eq!(changed["dates"][0]["starts_at"], json!("2014-05-21T00:00:00Z"));
     assert_eq!(json_of(&api, Method::PATCH, &place, change).await.0, 409);
@@ -240,5 +286,6 @@ storage::on_both!(
     a_series_is_planned_looked_at_changed_and_ended_in_the_browser,
     what_is_wrong_in_the_form_stands_at_its_field,
     a_series_that_the_gate_is_against_is_named_where_somebody_looks,
+    a_rule_that_only_warns_asks_for_a_reason,
     programs_plan_change_and_end_a_series,
 );

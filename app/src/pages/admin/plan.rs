@@ -514,7 +514,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                     checked=form.ticked("auto_start", stored.is_none_or(|m| m.auto_start))/>
                 {auto_complete}
             </fieldset>
-            {reminders::fields(desk, stored, form)}
+            {reminders::fields(desk, stored.map(|m| &m.reminders), form)}
         }
         .into_any()
     };
@@ -556,7 +556,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                 <Actions>{wording::look(wording::PLAN)}</Actions>
             </div>
             {checklist}
-            {anyway(plan, form, is_words_only)}
+            {(!is_words_only).then(|| anyway(plan.gate.in_the_way.asks_why, form))}
             {note}
             {save}
         </form>
@@ -565,12 +565,9 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
 }
 
 /// Why it goes ahead where a rule only warns.
-fn anyway(plan: &Plan, form: &Submitted, is_words_only: bool) -> AnyView {
-    if is_words_only {
-        return ().into_any();
-    }
+pub(super) fn anyway(asks_why: bool, form: &Submitted) -> AnyView {
     let (value, error) = (form.value("conflicts_why", ""), form.error("conflicts_why"));
-    let open = plan.gate.in_the_way.asks_why || error.is_some() || !value.is_empty();
+    let open = asks_why || error.is_some() || !value.is_empty();
     view! {
         <Disclosure label="Go ahead in spite of a warning" open=open>
             <TextArea name="conflicts_why" label="Reason to go ahead" rows=2 optional=true value=value error=error

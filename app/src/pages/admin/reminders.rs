@@ -23,8 +23,8 @@ pub fn read(form: &FormData) -> Option<String> {
 
 /// The choice.
 #[must_use]
-pub fn fields(desk: &Desk, stored: Option<&Maintenance>, form: &Submitted) -> AnyView {
-    let stored = stored.map(|m| m.reminders.clone()).unwrap_or_default();
+pub fn fields(desk: &Desk, stored: Option<&Reminders>, form: &Submitted) -> AnyView {
+    let stored = stored.cloned().unwrap_or_default();
     let (way, leads) = match &stored {
         Reminders::AsSite => (Reminders::AS_SITE, String::new()),
         Reminders::Own(leads) if leads.iter().next().is_none() => ("none", String::new()),

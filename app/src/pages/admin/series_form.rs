@@ -1,8 +1,8 @@
 //! The form for work that repeats, with the next dates and the gate beside it.
 
 use super::desk::{Desk, admin};
-use super::plan::{problems, query, request, scope, version};
-use super::{gate, series};
+use super::plan::{anyway, problems, query, request, scope, version};
+use super::{gate, reminders, series};
 use crate::api::plan::GateView;
 use crate::components::{
     Actions, Button, Checkbox, ErrorSummary, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea, TimeRange,
@@ -52,6 +52,8 @@ fn read(form: &FormData) -> SeriesInput {
         auto_start: Some(form.has("auto_start")),
         auto_complete: Some(form.has("auto_complete")),
         checklist: Some(form.get("checklist").lines().map(ToOwned::to_owned).collect()),
+        reminders: reminders::read(form),
+        conflicts_why: text("conflicts_why"),
     }
 }
 
@@ -240,6 +242,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted) -> AnyView {
                     hint="At its planned end. Otherwise somebody says when the work is done."
                     checked=form.ticked("auto_complete", stored.is_some_and(|series| series.auto_complete))/>
             </fieldset>
+            {reminders::fields(desk, stored.map(|series| &series.reminders), form)}
             <div>
                 <TextArea name="message" label="What customers read" value=plan.message.clone()
                     error=form.error("message") rows=5
@@ -250,6 +253,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted) -> AnyView {
             <TextArea name="checklist" label="Checklist" rows=4 optional=true
                 hint="What to check when the work is done, one thing per line, at most 20. Only colleagues see it."
                 value=form.value("checklist", lines.join("\n")) error=form.error("checklist")/>
+            {anyway(plan.gate.in_the_way.asks_why, form)}
             {note}
         </form>
     }

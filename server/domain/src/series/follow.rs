@@ -78,7 +78,7 @@ pub fn follow(old: &Series, new: &Series, m: &Maintenance, planned: Planned) -> 
         auto_start: pick(&own.auto_start, &old.auto_start, &new.auto_start),
         auto_complete: pick(&own.auto_complete, &old.auto_complete, &new.auto_complete),
         checklist: pick(&own.checklist, &old.checklist, &new.checklist),
-        reminders: own.reminders,
+        reminders: pick(&own.reminders, &old.reminders, &new.reminders),
     }
 }
 

@@ -287,14 +287,24 @@ impl Services {
 
     /// A title is written out when it is saved: the subject of its mails must not change (MAIL-1).
     pub(super) async fn write_out(&self, tx: &mut Tx, edit: &mut Edit) -> Result<(), Error> {
-        if !edit.title.as_str().contains("{{") {
-            return Ok(());
-        }
-        let touched = self.affected(tx, &edit.hosts, &edit.components).await?;
-        let names: Vec<String> = touched.into_iter().map(|(_, name)| name).collect();
-        let title = template::with_components(edit.title.as_str(), &names);
-        edit.title = Name::parse(&title).map_err(|e| Error::field("title", e.to_string()))?;
+        edit.title = self.written_out(tx, &edit.title, &edit.hosts, &edit.components).await?;
         Ok(())
+    }
+
+    pub(super) async fn written_out(
+        &self,
+        tx: &mut Tx,
+        title: &Name,
+        hosts: &[HostId],
+        components: &[ComponentId],
+    ) -> Result<Name, Error> {
+        if !title.as_str().contains("{{") {
+            return Ok(title.clone());
+        }
+        let touched = self.affected(tx, hosts, components).await?;
+        let names: Vec<String> = touched.into_iter().map(|(_, name)| name).collect();
+        let title = template::with_components(title.as_str(), &names);
+        Name::parse(&title).map_err(|e| Error::field("title", e.to_string()))
     }
 
     /// The draft with this content, in the transaction; also as it was before.

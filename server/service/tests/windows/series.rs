@@ -4,9 +4,10 @@ use crate::{World, nodes_on, services_on, utc};
 use chrono::{Datelike, NaiveDate};
 use domain::host::Host;
 use domain::ids::{HostId, JobId, SeriesId};
-use domain::maintenance::{Maintenance, Occasion, State, UpdateKind};
+use domain::maintenance::{Maintenance, Occasion, Reminders, State, UpdateKind};
 use domain::people::Role;
 use domain::series::{Fate, Series};
+use service::conflicts::FreezeInput;
 use service::maintenance::{Dated, MaintenanceInput, SeriesInput};
 use service::zones::SystemZones;
 use service::{Actor, Error};
@@ -67,6 +68,20 @@ fn start(text: &str) -> SeriesInput {
 
 fn rule(text: &str) -> SeriesInput {
     SeriesInput { rule: Some(text.to_owned()), ..SeriesInput::default() }
+}
+
+/// The whole site, from one midnight in Berlin to another.
+fn freeze(force: &str, from: &str, to: &str) -> FreezeInput {
+    FreezeInput {
+        name: "Elections".to_owned(),
+        zone: "Europe/Berlin".to_owned(),
+        start: format!("{from}T00:00"),
+        end: format!("{to}T00:00"),
+        whole_site: true,
+        hosts: vec![],
+        components: vec![],
+        force: force.to_owned(),
+    }
 }
 
 async fn series_audited(w: &World) -> Vec<String> {
@@ -284,6 +299,11 @@ async fn a_series_ends_and_its_windows_stay_or_are_called_off(engine: Engine) {
     let ended = w.services.end_series(&w.system, kept.id, 1, false, "").await.unwrap();
     assert_eq!(ended.ended_at, Some(w.services.now()));
     assert!(windows(&w, kept.id).await.iter().all(|m| m.state == State::Scheduled && m.sequence == 0));
+    // Each of its windows that are left has its line, and no more are promised.
+    let next = w.services.home().await.unwrap().next;
+    assert_eq!((next.len(), next.iter().filter(|window| window.repeats.is_some()).count()), (9, 1));
+    let left = windows(&w, kept.id).await.pop().unwrap();
+    assert_eq!(w.services.public_window(left.id).await.unwrap().1.repeats, None);
     let silent = w.services.end_series(&w.system, off.id, 1, true, " ").await;
     assert!(matches!(silent, Err(Error::Invalid(fields)) if fields[0].field == "body"));
     w.services.end_series(&w.system, off.id, 1, true, "vm3 is gone.").await.unwrap();
@@ -327,6 +347,93 @@ async fn what_stands_against_a_window_is_said_and_does_not_last(engine: Engine) 
     edit(&w, series.id, &change, "").await.unwrap();
     assert_eq!(read(&w, series.id).await.problem, None);
     assert_eq!(windows(&w, series.id).await.last().unwrap().planned.starts_at, utc("2014-07-15 00:00"));
+}
+
+async fn a_date_that_is_frozen_is_named_and_does_not_stop_the_others(engine: Engine) {
+    let (w, vm3, _) = backed_up(engine).await;
+    w.services.add_freeze(&w.system, &freeze("block", "2014-05-27", "2014-05-28")).await.unwrap();
+    let four = SeriesInput { rule: Some("FREQ=WEEKLY;BYDAY=TU;COUNT=4".to_owned()), ..tuesdays(vm3) };
+    let series = w.services.add_series(&w.system, None, &four).await.unwrap();
+    assert_eq!(
+        shown(&w, series.id).await,
+        ["2014-05-20 scheduled 05-20T00:00", "2014-06-03 scheduled 06-03T00:00", "2014-06-10 scheduled 06-10T00:00"]
+    );
+    let problem = series.problem.unwrap();
+    assert!(problem.starts_with("Tue 27 May 2014: ") && problem.contains("Elections"), "{problem}");
+    assert_eq!(w.services.keep_all_series().await.unwrap(), 0);
+}
+
+async fn a_person_goes_ahead_where_a_rule_warns_and_not_where_it_blocks(engine: Engine) {
+    let (w, vm3, _) = backed_up(engine).await;
+    let oisin = w.person("Oisín", Role::Operator).await;
+    w.services.add_freeze(&w.system, &freeze("warn", "2014-05-20", "2014-05-21")).await.unwrap();
+    let refused = w.services.add_series(&oisin, None, &tuesdays(vm3)).await;
+    assert!(matches!(refused, Err(Error::Conflicts { asks_why: true, .. })), "{refused:?}");
+    assert!(w.services.all_series(&oisin).await.unwrap().is_empty());
+    let input = SeriesInput { conflicts_why: Some("Agreed with the clerk.".to_owned()), ..tuesdays(vm3) };
+    let series = w.services.add_series(&oisin, None, &input).await.unwrap();
+    let before = windows(&w, series.id).await;
+    assert_eq!(before.len(), 8);
+    assert_eq!(w.services.conflicts_of(&oisin, before[0].id).await.unwrap().accepted.len(), 1);
+
+    // A change asks as well, about every place that a window comes to.
+    w.services.add_freeze(&w.system, &freeze("block", "2014-06-04", "2014-06-05")).await.unwrap();
+    let later = SeriesInput { conflicts_why: Some("Still agreed.".to_owned()), ..start("2014-05-20T03:00") };
+    let silent = w.services.edit_series(&oisin, series.id, 1, &start("2014-05-20T03:00"), "").await;
+    assert!(matches!(silent, Err(Error::Conflicts { asks_why: true, .. })), "{silent:?}");
+    let wednesdays = SeriesInput { conflicts_why: later.conflicts_why.clone(), ..rule("FREQ=WEEKLY;BYDAY=WE") };
+    let blocked = w.services.edit_series(&oisin, series.id, 1, &wednesdays, "").await;
+    assert!(matches!(blocked, Err(Error::Conflicts { asks_why: false, .. })), "{blocked:?}");
+    assert_eq!((windows(&w, series.id).await, read(&w, series.id).await), (before.clone(), series.clone()));
+    w.services.edit_series(&oisin, series.id, 1, &later, "").await.unwrap();
+    assert_eq!(w.services.conflicts_of(&oisin, before[0].id).await.unwrap().accepted.len(), 2);
+    assert_eq!(windows(&w, series.id).await[2].planned.starts_at, utc("2014-06-03 01:00"));
+}
+
+async fn placeholders_hold_for_a_series_as_for_a_window(engine: Engine) {
+    let (w, vm3, _) = backed_up(engine).await;
+    let input = SeriesInput { title: Some("Updates of {{components}}".to_owned()), ..tuesdays(vm3) };
+    let series = w.services.add_series(&w.system, None, &input).await.unwrap();
+    assert!(!series.title.as_str().contains("{{"), "{}", series.title);
+    assert!(windows(&w, series.id).await.iter().all(|m| m.title == series.title));
+    let text = |text: &str| Some(text.to_owned());
+    for (wrong, field) in [
+        (SeriesInput { title: text("Updates of {{nobody}}"), ..SeriesInput::default() }, "title"),
+        (SeriesInput { title: text("Updates: {{reason}}"), ..SeriesInput::default() }, "title"),
+        (SeriesInput { message: text("From {{nobody}} on"), ..SeriesInput::default() }, "message"),
+        (SeriesInput { message: text("Because: {{reason}}"), ..SeriesInput::default() }, "message"),
+    ] {
+        let refused = edit(&w, series.id, &wrong, "").await;
+        assert!(matches!(&refused, Err(Error::Invalid(f)) if f.len() == 1 && f[0].field == field), "{refused:?}");
+    }
+    // What it is called now is written out in the windows that follow, too.
+    let change = SeriesInput { title: text("Work on {{components}}"), ..SeriesInput::default() };
+    let after = edit(&w, series.id, &change, "").await.unwrap();
+    assert!(after.title.as_str().starts_with("Work on ") && !after.title.as_str().contains("{{"), "{}", after.title);
+    assert!(windows(&w, series.id).await.iter().all(|m| m.title == after.title));
+}
+
+async fn a_series_gives_its_reminders_to_the_windows_that_have_none_of_their_own(engine: Engine) {
+    let (w, vm3, _) = backed_up(engine).await;
+    let leads = |text: &str| Some(text.to_owned());
+    let input = SeriesInput { reminders: leads("48 h, 2 h"), ..tuesdays(vm3) };
+    let series = w.services.add_series(&w.system, None, &input).await.unwrap();
+    let all = windows(&w, series.id).await;
+    assert!(all.iter().all(|m| m.reminders == Reminders::parse("48 h, 2 h").unwrap()));
+    let own = MaintenanceInput { reminders: leads("1 h"), ..MaintenanceInput::default() };
+    w.services.edit_maintenance(&w.system, all[1].id, None, &own, "").await.unwrap();
+    let wrong = SeriesInput { reminders: leads("soon"), ..SeriesInput::default() };
+    let refused = edit(&w, series.id, &wrong, "").await;
+    assert!(matches!(refused, Err(Error::Invalid(f)) if f[0].field == "reminders"));
+    let none = SeriesInput { reminders: leads("none"), ..SeriesInput::default() };
+    edit(&w, series.id, &none, "").await.unwrap();
+    let all = windows(&w, series.id).await;
+    assert_eq!(all[1].reminders, Reminders::parse("1 h").unwrap());
+    let quiet = Reminders::parse("none").unwrap();
+    assert!(all.iter().enumerate().all(|(n, m)| n == 1 || m.reminders == quiet));
+    // What is not spoken of stays.
+    edit(&w, series.id, &start("2014-05-20T03:00"), "").await.unwrap();
+    assert_eq!(read(&w, series.id).await.reminders, quiet);
 }
 
 async fn many_nodes_make_each_window_once(engine: Engine) {
@@ -440,6 +547,10 @@ storage::on_both!(
     another_rule_moves_windows_within_their_week_and_calls_off_what_has_no_place,
     a_series_ends_and_its_windows_stay_or_are_called_off,
     what_stands_against_a_window_is_said_and_does_not_last,
+    a_date_that_is_frozen_is_named_and_does_not_stop_the_others,
+    a_person_goes_ahead_where_a_rule_warns_and_not_where_it_blocks,
+    placeholders_hold_for_a_series_as_for_a_window,
+    a_series_gives_its_reminders_to_the_windows_that_have_none_of_their_own,
     many_nodes_make_each_window_once,
     a_night_with_a_change_of_the_clocks_has_its_window_in_the_database,
 );

@@ -45,6 +45,8 @@ struct Shown {
     auto_start: bool,
     auto_complete: bool,
     checklist: Vec<String>,
+    /// `default`, `none`, or lead times.
+    reminders: String,
     /// Why the next window could not be made.
     problem: Option<String>,
     ended_at: Option<Instant>,
@@ -72,6 +74,7 @@ impl From<Series> for Shown {
             auto_start: series.auto_start,
             auto_complete: series.auto_complete,
             checklist: series.checklist.into_iter().map(Into::into).collect(),
+            reminders: series.reminders.to_input(),
             problem: series.problem,
             ended_at: series.ended_at,
             created_at: series.created_at,

@@ -2,7 +2,7 @@ use super::maintenance::{at, started, window};
 use chrono::NaiveDate;
 use domain::host::Host;
 use domain::ids::{ComponentId, HostId, MaintenanceId, SeriesId, UpdateId};
-use domain::maintenance::{Fold, Maintenance, State, Update, UpdateKind, ZoneMove};
+use domain::maintenance::{Fold, Maintenance, Reminders, State, Update, UpdateKind, ZoneMove};
 use domain::policy::PolicyOverride;
 use domain::series::{Gap, Given, Occurrence, Rule, Series, Timing};
 use domain::text::{Name, Prose};
@@ -35,6 +35,7 @@ fn series(n: u128) -> Series {
         auto_start: true,
         auto_complete: false,
         checklist: vec![Name::parse("Sites answer").unwrap(), Name::parse("Mail flows").unwrap()],
+        reminders: Reminders::AsSite,
         problem: None,
         ended_at: None,
         created_by: None,
@@ -91,6 +92,7 @@ async fn a_series_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time(en
         auto_start: false,
         auto_complete: true,
         checklist: vec![],
+        reminders: Reminders::parse("48 h, 30 min").unwrap(),
         problem: Some("There is no host.".to_owned()),
         ended_at: Some(at(99)),
         ..first.clone()

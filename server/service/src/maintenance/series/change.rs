@@ -17,7 +17,7 @@ use domain::people::Permission;
 use domain::policy::Policy;
 use domain::series::{Given, Occurrence, Series, follow, reshape};
 use domain::text::Prose;
-use domain::time::Instant;
+use domain::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
 
@@ -31,24 +31,28 @@ struct Step {
     stays: Option<(NaiveDate, Occurrence)>,
 }
 
-/// The gate's answers, one per scope.
+/// The gate's answers, one per scope and length.
 #[derive(Default)]
-struct Answers(Vec<(Scope, Asked)>);
+struct Answers(Vec<(Scope, Span, Asked)>);
 
 impl Answers {
     async fn find(&mut self, services: &Services, tx: &mut Tx, now: Instant, m: &Maintenance) -> Result<usize, Error> {
-        let scope = scope_of(m);
-        if let Some(place) = self.0.iter().position(|(known, _)| *known == scope) {
+        let (scope, length) = (scope_of(m), m.planned.length());
+        if let Some(place) = self.0.iter().position(|(known, long, _)| *known == scope && *long == length) {
             return Ok(place);
         }
         // A new time or scope: no override can be for it.
-        let (verdict, evidence) = services.gate(tx, now, Purpose::Schedule, &scope).await?;
-        self.0.push((scope, Asked { verdict, evidence }));
+        let (verdict, evidence) = services.gate_for_work(tx, now, Purpose::Schedule, &scope, Some(length)).await?;
+        self.0.push((scope, length, Asked { verdict, evidence }));
         Ok(self.0.len() - 1)
     }
 
+    fn get(&self, place: usize) -> Option<&Asked> {
+        self.0.get(place).map(|(_, _, asked)| asked)
+    }
+
     fn verdict(&self, place: usize) -> Option<&Verdict> {
-        self.0.get(place).map(|(_, asked)| &asked.verdict)
+        self.get(place).map(|asked| &asked.verdict)
     }
 }
 
@@ -56,8 +60,8 @@ impl Services {
     /// Changes a series and its windows ahead that were not moved. `note` is what customers read about it.
     ///
     /// # Errors
-    /// Not allowed, all wrong fields, refused by the gate (nothing changes, the answer is kept), ended,
-    /// stale, or the database does not answer.
+    /// Not allowed, all wrong fields, refused by the gate (nothing changes, the answer is kept), a rule
+    /// stands against a window in its new place, ended, stale, or the database does not answer.
     pub async fn edit_series(
         &self,
         actor: &Actor,
@@ -73,16 +77,17 @@ impl Services {
         let policy = tx.site().await?.policy;
         let note = Words::from(note).read()?;
         let content = typed.read(self.zones.as_ref(), Some(&old), now)?;
-        let new = changed_to(&old, content);
+        let mut new = changed_to(&old, content);
         if new == old {
             return Ok(old);
         }
         self.check_new_scope(&mut tx, &old, &new).await?;
+        new.title = self.written_out(&mut tx, &new.title, &new.hosts, &new.components).await?;
         let mut answers = Answers::default();
         let steps = match self.steps(&mut tx, &old, &new, &note, now, &policy, &mut answers).await? {
             Ok(steps) => steps,
             Err((m, refusal, place)) => {
-                if let Some((_, asked)) = place.and_then(|place| answers.0.get(place)) {
+                if let Some(asked) = place.and_then(|place| answers.get(place)) {
                     self.keep(&mut tx, m.id, Occasion::Change, asked).await?;
                     self.note_series(&mut tx, actor, "series.refuse", Some(&old), &old).await?;
                     self.commit(tx).await?;
@@ -92,6 +97,7 @@ impl Services {
         };
         tx.update_series(&new).await?;
         let mut told = false;
+        let mut placed = Vec::new();
         for step in steps {
             let Step { before, change, asked, stays } = step;
             let is_first = change.tell && !told;
@@ -102,20 +108,25 @@ impl Services {
                 (Some(_), true) => changed(&note, &new.timing),
                 (Some(_), false) => note.clone(),
             };
-            let proof = asked.and_then(|place| answers.0.get(place));
-            if let Some((_, asked)) = proof {
+            let proof = asked.and_then(|place| answers.get(place));
+            if let Some(asked) = proof {
                 self.keep(&mut tx, before.id, Occasion::Change, asked).await?;
             }
             let verb = if stays.is_some() { "maintenance.edit" } else { "maintenance.cancel" };
             let change = Change { tell: is_first, ..change };
-            let proof = proof.map(|(_, asked)| &asked.verdict);
-            let after = self.carry_out(&mut tx, actor, &before, change, text, proof).await?;
+            let verdict = proof.map(|asked| &asked.verdict);
+            let after = self.carry_out(&mut tx, actor, &before, change, text, verdict).await?;
             if after != before {
                 self.note(&mut tx, actor, verb, Some(&before), &after).await?;
             }
             if let Some((from, occurrence)) = stays {
                 tx.move_occurrence(from, &occurrence).await?;
             }
+            placed.extend(proof.map(|asked| (after, &asked.evidence)));
+        }
+        // Only now are all of them where they will be: none stands in the way by where it was.
+        for (m, evidence) in placed {
+            self.mind_conflicts(&mut tx, actor, &m, evidence, typed.conflicts_why.as_deref()).await?;
         }
         let after = Series { version: new.version + 1, ..new };
         self.note_series(&mut tx, actor, "series.edit", Some(&old), &after).await?;
@@ -254,14 +265,19 @@ impl Services {
         if !matches!(result, Err(Refusal::NeedsVerdict)) {
             return Ok((result, None));
         }
-        let as_it_would_be =
-            Maintenance { hosts: edit.hosts.clone(), components: edit.components.clone(), ..m.clone() };
+        let as_it_would_be = Maintenance {
+            hosts: edit.hosts.clone(),
+            components: edit.components.clone(),
+            planned: edit.planned.clone(),
+            ..m.clone()
+        };
         let place = answers.find(self, tx, now, &as_it_would_be).await?;
         Ok((transition::edit(m, now, edit, answers.verdict(place), policy), Some(place)))
     }
 }
 
 fn changed_to(old: &Series, content: Content) -> Series {
-    let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist } = content;
-    Series { title, message, hosts, components, timing, auto_start, auto_complete, checklist, ..old.clone() }
+    let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist, reminders } =
+        content;
+    Series { title, message, hosts, components, timing, auto_start, auto_complete, checklist, reminders, ..old.clone() }
 }

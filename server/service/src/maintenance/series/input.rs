@@ -3,8 +3,9 @@
 use crate::error::{Error, Fields};
 use crate::maintenance::input::{DEFAULT_WAIT, ids, local_text};
 use chrono::NaiveDate;
-use domain::maintenance::{Fold, MAX_LENGTH, read_checklist};
+use domain::maintenance::{Fold, MAX_LENGTH, Reminders, read_checklist};
 use domain::series::{Gap, Pattern, Rule, RuleError, Series, Timing, Until, is_length, weekday_code, weekday_of};
+use domain::template;
 use domain::text::{Name, Prose};
 use domain::time::{Span, ZoneRules, parse_local};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,12 @@ pub struct SeriesInput {
     pub auto_complete: Option<bool>,
     /// What is to be checked before a window is completed, line by line.
     pub checklist: Option<Vec<String>>,
+    /// `default`, `none`, or lead times: `72 h, 24 h, 1 h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminders: Option<String>,
+    /// Why it goes ahead in spite of what a freeze or a redundancy group warns of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflicts_why: Option<String>,
 }
 
 /// How work repeats, as a form says it.
@@ -172,6 +179,7 @@ pub(super) struct Content {
     pub(super) auto_start: bool,
     pub(super) auto_complete: bool,
     pub(super) checklist: Vec<Name>,
+    pub(super) reminders: Reminders,
 }
 
 /// The field of the form that a refused rule is about.
@@ -322,11 +330,18 @@ impl SeriesInput {
         let mut fields = Fields::default();
         let title = match (&self.title, stored) {
             (None, Some(s)) => Some(s.title.clone()),
-            (text, _) => fields.take("title", Name::parse(text.as_deref().unwrap_or_default())),
+            (text, _) => {
+                let text = text.as_deref().unwrap_or_default();
+                fields.take("title", template::check_title(text)).and_then(|()| fields.take("title", Name::parse(text)))
+            }
         };
         let message = match (&self.message, stored) {
             (None, Some(s)) => Some(s.message.clone()),
-            (text, _) => fields.take("message", Prose::parse(text.as_deref().unwrap_or_default())),
+            (text, _) => {
+                // A series has no reason of its own: what asks for one is wrong in the message itself.
+                let text = template::with_reason(text.as_deref().unwrap_or_default(), "");
+                fields.take("message", text).and_then(|text| fields.take("message", Prose::parse(&text)))
+            }
         };
         let hosts = match (&self.hosts, stored) {
             (None, Some(s)) => s.hosts.clone(),
@@ -342,6 +357,10 @@ impl SeriesInput {
                 let lines = lines.as_deref().unwrap_or_default().iter().map(String::as_str);
                 fields.take("checklist", read_checklist(lines)).unwrap_or_default()
             }
+        };
+        let reminders = match (&self.reminders, stored) {
+            (None, stored) => stored.map(|s| s.reminders.clone()).unwrap_or_default(),
+            (Some(text), _) => fields.take("reminders", Reminders::parse(text)).unwrap_or_default(),
         };
         let timing = self.timing(&mut fields, rules, stored.map(|s| &s.timing));
         if let Some(timing) = &timing
@@ -366,6 +385,7 @@ impl SeriesInput {
                 auto_start: self.auto_start.or(stored.map(|s| s.auto_start)).unwrap_or(true),
                 auto_complete: self.auto_complete.or(stored.map(|s| s.auto_complete)).unwrap_or(false),
                 checklist,
+                reminders,
             }),
             _ => Err(fields.into_error()),
         }

@@ -27,8 +27,8 @@ pub(super) fn recent(now: Instant) -> NaiveDate {
     RECENT.before(now).date_naive()
 }
 
-/// A window as the ordinary path takes it.
-fn input(services: &Services, series: &Series, planned: &Planned) -> MaintenanceInput {
+/// A window as the ordinary path takes it, with the reason to go ahead of whoever plans it.
+fn input(services: &Services, series: &Series, planned: &Planned, why: Option<&str>) -> MaintenanceInput {
     let typed = Typed::of(services.zones.as_ref(), planned);
     let fold = |fold: Option<_>| fold.map(|fold| crate::maintenance::input::fold_name(fold).to_owned());
     MaintenanceInput {
@@ -45,6 +45,8 @@ fn input(services: &Services, series: &Series, planned: &Planned) -> Maintenance
         auto_start: Some(series.auto_start),
         auto_complete: Some(series.auto_complete),
         checklist: Some(series.checklist.iter().map(ToString::to_string).collect()),
+        reminders: Some(series.reminders.to_input()),
+        conflicts_why: why.map(ToOwned::to_owned),
         ..MaintenanceInput::default()
     }
 }
@@ -56,8 +58,13 @@ fn said(error: &Error) -> Option<String> {
             let text = |field: &FieldError| field.message.clone();
             Some(fields.iter().map(text).collect::<Vec<_>>().join(" "))
         }
-        Error::Refused { message, .. } => Some(message.clone()),
-        _ => None,
+        Error::Refused { message, .. } | Error::Conflicts { message, .. } => Some(message.clone()),
+        Error::NotFound(_)
+        | Error::SignInNeeded
+        | Error::Forbidden
+        | Error::Stale(_)
+        | Error::TooMany { .. }
+        | Error::Internal { .. } => None,
     }
 }
 
@@ -87,9 +94,9 @@ impl Services {
             let id = before.response.parse().map_err(|e: uuid::Error| Error::internal(&e))?;
             return Ok(tx.series(id).await?);
         }
-        let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist } =
+        let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist, reminders } =
             typed.read(self.zones.as_ref(), None, now)?;
-        let series = Series {
+        let mut series = Series {
             id: self.new_id(),
             title,
             message,
@@ -99,6 +106,7 @@ impl Services {
             auto_start,
             auto_complete,
             checklist,
+            reminders,
             problem: None,
             ended_at: None,
             created_by: actor.user_id(),
@@ -108,8 +116,9 @@ impl Services {
         let wanted = self.wanted(&series, now, None)?;
         let (date, planned) = wanted.into_iter().next().ok_or_else(|| Error::field("start", "It has no date."))?;
         self.check_scope(&mut tx, &series.content(planned.clone()), None).await?;
+        series.title = self.written_out(&mut tx, &series.title, &series.hosts, &series.components).await?;
         tx.add_series(&series).await?;
-        self.make_window(&mut tx, actor, &series, date, &planned).await?;
+        self.make_window(&mut tx, actor, &series, date, &planned, typed.conflicts_why.as_deref()).await?;
         self.note_series(&mut tx, actor, "series.add", None, &series).await?;
         if let Some((caller, key, request_hash)) = once {
             let kept = KeptAnswer { request_hash, status: 201, response: series.id.to_string() };
@@ -151,9 +160,10 @@ impl Services {
         series: &Series,
         date: NaiveDate,
         planned: &Planned,
+        why: Option<&str>,
     ) -> Result<bool, Error> {
         let publish = Publish::of(tx, series).await?;
-        let input = input(self, series, planned);
+        let input = input(self, series, planned, why);
         let (m, blocked) = match self.try_to_schedule(tx, actor, Target::New, &input, &publish).await? {
             Planning::Scheduled(m) | Planning::Drafted(m) => (m, false),
             Planning::Refused { draft, .. } => (draft, true),
@@ -250,7 +260,7 @@ impl Services {
         if series.version != read.version || series.ended_at.is_some() || is_dealt_with {
             return Ok(None);
         }
-        let blocked = self.make_window(&mut tx, &Actor::system(), &series, date, planned).await?;
+        let blocked = self.make_window(&mut tx, &Actor::system(), &series, date, planned, None).await?;
         self.commit(tx).await?;
         tracing::info!(series = %series.id, %date, blocked, "a window of a series was made");
         Ok(Some(blocked))

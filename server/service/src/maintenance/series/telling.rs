@@ -33,6 +33,8 @@ pub struct SeriesOf {
     pub date: chrono::NaiveDate,
     /// The window has a time of its own.
     pub was_moved: bool,
+    /// It goes on no more.
+    pub has_ended: bool,
 }
 
 /// Prose that is ours; never longer than fits.
@@ -84,6 +86,7 @@ impl Services {
             words: series.timing.words(),
             date: occurrence.date,
             was_moved: occurrence.was_moved(m),
+            has_ended: series.ended_at.is_some(),
         }))
     }
 }
