@@ -7,7 +7,7 @@ use crate::gate::Scope;
 use crate::text::Name;
 use crate::time::{Instant, Stretch};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An entry of a calendar file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,8 +51,8 @@ impl Comparison {
 }
 
 /// Compares what is stored of a calendar with what its file says. Only times within `read` are
-/// compared, for only these were read: it begins now, and what is over is kept. Of a file that is not
-/// `whole`, because some of its entries can not be read, nothing is taken for gone: it may be one of these.
+/// compared, for only these were read: it begins now, and what is over is kept. What is in the file and can
+/// not be read (`unread`, by UID) is not gone either.
 #[must_use]
 pub fn compare(
     stored: &[Freeze],
@@ -60,7 +60,7 @@ pub fn compare(
     only: Option<&Scope>,
     force: Force,
     read: Stretch,
-    whole: bool,
+    unread: &BTreeSet<String>,
 ) -> Comparison {
     let mut by_uid: BTreeMap<&str, &Freeze> =
         stored.iter().filter_map(|freeze| Some((freeze.source.as_ref()?.uid.as_str(), freeze))).collect();
@@ -87,8 +87,8 @@ pub fn compare(
         let after = Freeze { name: entry.name, only: only.cloned(), force, times, ..before.clone() };
         comparison.changed.push(NamedFreeze { before: before.clone(), after });
     }
-    let gone = by_uid.into_values().filter(|freeze| whole && !freeze.is_over(read.from));
-    comparison.removed = gone.cloned().collect();
+    by_uid.retain(|uid, freeze| !unread.contains(*uid) && !freeze.is_over(read.from));
+    comparison.removed = by_uid.into_values().cloned().collect();
     comparison
 }
 

@@ -49,6 +49,8 @@ pub enum ReadError {
 pub struct LeftOut {
     /// What it is called, or its number in the file.
     pub entry: String,
+    /// Its UID, where it has one.
+    pub uid: Option<String>,
     /// Why.
     pub why: String,
 }
@@ -86,7 +88,7 @@ pub fn read(text: &str, rules: &dyn ZoneRules, zone: &str, within: Stretch) -> R
             Ok(event) => events.push(event),
             Err((entry, why)) => {
                 let entry = entry.unwrap_or_else(|| format!("Entry {}", n + 1));
-                file.left_out.push(LeftOut { entry, why });
+                file.left_out.push(LeftOut { entry, uid: uid_of(block), why });
             }
         }
     }
@@ -95,6 +97,16 @@ pub fn read(text: &str, rules: &dyn ZoneRules, zone: &str, within: Stretch) -> R
         return Err(ReadError::Empty);
     }
     Ok(file)
+}
+
+/// The UID of an entry that can not be read otherwise.
+fn uid_of(block: &str) -> Option<String> {
+    let is_uid = |name: &str| name.split(';').next().is_some_and(|name| name.eq_ignore_ascii_case("UID"));
+    block
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| is_uid(name))
+        .map(|(_, uid)| uid.trim().to_owned())
 }
 
 struct Blocks {
@@ -300,6 +312,7 @@ impl Reader<'_> {
             } else {
                 file.left_out.push(LeftOut {
                     entry: event.name.to_string(),
+                    uid: Some(event.uid),
                     why: "another entry before it has the same UID.".to_owned(),
                 });
             }
@@ -317,7 +330,9 @@ impl Reader<'_> {
                         file.entries.push(Incoming { uid: event.uid, name: event.name, times });
                     }
                 }
-                Err(why) => file.left_out.push(LeftOut { entry: event.name.to_string(), why }),
+                Err(why) => {
+                    file.left_out.push(LeftOut { entry: event.name.to_string(), uid: Some(event.uid), why });
+                }
             }
             if Instant::now() > self.until {
                 return Err(ReadError::TooSlow);
@@ -325,6 +340,7 @@ impl Reader<'_> {
         }
         let lost = moved.into_values().flatten().map(|event| LeftOut {
             entry: event.name.to_string(),
+            uid: Some(event.uid),
             why: "the entry that it changes is not in this file.".to_owned(),
         });
         file.left_out.extend(lost);

@@ -142,7 +142,8 @@ impl Services {
         };
         let of_calendar = |freeze: &Freeze| freeze.source.as_ref().is_some_and(|s| s.calendar.key() == calendar.key());
         let stored: Vec<Freeze> = tx.freezes().await?.into_iter().filter(of_calendar).collect();
-        let comparison = compare(&stored, file.entries, only.as_ref(), force, within, file.left_out.is_empty());
+        let unread = file.left_out.iter().filter_map(|entry| entry.uid.clone()).collect();
+        let comparison = compare(&stored, file.entries, only.as_ref(), force, within, &unread);
         let seen = hash(&format!("{calendar} {only:?} {force:?} {comparison:?}"));
         Ok(Planned { import: FreezeImport { calendar, comparison, left_out: file.left_out, seen }, only, force })
     }

@@ -207,6 +207,9 @@ async fn a_calendar_is_imported_once_however_often(engine: Engine) {
     let shorter = CALENDAR.replace("UID:a", "UID:d").replace("COUNT=3", "COUNT=2");
     let changed = w.services.import_freezes(&w.system, &ics(&shorter), None).await.unwrap().comparison;
     assert_eq!((changed.added.len(), changed.changed.len(), changed.removed.len()), (1, 1, 1));
+    let unreadable = shorter.replace("20140520", "soon");
+    let kept = w.services.import_freezes(&w.system, &ics(&unreadable), None).await.unwrap();
+    assert_eq!((kept.comparison.removed.len(), kept.left_out.len()), (0, 2), "what can not be read is not gone");
     let bad = w.services.import_freezes(&w.system, &ics("<html>"), None).await;
     assert!(matches!(&bad, Err(Error::Invalid(fields)) if fields[0].field == "ics"), "{bad:?}");
 }
