@@ -112,7 +112,7 @@ async function submitEmpty(page: Page, label?: string): Promise<void> {
   });
   const primary = page.locator('main form[method=post] button.is-primary').first();
   const button = label ? page.getByRole('button', { name: label, exact: true }) : primary;
-  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST' && response.request().isNavigationRequest());
   await button.click();
   expect.soft((await answered).status(), page.url()).toBe(422);
   await page.waitForLoadState();
