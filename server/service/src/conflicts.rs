@@ -146,25 +146,6 @@ impl Services {
         self.accept(tx, actor, m, found, why).await
     }
 
-    /// For work that begins before its time: a rule that blocks keeps it from the time until then.
-    pub(crate) async fn mind_early_start(
-        &self,
-        tx: &mut Tx,
-        m: &Maintenance,
-        evidence: &Evidence,
-        now: Instant,
-    ) -> Result<(), Error> {
-        if now >= m.planned.starts_at {
-            return Ok(());
-        }
-        let earlier = Stretch::new(now, m.planned.starts_at);
-        let found = self.find_conflicts(tx, Some(m.id), &scope_of(m), evidence, earlier).await?;
-        match leave(&found) {
-            Leave::Refused => Err(Error::Conflicts { message: summary(&found), conflicts: found, asks_why: false }),
-            Leave::WithReason | Leave::Free => Ok(()),
-        }
-    }
-
     /// The same for more time that work under way takes: it takes it whatever we say, so that nothing
     /// refuses it, but a rule still asks for a reason.
     pub(crate) async fn mind_extension(
@@ -182,9 +163,28 @@ impl Services {
         let asks = found.iter().any(Conflict::is_of_policy);
         let why = read_why(why)?;
         if asks && why.is_none() && !actor.is_system() {
-            return Err(reason_wanted(found));
+            return Err(in_conflict(found, true));
         }
         self.keep_accepted(tx, actor, m, found, why).await
+    }
+
+    /// For work that begins before its time: a rule that blocks keeps it from the time until then.
+    pub(crate) async fn mind_early_start(
+        &self,
+        tx: &mut Tx,
+        m: &Maintenance,
+        evidence: &Evidence,
+        now: Instant,
+    ) -> Result<(), Error> {
+        if now >= m.planned.starts_at {
+            return Ok(());
+        }
+        let earlier = Stretch::new(now, m.planned.starts_at);
+        let found = self.find_conflicts(tx, Some(m.id), &scope_of(m), evidence, earlier).await?;
+        match leave(&found) {
+            Leave::Refused => Err(in_conflict(found, false)),
+            Leave::WithReason | Leave::Free => Ok(()),
+        }
     }
 
     async fn accept(
@@ -197,8 +197,8 @@ impl Services {
     ) -> Result<(), Error> {
         let why = read_why(why.unwrap_or_default())?;
         match leave(&found) {
-            Leave::Refused => Err(Error::Conflicts { message: summary(&found), conflicts: found, asks_why: false }),
-            Leave::WithReason if why.is_none() && !actor.is_system() => Err(reason_wanted(found)),
+            Leave::Refused => Err(in_conflict(found, false)),
+            Leave::WithReason if why.is_none() && !actor.is_system() => Err(in_conflict(found, true)),
             Leave::WithReason | Leave::Free => self.keep_accepted(tx, actor, m, found, why).await,
         }
     }
@@ -268,29 +268,12 @@ fn read_why(text: &str) -> Result<Option<Why>, Error> {
     Why::parse(text).map(Some).map_err(|e| Error::field("conflicts_why", e.to_string()))
 }
 
-fn reason_wanted(conflicts: Vec<Conflict>) -> Error {
-    Error::Conflicts { message: summary(&conflicts), conflicts, asks_why: true }
-}
-
-/// Ids as they were sent; the first that is none is noted.
-fn ids<T: std::str::FromStr + Ord>(fields: &mut Fields, field: &'static str, texts: &[String]) -> BTreeSet<T> {
-    let mut found = BTreeSet::new();
-    for text in texts {
-        match text.trim().parse() {
-            Ok(id) => {
-                found.insert(id);
-            }
-            Err(_) => {
-                fields.add(field, format!("“{}” is not an id.", text.chars().take(40).collect::<String>()));
-                break;
-            }
-        }
-    }
-    found
+fn in_conflict(conflicts: Vec<Conflict>, asks_why: bool) -> Error {
+    Error::Conflicts { message: summary(&conflicts), conflicts, asks_why }
 }
 
 /// Everything named must be in use.
-async fn check_named(tx: &mut Tx, fields: &mut Fields, scope: &Scope) -> Result<(), Error> {
+pub(crate) async fn check_named(tx: &mut Tx, fields: &mut Fields, scope: &Scope) {
     for id in &scope.hosts {
         if tx.host(*id).await.ok().is_none_or(|host| host.retired_at.is_some()) {
             fields.add("hosts", format!("There is no host {id} in use."));
@@ -301,12 +284,6 @@ async fn check_named(tx: &mut Tx, fields: &mut Fields, scope: &Scope) -> Result<
             fields.add("components", format!("There is no component {id} in use."));
         }
     }
-    Ok(())
-}
-
-/// Goes on only with the version that was read.
-fn unchanged(what: &'static str, stored: i64, read: i64) -> Result<(), Error> {
-    if stored == read { Ok(()) } else { Err(Error::Stale(what)) }
 }
 
 /// The beginning of the month after an instant, two years on: how far calendars are read. The same

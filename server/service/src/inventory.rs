@@ -103,7 +103,7 @@ fn optional_id<T: FromStr>(text: &str) -> Result<Option<T>, &'static str> {
 }
 
 /// Goes on only with the version that was read.
-fn unchanged(what: &'static str, stored: i64, read: i64) -> Result<(), Error> {
+pub(crate) fn unchanged(what: &'static str, stored: i64, read: i64) -> Result<(), Error> {
     if stored == read { Ok(()) } else { Err(Error::Stale(what)) }
 }
 

@@ -1,6 +1,7 @@
 //! Texts to begin messages with: kept by those who plan work, chosen on the forms that send something.
 
 use crate::audit::Action;
+use crate::inventory::unchanged;
 use crate::{Actor, Error, Fields, Services};
 use domain::ids::TemplateId;
 use domain::people::Permission;
@@ -70,10 +71,6 @@ async fn check(tx: &mut Tx, id: TemplateId, input: &TemplateInput) -> Result<Mes
         Some(read) if fields.is_empty() => Ok(read),
         _ => Err(fields.into_error()),
     }
-}
-
-fn unchanged(stored: &MessageTemplate, version: i64) -> Result<(), Error> {
-    if stored.version == version { Ok(()) } else { Err(Error::Stale("template")) }
 }
 
 impl Services {
@@ -162,7 +159,7 @@ impl Services {
         actor.require(Permission::Maintain)?;
         let mut tx = self.db.decide().await?;
         let before = tx.template(id).await?;
-        unchanged(&before, version)?;
+        unchanged("template", before.version, version)?;
         if before.retired_at.is_some() {
             let told = format!("{} is out of use and stays as it was.", before.name);
             return Err(Error::refused("retired", told));
@@ -189,7 +186,7 @@ impl Services {
         if before.retired_at.is_some() {
             return Ok(before);
         }
-        unchanged(&before, version)?;
+        unchanged("template", before.version, version)?;
         let mut after = MessageTemplate { retired_at: Some(self.now()), ..before.clone() };
         tx.update_template(&after).await?;
         after.version += 1;

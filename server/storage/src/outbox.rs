@@ -255,9 +255,9 @@ macro_rules! finish_text {
 pub(crate) use finish_text;
 
 /// State, next turn, end, error, attempts and unknown outcomes to add.
-pub(crate) type DoneColumns<'a> = (&'static str, Instant, Option<Instant>, Option<&'a String>, i64, i64);
+type DoneColumns<'a> = (&'static str, Instant, Option<Instant>, Option<&'a String>, i64, i64);
 
-pub(crate) fn done_columns(done: &Done, now: Instant) -> DoneColumns<'_> {
+fn done_columns(done: &Done, now: Instant) -> DoneColumns<'_> {
     match done {
         Done::Sent => ("sent", now, Some(now), None, 1, 0),
         Done::Retry { due_at, error, attempt, ambiguous } => {
@@ -395,6 +395,51 @@ impl Tx {
         Ok(())
     }
 
+    /// Claims from one of the outboxes by the text for SQLite or PostgreSQL: the notification, whom it is for, tries
+    /// and unknown outcomes. The one place where the dialects differ: SQLite has one writer and needs no row locks.
+    pub(crate) async fn claim(
+        &mut self,
+        [sqlite, postgres]: [&'static str; 2],
+        now: Instant,
+        lease_until: Instant,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, Uuid, i64, i64)>, StoreError> {
+        let (now, lease_until) = (ms(now), ms(lease_until));
+        Ok(match &mut self.inner {
+            Inner::Sqlite(x) => {
+                sqlx::query_as(sqlite).bind(now).bind(lease_until).bind(limit).fetch_all(&mut **x).await?
+            }
+            Inner::Postgres(x) => {
+                sqlx::query_as(postgres).bind(now).bind(lease_until).bind(limit).fetch_all(&mut **x).await?
+            }
+        })
+    }
+
+    /// Records in one of the outboxes what became of the delivery of a notification to somebody.
+    pub(crate) async fn finish(
+        &mut self,
+        text: &'static str,
+        (notification, who): (NotificationId, Uuid),
+        now: Instant,
+        done: &Done,
+    ) -> Result<(), StoreError> {
+        let (state, due, done_at, error, attempt, ambiguous) = done_columns(done, now);
+        on_tx!(self, |x| {
+            sqlx::query(text)
+                .bind(state)
+                .bind(ms(due))
+                .bind(done_at.map(ms))
+                .bind(error)
+                .bind(attempt)
+                .bind(ambiguous)
+                .bind(notification.0)
+                .bind(who)
+                .execute(x)
+                .await?;
+        });
+        Ok(())
+    }
+
     /// Takes up to `limit` deliveries whose turn has come, oldest first, until `lease_until`.
     /// Two workers never hold the same one.
     ///
@@ -406,18 +451,11 @@ impl Tx {
         lease_until: Instant,
         limit: i64,
     ) -> Result<Vec<Claimed>, StoreError> {
-        // The one place where the dialects differ: SQLite has one writer and needs no row locks.
         const SQLITE: &str = claim_text!("deliveries", "subscriber_id", "");
         const POSTGRES: &str = claim_text!("deliveries", "subscriber_id", " for update skip locked");
-        let rows: Vec<(Uuid, Uuid, i64, i64)> = match &mut self.inner {
-            Inner::Sqlite(x) => {
-                sqlx::query_as(SQLITE).bind(ms(now)).bind(ms(lease_until)).bind(limit).fetch_all(&mut **x).await?
-            }
-            Inner::Postgres(x) => {
-                sqlx::query_as(POSTGRES).bind(ms(now)).bind(ms(lease_until)).bind(limit).fetch_all(&mut **x).await?
-            }
-        };
-        Ok(rows
+        Ok(self
+            .claim([SQLITE, POSTGRES], now, lease_until, limit)
+            .await?
             .into_iter()
             .map(|(notification, subscriber, attempts, ambiguous)| Claimed {
                 notification: NotificationId(notification),
@@ -440,21 +478,7 @@ impl Tx {
         now: Instant,
         done: &Done,
     ) -> Result<(), StoreError> {
-        let (state, due, done_at, error, attempt, ambiguous) = done_columns(done, now);
-        on_tx!(self, |x| {
-            sqlx::query(finish_text!("deliveries", "subscriber_id"))
-                .bind(state)
-                .bind(ms(due))
-                .bind(done_at.map(ms))
-                .bind(error)
-                .bind(attempt)
-                .bind(ambiguous)
-                .bind(notification.0)
-                .bind(subscriber.0)
-                .execute(x)
-                .await?;
-        });
-        Ok(())
+        self.finish(finish_text!("deliveries", "subscriber_id"), (notification, subscriber.0), now, done).await
     }
 
     /// Drops what still waits about a window, except one notification.

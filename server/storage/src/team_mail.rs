@@ -1,9 +1,9 @@
 //! Mails to people of the team: who wants them, and the outbox for them. It works like the one for
 //! subscribers (see [`crate::outbox`]); the notifications are the same table.
 
-use crate::db::{Inner, Tx, at, maybe_at, ms, on_tx};
+use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
-use crate::outbox::{Done, Stuck, claim_text, delivery_state, done_columns, finish_text};
+use crate::outbox::{Done, Stuck, claim_text, delivery_state, finish_text};
 use chrono::NaiveDate;
 use domain::ids::{NotificationId, UserId};
 use domain::subscriber::DeliveryState;
@@ -192,15 +192,9 @@ impl Tx {
     ) -> Result<Vec<TeamClaimed>, StoreError> {
         const SQLITE: &str = claim_text!("team_deliveries", "user_id", "");
         const POSTGRES: &str = claim_text!("team_deliveries", "user_id", " for update skip locked");
-        let rows: Vec<(Uuid, Uuid, i64, i64)> = match &mut self.inner {
-            Inner::Sqlite(x) => {
-                sqlx::query_as(SQLITE).bind(ms(now)).bind(ms(lease_until)).bind(limit).fetch_all(&mut **x).await?
-            }
-            Inner::Postgres(x) => {
-                sqlx::query_as(POSTGRES).bind(ms(now)).bind(ms(lease_until)).bind(limit).fetch_all(&mut **x).await?
-            }
-        };
-        Ok(rows
+        Ok(self
+            .claim([SQLITE, POSTGRES], now, lease_until, limit)
+            .await?
             .into_iter()
             .map(|(notification, person, attempts, ambiguous)| TeamClaimed {
                 notification: NotificationId(notification),
@@ -222,21 +216,7 @@ impl Tx {
         now: Instant,
         done: &Done,
     ) -> Result<(), StoreError> {
-        let (state, due, done_at, error, attempt, ambiguous) = done_columns(done, now);
-        on_tx!(self, |x| {
-            sqlx::query(finish_text!("team_deliveries", "user_id"))
-                .bind(state)
-                .bind(ms(due))
-                .bind(done_at.map(ms))
-                .bind(error)
-                .bind(attempt)
-                .bind(ambiguous)
-                .bind(notification.0)
-                .bind(person.0)
-                .execute(x)
-                .await?;
-        });
-        Ok(())
+        self.finish(finish_text!("team_deliveries", "user_id"), (notification, person.0), now, done).await
     }
 
     /// As [`Tx::extend_leases`], for people.

@@ -1,7 +1,9 @@
 //! Freezes as people type them.
 
-use super::{check_named, ids, unchanged};
+use super::check_named;
 use crate::audit::Action;
+use crate::inventory::unchanged;
+use crate::maintenance::input::ids;
 use crate::maintenance::input::local_text;
 use crate::{Actor, Error, Fields, Services};
 use domain::conflict::{Force, UnknownForce};
@@ -79,11 +81,14 @@ pub(super) async fn read_scope(
     force: &str,
 ) -> Result<Option<(Option<Scope>, Force)>, Error> {
     let force = fields.take::<Force, UnknownForce>("force", force.parse());
-    let scope = Scope { hosts: ids(fields, "hosts", hosts), components: ids(fields, "components", components) };
+    let scope = Scope {
+        hosts: ids(fields, "hosts", hosts).into_iter().collect(),
+        components: ids(fields, "components", components).into_iter().collect(),
+    };
     if whole_site {
         return Ok(force.map(|force| (None, force)));
     }
-    check_named(tx, fields, &scope).await?;
+    check_named(tx, fields, &scope).await;
     if scope.is_empty() {
         fields.add("hosts", "Choose hosts or components, or the whole site.");
     }

@@ -1,7 +1,9 @@
 //! Redundancy groups, and how much they weigh where they do not say so themselves.
 
-use super::{check_named, ids, unchanged};
+use super::check_named;
 use crate::audit::Action;
+use crate::inventory::unchanged;
+use crate::maintenance::input::ids;
 use crate::{Actor, Error, Fields, Services};
 use domain::conflict::{ConflictPolicy, Force, RedundancyGroup, UnknownForce};
 use domain::gate::Scope;
@@ -48,8 +50,9 @@ async fn read(
         "" => Some(None),
         text => fields.take::<Force, UnknownForce>("force", text.parse()).map(Some),
     };
-    let scope = Scope { hosts: ids(&mut fields, "hosts", &input.hosts), components: BTreeSet::new() };
-    check_named(tx, &mut fields, &scope).await?;
+    let scope =
+        Scope { hosts: ids(&mut fields, "hosts", &input.hosts).into_iter().collect(), components: BTreeSet::new() };
+    check_named(tx, &mut fields, &scope).await;
     if fields.is_empty() && scope.hosts.len() < 2 {
         fields.add("hosts", "Choose at least two hosts: one stands in for the other.");
     }

@@ -5,6 +5,7 @@ use super::overriding::read_why;
 use super::scope_of;
 use super::series::Publish;
 use crate::audit::Action;
+use crate::conflicts::check_named;
 use crate::error::{Error, Fields};
 use crate::{Actor, Services};
 use domain::gate::{Evidence, Purpose, Verdict};
@@ -272,16 +273,9 @@ impl Services {
         components: Vec<ComponentId>,
     ) -> Result<(), Error> {
         let mut fields = Fields::default();
-        for host in &hosts {
-            if tx.host(*host).await.ok().is_none_or(|host| host.retired_at.is_some()) {
-                fields.add("hosts", format!("There is no host {host} in use."));
-            }
-        }
-        for component in &components {
-            if tx.component(*component).await.ok().is_none_or(|component| component.retired_at.is_some()) {
-                fields.add("components", format!("There is no component {component} in use."));
-            }
-        }
+        let scope =
+            domain::gate::Scope { hosts: hosts.into_iter().collect(), components: components.into_iter().collect() };
+        check_named(tx, &mut fields, &scope).await;
         if fields.is_empty() { Ok(()) } else { Err(fields.into_error()) }
     }
 

@@ -218,7 +218,7 @@ const fn field_of(error: &PlanError) -> &'static str {
 }
 
 /// Ids, each once; the first that is none is noted.
-pub(super) fn ids<T: std::str::FromStr + Ord>(fields: &mut Fields, field: &'static str, texts: &[String]) -> Vec<T> {
+pub(crate) fn ids<T: std::str::FromStr + Ord>(fields: &mut Fields, field: &'static str, texts: &[String]) -> Vec<T> {
     let mut found: Vec<T> = Vec::with_capacity(texts.len());
     for text in texts {
         match text.trim().parse() {
@@ -232,6 +232,49 @@ pub(super) fn ids<T: std::str::FromStr + Ord>(fields: &mut Fields, field: &'stat
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// What is said of a window and of a series alike, over what is stored: the title.
+pub(super) fn title(fields: &mut Fields, text: Option<&str>, stored: Option<&Name>) -> Option<Name> {
+    match (text, stored) {
+        (None, Some(stored)) => Some(stored.clone()),
+        (text, _) => {
+            let text = text.unwrap_or_default();
+            fields.take("title", template::check_title(text)).and_then(|()| fields.take("title", Name::parse(text)))
+        }
+    }
+}
+
+/// The hosts or components.
+pub(super) fn chosen<T: std::str::FromStr + Ord + Clone>(
+    fields: &mut Fields,
+    field: &'static str,
+    texts: Option<&[String]>,
+    stored: Option<&Vec<T>>,
+) -> Vec<T> {
+    match (texts, stored) {
+        (None, Some(stored)) => stored.clone(),
+        (texts, _) => ids(fields, field, texts.unwrap_or_default()),
+    }
+}
+
+/// The lines of the checklist.
+pub(super) fn checklist(fields: &mut Fields, lines: Option<&[String]>, stored: Option<Vec<Name>>) -> Vec<Name> {
+    match (lines, stored) {
+        (None, Some(stored)) => stored,
+        (lines, _) => {
+            let lines = lines.unwrap_or_default().iter().map(String::as_str);
+            fields.take("checklist", read_checklist(lines)).unwrap_or_default()
+        }
+    }
+}
+
+/// Which reminders go.
+pub(super) fn reminders(fields: &mut Fields, text: Option<&str>, stored: Option<&Reminders>) -> Reminders {
+    match text {
+        None => stored.cloned().unwrap_or_default(),
+        Some(text) => fields.take("reminders", Reminders::parse(text)).unwrap_or_default(),
+    }
 }
 
 impl MaintenanceInput {
@@ -248,13 +291,7 @@ impl MaintenanceInput {
     /// All wrong fields.
     pub fn read(&self, rules: &dyn ZoneRules, stored: Option<&Maintenance>) -> Result<Edit, Error> {
         let mut fields = Fields::default();
-        let title = match (&self.title, stored) {
-            (None, Some(m)) => Some(m.title.clone()),
-            (text, _) => {
-                let text = text.as_deref().unwrap_or_default();
-                fields.take("title", template::check_title(text)).and_then(|()| fields.take("title", Name::parse(text)))
-            }
-        };
+        let title = title(&mut fields, self.title.as_deref(), stored.map(|m| &m.title));
         let message = match (&self.message, stored) {
             (None, Some(m)) => Some(m.message.clone()),
             (text, _) => {
@@ -263,25 +300,11 @@ impl MaintenanceInput {
                 noted(&mut fields, words.read_as("message"))
             }
         };
-        let hosts = match (&self.hosts, stored) {
-            (None, Some(m)) => m.hosts.clone(),
-            (texts, _) => ids(&mut fields, "hosts", texts.as_deref().unwrap_or_default()),
-        };
-        let components = match (&self.components, stored) {
-            (None, Some(m)) => m.components.clone(),
-            (texts, _) => ids(&mut fields, "components", texts.as_deref().unwrap_or_default()),
-        };
-        let checklist = match (&self.checklist, stored) {
-            (None, Some(m)) => m.checklist.iter().map(|line| line.text.clone()).collect(),
-            (lines, _) => {
-                let lines = lines.as_deref().unwrap_or_default().iter().map(String::as_str);
-                fields.take("checklist", read_checklist(lines)).unwrap_or_default()
-            }
-        };
-        let reminders = match (&self.reminders, stored) {
-            (None, stored) => stored.map(|m| m.reminders.clone()).unwrap_or_default(),
-            (Some(text), _) => fields.take("reminders", Reminders::parse(text)).unwrap_or_default(),
-        };
+        let hosts = chosen(&mut fields, "hosts", self.hosts.as_deref(), stored.map(|m| &m.hosts));
+        let components = chosen(&mut fields, "components", self.components.as_deref(), stored.map(|m| &m.components));
+        let kept = stored.map(|m| m.checklist.iter().map(|line| line.text.clone()).collect());
+        let checklist = checklist(&mut fields, self.checklist.as_deref(), kept);
+        let reminders = reminders(&mut fields, self.reminders.as_deref(), stored.map(|m| &m.reminders));
         let planned = match stored {
             Some(m) if !self.has_time() => Some(m.planned.clone()),
             _ => self.plan(&mut fields, rules, stored.map(|m| Typed::of(rules, &m.planned))),

@@ -66,8 +66,9 @@ impl Output<'_> {
 
 impl Services {
     /// Takes a tool's own output; see [`domain::ingest`]. What tells of a restore or a check becomes a
-    /// drill; what tells of neither a run nor a drill is answered with the reason, and nothing is written. With an idempotency key a request that comes again
-    /// gets the first answer; without it the tool's own id of the run does the same.
+    /// drill; what tells of neither a run nor a drill is answered with the reason, and nothing is written. With an
+    /// idempotency key a request that comes again gets the first answer; without it the tool's own id of the run
+    /// does the same.
     ///
     /// # Errors
     /// The actor may not report, the output is not one of this tool, something is missing in the

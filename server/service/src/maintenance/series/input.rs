@@ -1,9 +1,9 @@
 //! What people type and machines send to set up a series, read into domain types.
 
 use crate::error::{Error, Fields};
-use crate::maintenance::input::{DEFAULT_WAIT, ids, local_text};
+use crate::maintenance::input::{DEFAULT_WAIT, checklist, chosen, local_text, reminders, title};
 use chrono::NaiveDate;
-use domain::maintenance::{Fold, MAX_LENGTH, Reminders, read_checklist};
+use domain::maintenance::{Fold, MAX_LENGTH, Reminders};
 use domain::series::{Gap, Pattern, Rule, RuleError, Series, Timing, Until, is_length, weekday_code, weekday_of};
 use domain::template;
 use domain::text::{Name, Prose};
@@ -328,13 +328,7 @@ impl SeriesInput {
         now: domain::time::Instant,
     ) -> Result<Content, Error> {
         let mut fields = Fields::default();
-        let title = match (&self.title, stored) {
-            (None, Some(s)) => Some(s.title.clone()),
-            (text, _) => {
-                let text = text.as_deref().unwrap_or_default();
-                fields.take("title", template::check_title(text)).and_then(|()| fields.take("title", Name::parse(text)))
-            }
-        };
+        let title = title(&mut fields, self.title.as_deref(), stored.map(|s| &s.title));
         let message = match (&self.message, stored) {
             (None, Some(s)) => Some(s.message.clone()),
             (text, _) => {
@@ -343,25 +337,10 @@ impl SeriesInput {
                 fields.take("message", text).and_then(|text| fields.take("message", Prose::parse(&text)))
             }
         };
-        let hosts = match (&self.hosts, stored) {
-            (None, Some(s)) => s.hosts.clone(),
-            (texts, _) => ids(&mut fields, "hosts", texts.as_deref().unwrap_or_default()),
-        };
-        let components = match (&self.components, stored) {
-            (None, Some(s)) => s.components.clone(),
-            (texts, _) => ids(&mut fields, "components", texts.as_deref().unwrap_or_default()),
-        };
-        let checklist = match (&self.checklist, stored) {
-            (None, Some(s)) => s.checklist.clone(),
-            (lines, _) => {
-                let lines = lines.as_deref().unwrap_or_default().iter().map(String::as_str);
-                fields.take("checklist", read_checklist(lines)).unwrap_or_default()
-            }
-        };
-        let reminders = match (&self.reminders, stored) {
-            (None, stored) => stored.map(|s| s.reminders.clone()).unwrap_or_default(),
-            (Some(text), _) => fields.take("reminders", Reminders::parse(text)).unwrap_or_default(),
-        };
+        let hosts = chosen(&mut fields, "hosts", self.hosts.as_deref(), stored.map(|s| &s.hosts));
+        let components = chosen(&mut fields, "components", self.components.as_deref(), stored.map(|s| &s.components));
+        let checklist = checklist(&mut fields, self.checklist.as_deref(), stored.map(|s| s.checklist.clone()));
+        let reminders = reminders(&mut fields, self.reminders.as_deref(), stored.map(|s| &s.reminders));
         let timing = self.timing(&mut fields, rules, stored.map(|s| &s.timing));
         if let Some(timing) = &timing
             && fields.is_empty()
