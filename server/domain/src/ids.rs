@@ -90,4 +90,10 @@ ids! {
     RedundancyGroupId,
     /// Something the site should know.
     FindingId,
+    /// What broke.
+    IncidentId,
+    /// A published line in the timeline of an incident.
+    IncidentUpdateId,
+    /// A stretch of time in which a component was in a state.
+    ImpactId,
 }

@@ -15,7 +15,9 @@ pub mod freeze;
 pub mod gate;
 pub mod host;
 pub mod ids;
+pub mod impact;
 pub mod import;
+pub mod incident;
 #[cfg(any(test, feature = "ingest"))]
 pub mod ingest;
 pub mod maintenance;

@@ -1,0 +1,183 @@
+//! Incidents: what broke, what was said when, and how each component was.
+
+use crate::component::ComponentState;
+use crate::ids::{ComponentId, IncidentId, IncidentUpdateId, MaintenanceId, UserId};
+use crate::people::Role;
+use crate::text::{Name, Prose};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where an incident stands. The four public states come in any order; `resolved` may be reopened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentState {
+    /// Known to the team alone: alerts or a person opened it, nobody has published it.
+    Draft,
+    /// Published: the cause is being looked for.
+    Investigating,
+    /// Published: the cause is known.
+    Identified,
+    /// Published: mended, and being watched.
+    Monitoring,
+    /// Over.
+    Resolved,
+    /// A draft that nobody needs to hear of.
+    Discarded,
+}
+
+/// How bad an incident is for customers, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing is worse than usual.
+    None,
+    /// Something works worse.
+    Minor,
+    /// Something does not work for some.
+    Major,
+    /// Something does not work.
+    Critical,
+}
+
+/// What broke.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Identity.
+    pub id: IncidentId,
+    /// Small number for people: `I-7`.
+    pub number: i64,
+    /// One line.
+    pub title: Name,
+    /// Where it stands.
+    pub state: IncidentState,
+    /// Its severity by decision; else it follows from the components.
+    pub severity_override: Option<Severity>,
+    /// The components by its newest word; `Operational` means recovered.
+    pub components: BTreeMap<ComponentId, ComponentState>,
+    /// When the trouble began.
+    pub started_at: Instant,
+    /// When customers were first told.
+    pub published_at: Option<Instant>,
+    /// When it was over.
+    pub resolved_at: Option<Instant>,
+    /// Entered after the fact: marked, and nobody was told.
+    pub is_backfilled: bool,
+    /// The window that caused it.
+    pub maintenance: Option<MaintenanceId>,
+    /// Who opened it; none for the system.
+    pub created_by: Option<UserId>,
+    /// When it was opened.
+    pub created_at: Instant,
+    /// When anything about it changed.
+    pub updated_at: Instant,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// A published line in the timeline of an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentUpdate {
+    /// Identity.
+    pub id: IncidentUpdateId,
+    /// Whose timeline.
+    pub incident: IncidentId,
+    /// The state it said.
+    pub state: IncidentState,
+    /// Markdown.
+    pub body: Prose,
+    /// When it was said.
+    pub at: Instant,
+    /// Who, for the team; none for the system.
+    pub author: Option<UserId>,
+    /// What they were, for customers; none for the system.
+    pub author_role: Option<Role>,
+    /// The components it named.
+    pub components: BTreeMap<ComponentId, ComponentState>,
+    /// Whether subscribers were told of it.
+    pub told: bool,
+    /// When its text was last mended.
+    pub edited_at: Option<Instant>,
+    /// Counts edits.
+    pub version: i64,
+}
+
+impl IncidentState {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Draft, Self::Investigating, Self::Identified, Self::Monitoring, Self::Resolved, Self::Discarded];
+
+    /// As it is stored and as the API says it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Investigating => "investigating",
+            Self::Identified => "identified",
+            Self::Monitoring => "monitoring",
+            Self::Resolved => "resolved",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    /// For customers.
+    #[must_use]
+    pub const fn public_text(self) -> &'static str {
+        match self {
+            Self::Draft => "Draft",
+            Self::Investigating => "Investigating",
+            Self::Identified => "Identified",
+            Self::Monitoring => "Monitoring",
+            Self::Resolved => "Resolved",
+            Self::Discarded => "Discarded",
+        }
+    }
+
+    /// Published and not over.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Investigating | Self::Identified | Self::Monitoring)
+    }
+
+    /// What customers may read.
+    #[must_use]
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Investigating | Self::Identified | Self::Monitoring | Self::Resolved)
+    }
+}
+
+impl Severity {
+    /// All of them, least first.
+    pub const ALL: [Self; 4] = [Self::None, Self::Minor, Self::Major, Self::Critical];
+
+    /// As it is stored and as the API says it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minor => "minor",
+            Self::Major => "major",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// What the state of a component makes an incident.
+    #[must_use]
+    pub const fn of(state: ComponentState) -> Self {
+        match state {
+            ComponentState::Operational | ComponentState::UnderMaintenance => Self::None,
+            ComponentState::DegradedPerformance => Self::Minor,
+            ComponentState::PartialOutage => Self::Major,
+            ComponentState::MajorOutage => Self::Critical,
+        }
+    }
+}
+
+impl Incident {
+    /// How bad it is: by decision, else by the worst component.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        let derived = || self.components.values().copied().map(Severity::of).max().unwrap_or(Severity::None);
+        self.severity_override.unwrap_or_else(derived)
+    }
+}
