@@ -65,6 +65,7 @@ pub fn Subscribe() -> impl IntoView {
 fn show(services: &Services, reader: &Reader, groups: Vec<GroupLines>, typed: &Submitted) -> AnyView {
     let site = reader.site();
     let zone = typed.value("zone", reader.zone());
+    let topics = topic_options(typed, Topics::default());
     let groups = component_options(groups, |id| typed.chosen("components", id, false));
     let any_chosen = groups.iter().flat_map(|group| &group.options).any(|option| option.chosen);
     let components = (!groups.is_empty()).then(|| {
@@ -87,7 +88,6 @@ fn show(services: &Services, reader: &Reader, groups: Vec<GroupLines>, typed: &S
     .into_any();
     let (frame, back) = (reader.frame(), ("Status now".to_owned(), reader.link("/")));
     let (no_mail, calendars, stamp) = (no_mail(services), calendars(services), services.form_stamp());
-    let topics = topic_options(typed, Topics::default());
     let lead = "A mail when something breaks, when there is news of it and when it works again; when work is planned, \
                 changes, begins and is done. One click to leave.";
     view! {

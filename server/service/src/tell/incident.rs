@@ -98,11 +98,13 @@ impl Services {
         let read = |json: Option<String>| json.and_then(|json| serde_json::from_str::<IncidentTold>(&json).ok());
         let first = read(tx.first_notification_content(incident.id.0).await?);
         let newest = read(tx.newest_notification_content(incident.id.0).await?);
+        let is_over = update.state == IncidentState::Resolved;
         let components = tx.components(true).await?.into_iter();
         let affected = components
             .filter(|component| reach.components().contains(&component.id))
             .filter_map(|component| {
-                let state = *incident.components.get(&component.id)?;
+                let said = *incident.components.get(&component.id)?;
+                let state = if is_over { ComponentState::Operational } else { said };
                 Some(ToldComponent { name: component.name.to_string(), state })
             })
             .collect();
