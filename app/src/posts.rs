@@ -25,7 +25,7 @@ pub struct Post {
 pub enum Posted {
     /// It was done; go on there (303).
     Redirect(String),
-    /// The same page again, with this (422).
+    /// The same page again, with this (422; 409 where somebody else was faster).
     Again(Submitted),
     /// It was done; the same page says so, and shows what can not be shown later (200).
     Shown(Submitted),

@@ -8,6 +8,7 @@ mod drills;
 mod feeds;
 mod findings;
 mod hosts_import;
+mod incidents;
 mod ingest_api;
 mod inventory_api;
 mod inventory_pages;

@@ -4,13 +4,15 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, query};
 use super::wording;
+use crate::api::incident::ToldView;
 use crate::components::{
-    Action, Actions, Button, Card, Checkbox, Disclosure, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea,
+    Actions, Button, Card, Checkbox, Disclosure, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea,
 };
 use crate::context;
 use crate::form::{FormData, Submitted};
+use crate::islands::incident::{FilterIsland, ToldIsland};
 use crate::posts::{Post, Posted};
-use crate::view::{ActionView, FlashView, OptionView, Shape, Weight};
+use crate::view::{FlashView, OptionView, Shape, Weight};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId};
 use domain::incident::{Incident, IncidentState, Severity};
@@ -19,10 +21,9 @@ use domain::subscriber::Audience;
 use domain::template::MessageTemplate;
 use domain::text::{Name, Prose};
 use leptos::prelude::*;
-use service::Error;
 use service::incidents::{BackfillInput, ComponentStateInput, IncidentInput, PastUpdateInput, PossibleCause, States};
 use service::maintenance::Choices;
-use std::collections::BTreeMap;
+use service::{Actor, Error, Services};
 
 /// Before the id of a component, the name of the field of its state.
 const PREFIX: &str = "c.";
@@ -66,7 +67,8 @@ pub fn states(form: &FormData) -> Vec<ComponentStateInput> {
 }
 
 /// The components that a form speaks of, as far as they can be ids.
-fn named(form: &FormData) -> States {
+#[must_use]
+pub(super) fn named(form: &FormData) -> States {
     let read = |one: ComponentStateInput| Some((one.id.parse().ok()?, ComponentState::parse(&one.state).ok()?));
     states(form).into_iter().filter_map(read).collect()
 }
@@ -85,8 +87,9 @@ fn input(form: &FormData) -> IncidentInput {
 }
 
 /// Shows the page again with everything typed, so that it can be seen who is told, before anything is sent.
-fn look(form: FormData) -> Posted {
-    Posted::Shown(Submitted { data: Some(form), ..Submitted::default() })
+pub(super) fn look(form: FormData, was_to_send: bool) -> Posted {
+    let done = was_to_send.then(|| "Nothing is sent yet. Look who is told, then press once more.".to_owned());
+    Posted::Shown(Submitted { data: Some(form), done, ..Submitted::default() })
 }
 
 /// Whether the one who presses has seen how many are told, or nobody is.
@@ -123,11 +126,11 @@ async fn take(post: Post, stored: Option<IncidentId>) -> Result<Posted, Error> {
     let publish = match post.form.get("do") {
         "publish" => true,
         "draft" => false,
-        _ => return Ok(look(post.form)),
+        _ => return Ok(look(post.form, false)),
     };
     let components: Vec<ComponentId> = named(&post.form).into_keys().collect();
     if publish && !has_seen(&post, &components).await? {
-        return Ok(look(post.form));
+        return Ok(look(post.form, true));
     }
     let input = input(&post.form);
     let made = match stored {
@@ -258,7 +261,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
     let form = Form::at(&path, "");
     let submitted = context::submitted();
     let stored = shown.stored.as_ref();
-    let told = told(&shown.audience, form.ticked("tell", true), "incident-form");
+    let told = told(&shown.audience, form.ticked("tell", true));
     let past = stored.is_none().then(|| {
         view! {
             <p class="small muted">"It is over already? "<a href="/admin/incidents/backfill">"Enter a past incident"</a></p>
@@ -271,13 +274,16 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
         {form.summary(&LABELS)}
         <div class="split is-wide-start">
             <form class="form card" id="incident-form" method="post">
-                // Enter in a field must not publish anything.
-                <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
-                    formnovalidate=true>"Check"</button>
-                {stored.map(|incident| view! { <Hidden name="version" value=incident.version.to_string()/> })}
                 {fields}
             </form>
-            <div class="sticky">{told}</div>
+            <div class="sticky">
+                <Card title="Who is told">
+                    <ToldIsland initial=told/>
+                    <p class="small muted">
+                        "If another number is told than you see here, it is shown once more before anything is sent."
+                    </p>
+                </Card>
+            </div>
         </div>
     }
     .into_any()
@@ -286,6 +292,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
 fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
     let stored = shown.stored.as_ref();
     let templates = wording::offer(wording::INCIDENT, &shown.templates, &context::submitted());
+    let version = stored.map(|incident| view! { <Hidden name="version" value=incident.version.to_string()/> });
     let title = form.value("title", stored.map_or("", |i| i.title.as_str()));
     let body = form.value("body", stored.map_or("", |i| i.draft_text.as_str()));
     let began = form.value("started_at", stored.map(|i| local(desk, i)).unwrap_or_default());
@@ -293,7 +300,6 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
         "maintenance",
         stored.and_then(|i| i.maintenance).map_or_else(|| caused_by.to_owned(), |id| id.to_string()),
     );
-    let chosen = shown.chosen.iter().map(|(id, state)| (*id, *state)).collect();
     let hint = format!(
         "Empty: now. Else local to {}, like 2014-05-15 18:55, or with an offset. Never in the future.",
         desk.site.zone
@@ -301,11 +307,17 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
     let severity = form.value("severity", stored.and_then(|i| i.severity_override).map_or("", Severity::as_str));
     let state = form.value("state", IncidentState::Investigating.as_str());
     view! {
-        {templates}
-        <Field name="title" label="Title" value=title error=form.error("title")
-            hint="What customers notice. {{components}} is written out." required=true
-            maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
-        {picker(&shown.choices, &chosen, &[], form.error("components"))}
+        <div>
+            // Enter in a field must not publish anything.
+            <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
+                formnovalidate=true>"Check"</button>
+            {version}
+            {templates}
+            <Field name="title" label="Title" value=title error=form.error("title")
+                hint="What customers notice. {{components}} is written out." required=true
+                maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
+        </div>
+        {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
         <TextArea name="body" label="What customers read" rows=4 value=body error=form.error("body")
             hint="Markdown. What is known, what is done, when you write again."
             maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>
@@ -364,12 +376,7 @@ pub(super) fn causes(causes: &[PossibleCause], chosen: &str, error: Option<Strin
 }
 
 /// The states of all components that can be named, folded by group. `without` stand elsewhere in the form.
-pub(super) fn picker(
-    choices: &Choices,
-    chosen: &BTreeMap<ComponentId, ComponentState>,
-    without: &[ComponentId],
-    error: Option<String>,
-) -> AnyView {
+pub(super) fn picker(choices: &Choices, chosen: &States, without: &[ComponentId], error: Option<String>) -> AnyView {
     let all: usize = choices.groups.iter().map(|(_, list)| list.len()).sum();
     let groups = choices
         .groups
@@ -408,7 +415,8 @@ pub(super) fn picker(
         <fieldset class=class id="components" aria-describedby=error_id>
             <legend>"What does not work"</legend>
             <p class="hint">"Leave the others as they are. With none chosen it concerns the whole site."</p>
-            <div class="picker">
+            <div class="picker" id="components-list">
+                <FilterIsland list="components-list".to_owned()/>
                 <div class="picker-list" tabindex="0" role="group" aria-label="Components">{groups}</div>
             </div>
             {error.map(|error| view! { <p class="error" id="components-error">{error}</p> })}
@@ -449,47 +457,43 @@ pub fn audience_text(audience: &Audience) -> String {
 
 /// Why others are not.
 pub(super) fn left_out(audience: &Audience) -> AnyView {
-    let lines = audience
-        .left_out
-        .iter()
-        .map(|(why, n)| view! { <li>{format!("{} {}", super::runs::grouped(*n), why.text(*n))}</li> })
-        .collect_view();
-    let count = audience.left_out_count();
-    (count > 0)
-        .then(|| {
-            let lead = format!("{} not told:", super::runs::grouped(count));
-            view! { <p class="small muted">{lead}</p><ul class="small muted plain-list">{lines}</ul> }
-        })
+    let (lead, why) = left_out_text(audience);
+    let lines = why.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
+    (!lead.is_empty())
+        .then(|| view! { <div class="small muted"><p>{lead}</p><ul class="plain-list">{lines}</ul></div> })
         .into_any()
 }
 
-/// Who is told, with the buttons that send the form.
-fn told(audience: &Audience, tell: bool, form: &'static str) -> AnyView {
-    let text = if tell { audience_text(audience) } else { "Nobody is told: subscribers are left alone.".to_owned() };
-    let publish = match audience.mails {
-        n if tell && n > 0 => format!("Publish now, tell {}", super::runs::grouped(n)),
-        _ => "Publish now".to_owned(),
-    };
-    let publish = ActionView::submit(publish, form, "do", "publish").weigh(Weight::Primary);
-    let draft = ActionView::submit("Save as draft", form, "do", "draft");
-    let seen = audience.mails.to_string();
-    let others = tell.then(|| left_out(audience));
-    view! {
-        <Card title="Who is told">
-            <p id="told" role="status">{text}</p>
-            {others}
-            <input type="hidden" name="seen" form=form value=seen/>
-            <Actions>
-                <Action action=publish/>
-                <Action action=draft/>
-                <Button weight=Weight::Quiet form=form name="do" value="check" unchecked=true>"Count again"</Button>
-            </Actions>
-            <p class="small muted">
-                "The number is of what was chosen when this page was made. If it has become another, it is shown once more before anything is sent."
-            </p>
-        </Card>
+fn left_out_text(audience: &Audience) -> (String, Vec<String>) {
+    let count = audience.left_out_count();
+    let lead = if count > 0 { format!("{} not told:", super::runs::grouped(count)) } else { String::new() };
+    let why = audience.left_out.iter();
+    (lead, why.map(|(why, n)| format!("{} {}", super::runs::grouped(*n), why.text(*n))).collect())
+}
+
+/// Who is told of what a form says, for the island.
+///
+/// # Errors
+/// Not allowed, or the database does not answer.
+pub async fn count(services: &Services, actor: &Actor, form: &str) -> Result<ToldView, Error> {
+    let form = FormData::parse(form.as_bytes());
+    let components: Vec<ComponentId> = named(&form).into_keys().collect();
+    let audience = services.incident_audience(actor, &components).await?;
+    Ok(told(&audience, form.has("tell")))
+}
+
+fn told(audience: &Audience, tell: bool) -> ToldView {
+    let (left_out, why) = if tell { left_out_text(audience) } else { <(String, Vec<String>)>::default() };
+    ToldView {
+        text: if tell { audience_text(audience) } else { "Nobody is told: subscribers are left alone.".to_owned() },
+        left_out,
+        why,
+        seen: audience.mails.to_string(),
+        publish: match audience.mails {
+            n if tell && n > 0 => format!("Publish now, tell {}", super::runs::grouped(n)),
+            _ => "Publish now".to_owned(),
+        },
     }
-    .into_any()
 }
 
 /// `/admin/incidents/backfill`
@@ -505,7 +509,6 @@ pub fn BackfillIncident() -> impl IntoView {
 
 fn backfill(desk: &Desk, shown: &Shown) -> AnyView {
     let form = Form::at("/admin/incidents/backfill", "");
-    let chosen = shown.chosen.iter().map(|(id, state)| (*id, *state)).collect();
     let hint = format!("Local to {}, like 2014-05-15 18:55, or with an offset.", desk.site.zone);
     let updates = (0..PAST_UPDATES).map(|n| past_update(&form, n)).collect_view();
     let open =
@@ -525,7 +528,7 @@ fn backfill(desk: &Desk, shown: &Shown) -> AnyView {
                 <Field name="resolved_at" label="Was over" value=form.value("resolved_at", "")
                     error=form.error("resolved_at") hint required=true/>
             </div>
-            {picker(&shown.choices, &chosen, &[], form.error("components"))}
+            {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
             <Select name="severity" label="Severity" options=severities(&severity) error=form.error("severity")/>
             {causes(&shown.causes, &form.value("maintenance", ""), form.error("maintenance"))}
             <Disclosure label="What was said meanwhile" open><div class="stack" id="updates">{updates}{updates_error}</div></Disclosure>
