@@ -91,7 +91,7 @@ async fn the_form_is_kept_as_a_draft_and_comes_back_filled_in(engine: Engine) {
     let changed = window(&app, &place).await;
     assert_eq!((changed.title.as_str(), changed.version), ("Replace both disks", 2));
     let (status, stale) = read(send(&oisin, &format!("{place}/edit"), &again).await).await;
-    assert!(status == 409 && stale.contains("changed by somebody else"), "{status}: {stale}");
+    assert!(status == 422 && stale.contains("changed by somebody else"), "{status}: {stale}");
 }
 
 async fn a_refused_window_is_kept_with_all_its_reasons_until_the_backup_is_there(engine: Engine) {

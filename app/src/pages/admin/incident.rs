@@ -87,13 +87,7 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
         "check" => return Ok(look(post.form, false)),
         _ => Err(Error::NotFound("page")),
     };
-    match result {
-        Err(error @ Error::Stale("incident")) if deed == "say" => {
-            let message = Some("Somebody else has posted something meanwhile.".to_owned());
-            Ok(Posted::Again(Submitted { message, ..Submitted::refused(post.form, error) }))
-        }
-        result => post.done(result),
-    }
+    post.done_by_one(result)
 }
 
 /// Everything the page shows.

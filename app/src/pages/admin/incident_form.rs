@@ -1,18 +1,16 @@
-//! The forms that report an incident: at once, as a draft, and after the fact. What they have in common
-//! with the page of an incident is here too: the states of components, and who is told.
+//! The form that reports an incident, at once or as a draft. What it has in common with the other pages of
+//! incidents is here too: the states of components, and who is told.
 
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, query};
 use super::wording;
 use crate::api::incident::ToldView;
-use crate::components::{
-    Actions, Button, Card, Checkbox, Disclosure, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea,
-};
+use crate::components::{Card, Checkbox, Field, Flash, Hidden, Icon, PageHeader, Select, StateBadge, TextArea};
 use crate::context;
 use crate::form::{FormData, Submitted};
 use crate::islands::incident::{FilterIsland, ToldIsland};
 use crate::posts::{Post, Posted};
-use crate::view::{FlashView, OptionView, Shape, Weight};
+use crate::view::{FlashView, OptionView, Shape, StateView};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId};
 use domain::incident::{Incident, IncidentState, Severity};
@@ -21,7 +19,7 @@ use domain::subscriber::Audience;
 use domain::template::MessageTemplate;
 use domain::text::{Name, Prose};
 use leptos::prelude::*;
-use service::incidents::{BackfillInput, ComponentStateInput, IncidentInput, PastUpdateInput, PossibleCause, States};
+use service::incidents::{ComponentStateInput, IncidentInput, PossibleCause, States};
 use service::maintenance::Choices;
 use service::{Actor, Error, Services};
 
@@ -30,9 +28,6 @@ const PREFIX: &str = "c.";
 
 /// Fewer components than this are shown at once.
 const SHOWN_AT_ONCE: usize = 16;
-
-/// Updates that can be entered after the fact beside the one that resolved it.
-const PAST_UPDATES: usize = 4;
 
 /// What can be said of a component, and what a form says where nothing is.
 const CHOICES: [(&str, ComponentState); 4] = [
@@ -141,51 +136,26 @@ async fn take(post: Post, stored: Option<IncidentId>) -> Result<Posted, Error> {
         }
     };
     let done = if publish { "published" } else { "drafted" };
-    post.done(made.map(|incident| format!("/admin/incidents/{}?done={done}", incident.id)))
-}
-
-/// Takes the form for an incident that is over.
-///
-/// # Errors
-/// What can not be mended in the form.
-pub async fn post_backfill(post: Post) -> Result<Posted, Error> {
-    let form = &post.form;
-    let field = |name: &str, n: usize| form.get(&format!("{name}-{n}")).to_owned();
-    let updates = (0..PAST_UPDATES)
-        .map(|n| PastUpdateInput {
-            at: field("at", n),
-            state: field("state", n),
-            body: field("body", n),
-            components: vec![],
-        })
-        .filter(|update| !(update.at.trim().is_empty() && update.body.trim().is_empty()))
-        .collect();
-    let input = BackfillInput {
-        title: form.get("title").to_owned(),
-        severity: form.get("severity").to_owned(),
-        components: states(form),
-        started_at: form.get("started_at").to_owned(),
-        resolved_at: form.get("resolved_at").to_owned(),
-        maintenance: form.get("maintenance").to_owned(),
-        updates,
-        body: form.get("body").to_owned(),
-    };
-    let entered = post.services.enter_past_incident(&post.actor, None, &input).await;
-    post.done(entered.map(|incident| format!("/admin/incidents/{}?done=backfilled", incident.id)))
+    post.done_by_one(made.map(|incident| format!("/admin/incidents/{}?done={done}", incident.id)))
 }
 
 /// Everything the forms show.
-struct Shown {
+pub(super) struct Shown {
     stored: Option<Incident>,
-    choices: Choices,
+    pub(super) choices: Choices,
     templates: Vec<MessageTemplate>,
-    causes: Vec<PossibleCause>,
-    chosen: States,
+    pub(super) causes: Vec<PossibleCause>,
+    pub(super) chosen: States,
     audience: Audience,
 }
 
 impl Shown {
-    async fn open(desk: &Desk, stored: Option<IncidentId>, form: Submitted, asked: FormData) -> Result<Self, Error> {
+    pub(super) async fn open(
+        desk: &Desk,
+        stored: Option<IncidentId>,
+        form: Submitted,
+        asked: FormData,
+    ) -> Result<Self, Error> {
         let (services, actor) = (&desk.services, &desk.actor);
         actor.require(Permission::RunIncidents)?;
         let stored = match stored {
@@ -228,13 +198,15 @@ pub fn NewIncident() -> impl IntoView {
 #[component]
 pub fn EditIncident() -> impl IntoView {
     let form = context::submitted();
+    // What was typed stays in sight even where somebody has published the draft meanwhile.
+    let came_back = form.data.is_some();
     let of = param::<IncidentId>("incident");
     admin(
         |shown: &Shown| shown.stored.as_ref().map_or_else(String::new, |i| format!("Draft {}", i.reference())),
-        |desk: Desk| async move {
+        move |desk: Desk| async move {
             let shown = Shown::open(&desk, Some(of?), form, FormData::default()).await?;
             match &shown.stored {
-                Some(incident) if incident.state != IncidentState::Draft => {
+                Some(incident) if incident.state != IncidentState::Draft && !came_back => {
                     let told = format!("{} is {} and no draft any more.", incident.reference(), incident.state.text());
                     Err(Error::refused("wrong_state", told))
                 }
@@ -273,9 +245,10 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
         {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
         {form.summary(&LABELS)}
         <div class="split is-wide-start">
-            <form class="form card" id="incident-form" method="post">
-                {fields}
-            </form>
+            <div class="stack">
+                {meanwhile(stored, &submitted)}
+                <form class="form card" id="incident-form" method="post">{fields}</form>
+            </div>
             <div class="sticky">
                 <Card title="Who is told">
                     <ToldIsland initial=told/>
@@ -285,6 +258,21 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
                 </Card>
             </div>
         </div>
+    }
+    .into_any()
+}
+
+/// Where two people wrote at once: what is stored now, beside what was typed.
+fn meanwhile(stored: Option<&Incident>, submitted: &Submitted) -> AnyView {
+    let Some(incident) = stored.filter(|_| submitted.stale) else { return ().into_any() };
+    let (title, state) = (incident.title.to_string(), StateView::from(incident.state));
+    let html = service::prose::html(incident.draft_text.as_str());
+    let href = format!("/admin/incidents/{}", incident.id);
+    view! {
+        <Card title="Written meanwhile by others">
+            <p><a href=href><span dir="auto">{title}</span></a>" "<StateBadge state/></p>
+            <div class="prose" dir="auto" inner_html=html></div>
+        </Card>
     }
     .into_any()
 }
@@ -494,67 +482,4 @@ fn told(audience: &Audience, tell: bool) -> ToldView {
             _ => "Publish now".to_owned(),
         },
     }
-}
-
-/// `/admin/incidents/backfill`
-#[component]
-pub fn BackfillIncident() -> impl IntoView {
-    let form = context::submitted();
-    admin(
-        |_| "Enter a past incident".to_owned(),
-        |desk: Desk| async move { Shown::open(&desk, None, form, FormData::default()).await },
-        |desk, shown| backfill(&desk, &shown),
-    )
-}
-
-fn backfill(desk: &Desk, shown: &Shown) -> AnyView {
-    let form = Form::at("/admin/incidents/backfill", "");
-    let hint = format!("Local to {}, like 2014-05-15 18:55, or with an offset.", desk.site.zone);
-    let updates = (0..PAST_UPDATES).map(|n| past_update(&form, n)).collect_view();
-    let open =
-        form.error("updates").is_some() || (0..PAST_UPDATES).any(|n| !form.value(&format!("body-{n}"), "").is_empty());
-    let severity = form.value("severity", "");
-    let updates_error = form.error("updates").map(|error| view! { <p class="error">{error}</p> });
-    view! {
-        <PageHeader title="Enter a past incident" back=("Incidents".to_owned(), "/admin/incidents".to_owned())
-            intro="For what is over and was never told here. It is marked as entered afterwards, and nobody is told."/>
-        {form.summary(&LABELS)}
-        <form class="form card" method="post">
-            <Field name="title" label="Title" value=form.value("title", "") error=form.error("title") required=true
-                maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
-            <div class="fields">
-                <Field name="started_at" label="Began" value=form.value("started_at", "") error=form.error("started_at")
-                    hint=hint.clone() required=true/>
-                <Field name="resolved_at" label="Was over" value=form.value("resolved_at", "")
-                    error=form.error("resolved_at") hint required=true/>
-            </div>
-            {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
-            <Select name="severity" label="Severity" options=severities(&severity) error=form.error("severity")/>
-            {causes(&shown.causes, &form.value("maintenance", ""), form.error("maintenance"))}
-            <Disclosure label="What was said meanwhile" open><div class="stack" id="updates">{updates}{updates_error}</div></Disclosure>
-            <TextArea name="body" label="What customers read of its end" rows=4 value=form.value("body", "")
-                error=form.error("body") hint="Markdown." required=true/>
-            <Actions><Button weight=Weight::Primary>"Enter it"</Button></Actions>
-        </form>
-    }
-    .into_any()
-}
-
-fn past_update(form: &Form, n: usize) -> AnyView {
-    let name = |field: &str| format!("{field}-{n}");
-    let chosen = form.value(&name("state"), IncidentState::Investigating.as_str());
-    let options = public_states(&chosen).into_iter().filter(|o| o.value != IncidentState::Resolved.as_str()).collect();
-    let (at, state, body) = (name("at"), name("state"), name("body"));
-    let (typed_at, typed_body) = (form.value(&at, ""), form.value(&body, ""));
-    view! {
-        <fieldset class="stack">
-            <legend class="small">{format!("Update {}", n + 1)}</legend>
-            <div class="fields">
-                <Field name=at label="When" value=typed_at optional=true/>
-                <Select name=state label="State" options/>
-            </div>
-            <TextArea name=body label="Text" rows=2 value=typed_body optional=true/>
-        </fieldset>
-    }
-    .into_any()
 }
