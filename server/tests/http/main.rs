@@ -8,6 +8,7 @@ mod drills;
 mod feeds;
 mod findings;
 mod hosts_import;
+mod incident_faces;
 mod ingest_api;
 mod inventory_api;
 mod inventory_pages;

@@ -1,10 +1,10 @@
 //! What stands in the head of a public page.
 
-use crate::context::services;
+use crate::context::{Assets, services};
 use http::{HeaderName, HeaderValue, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
-use leptos_meta::{Link, Meta, Title};
+use leptos_meta::{Link, Meta, Script, Title};
 
 /// Title, description and the feeds that readers of this page may follow.
 #[component]
@@ -31,7 +31,10 @@ pub fn Head(
     let own = calendar.map(|(name, path)| {
         view! { <Link rel="alternate" type_="text/calendar" title=name href=path/> }
     });
-    let change = live.map(|number| view! { <Meta name="change" content=number.to_string()/> });
+    let change = live.map(|number| {
+        let Assets { live, .. } = use_context().unwrap_or_default();
+        view! { <Meta name="change" content=number.to_string()/><Script src=live defer="defer"/> }
+    });
     view! {
         {change}
         <Title text=title.clone()/>
