@@ -110,7 +110,7 @@ async fn what_is_for_the_team_alone_is_nowhere(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
     let input = ComponentInput { name: "Inner bus".to_owned(), is_private: true, ..ComponentInput::default() };
-    let inner = stage.services.add_component(&Actor::system(), input).await.unwrap().id;
+    let inner = stage.services.add_component(&Actor::system(), input).await.unwrap().component.id;
     let new = |title: &str, also: Option<ComponentId>| NewIncident {
         title: name(title),
         severity: None,

@@ -19,7 +19,7 @@ use uuid::Uuid;
 impl Story {
     async fn component(&self, name: &str) -> ComponentId {
         let input = ComponentInput { name: name.to_owned(), ..ComponentInput::default() };
-        self.services.add_component(&Actor::system(), input).await.unwrap().id
+        self.services.add_component(&Actor::system(), input).await.unwrap().component.id
     }
 
     async fn broke(&self, title: &str, components: &[(ComponentId, ComponentState)]) -> Incident {
@@ -149,7 +149,7 @@ async fn what_is_private_or_entered_afterwards_is_told_to_nobody(engine: Engine)
     let story = Story::begin(engine).await;
     let api = story.component("API").await;
     let input = ComponentInput { name: "Inner bus".to_owned(), is_private: true, ..ComponentInput::default() };
-    let inner = story.services.add_component(&Actor::system(), input).await.unwrap().id;
+    let inner = story.services.add_component(&Actor::system(), input).await.unwrap().component.id;
     story.follower("ann@example.net", &[], &[]).await;
     story.broke("The bus is slow", &[(inner, ComponentState::MajorOutage)]).await;
     let past = PastIncident {
