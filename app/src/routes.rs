@@ -17,8 +17,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets: Assets = use_context().unwrap_or_default();
     let uri = context::uri();
     let scripts = is_scripted(uri.path());
-    let refresh = is_refreshed(uri.path())
-        .then(|| view! { <noscript><meta http-equiv="refresh" content="60"/></noscript> });
+    let refresh =
+        is_refreshed(uri.path()).then(|| view! { <noscript><meta http-equiv="refresh" content="60"/></noscript> });
     view! {
         <!DOCTYPE html>
         <html lang="en">

@@ -157,7 +157,15 @@ async fn cause_and_consequence_lead_to_each_other(engine: Engine) {
     };
     let i = stage.services.backfill_incident(&Actor::system(), past).await.unwrap();
     let html = page(&app, &address(&i)).await;
-    has(&html, &["Entered afterwards", &format!("href=\"/maintenance/{}\"", m.id), "Replace a failed disk in vm3", "2 hours 30 minutes"]);
+    has(
+        &html,
+        &[
+            "Entered afterwards",
+            &format!("href=\"/maintenance/{}\"", m.id),
+            "Replace a failed disk in vm3",
+            "2 hours 30 minutes",
+        ],
+    );
     let html = page(&app, &format!("/maintenance/{}", m.id)).await;
     has(&html, &["Incidents it caused", &address(&i), "Both disks are dead"]);
     has(&page(&app, "/").await, &["entered afterwards"]);

@@ -26,4 +26,7 @@ async fn an_unknown_address_is_a_page_with_status_404(engine: Engine) {
     assert!(page.text().await.unwrap().contains("<h1>There is nothing here</h1>"));
 }
 
-storage::on_both!(the_front_page_carries_one_script_and_it_is_a_file_of_ours, an_unknown_address_is_a_page_with_status_404);
+storage::on_both!(
+    the_front_page_carries_one_script_and_it_is_a_file_of_ours,
+    an_unknown_address_is_a_page_with_status_404
+);

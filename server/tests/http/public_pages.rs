@@ -294,7 +294,13 @@ async fn no_public_page_sets_a_cookie_or_runs_a_script(engine: Engine) {
     assert_eq!(event["name"], "</script><script>alert(1)//");
     assert_eq!(event["startDate"], "2014-05-15T19:00:00Z");
     assert_eq!(event["eventStatus"], "https://schema.org/EventScheduled");
-    for path in ["/nothing", "/maintenance/x", "/maintenance/0190a0a0-0000-7000-8000-000000000000", "/incidents/x", "/history/x"] {
+    for path in [
+        "/nothing",
+        "/maintenance/x",
+        "/maintenance/0190a0a0-0000-7000-8000-000000000000",
+        "/incidents/x",
+        "/history/x",
+    ] {
         let missing = app.get(path).await;
         assert_eq!(missing.status(), 404, "{path}");
         assert!(!missing.headers().contains_key("set-cookie"));

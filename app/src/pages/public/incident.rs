@@ -129,8 +129,7 @@ pub(super) fn trouble(severity: Severity) -> (Tone, Shape) {
 
 /// Where it stands, in the colour of how bad it is.
 fn badge(i: &Incident) -> StateView {
-    let (tone, shape) =
-        if i.state == IncidentState::Resolved { (Tone::Ok, Shape::Ok) } else { trouble(i.severity()) };
+    let (tone, shape) = if i.state == IncidentState::Resolved { (Tone::Ok, Shape::Ok) } else { trouble(i.severity()) };
     StateView::new(tone, shape, i.state.public_text())
 }
 

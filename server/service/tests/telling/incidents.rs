@@ -191,10 +191,9 @@ async fn what_is_published_is_told_to_those_who_want_it(engine: Engine) {
         path: "/reports/2014-05".to_owned(),
         components: Vec::new(),
     };
-    for (topic, title, told) in [
-        (Topic::Reports, "May 2014", "reports@example.net"),
-        (Topic::Announcements, "A new name", "usual@example.net"),
-    ] {
+    for (topic, title, told) in
+        [(Topic::Reports, "May 2014", "reports@example.net"), (Topic::Announcements, "A new name", "usual@example.net")]
+    {
         let mut tx = story.db.db.decide().await.unwrap();
         let subject = ("post", Uuid::from_u128(topic.bit() as u128));
         assert_eq!(story.services.tell_post(&mut tx, &Post { subject, ..post(topic, title) }).await.unwrap(), 1);
