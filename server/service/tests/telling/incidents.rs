@@ -88,7 +88,7 @@ async fn an_incident_is_told_from_its_opening_to_its_end_in_one_thread(engine: E
     for (raw, first) in raw.iter().zip(firsts) {
         assert!(raw.contains(&format!("\r\n\r\n{first}\r\n")), "{first} is not the first line of {raw}");
         assert_eq!(header(raw, "Subject"), "[Northwind] API does not answer (I-1)");
-        assert_eq!(header(raw, "References"), header(&raw, "In-Reply-To"));
+        assert_eq!(header(raw, "References"), header(raw, "In-Reply-To"));
         assert_eq!(header(raw, "References"), format!("<in-{}.s1@status.example.org>", incident.id));
         assert!(header(raw, "List-Unsubscribe").contains("/unsubscribe/"), "{raw}");
         assert!(raw.contains("JST (UTC+9)") && raw.contains("UTC"), "times in the zone of the reader and in UTC");
