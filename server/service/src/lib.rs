@@ -24,6 +24,7 @@ pub mod incidents;
 pub mod inventory;
 pub mod keys;
 pub mod maintenance;
+mod once;
 pub mod people;
 pub mod prose;
 pub mod public;

@@ -9,6 +9,7 @@ mod feeds;
 mod findings;
 mod hosts_import;
 mod incident_faces;
+mod incidents;
 mod ingest_api;
 mod inventory_api;
 mod inventory_pages;
