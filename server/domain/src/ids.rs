@@ -96,4 +96,10 @@ ids! {
     IncidentUpdateId,
     /// A stretch of time in which a component was in a state.
     ImpactId,
+    /// An alert of a monitoring system.
+    AlertId,
+    /// What alerts have in common.
+    CauseId,
+    /// What becomes of alerts.
+    AlertRuleId,
 }

@@ -3,6 +3,7 @@
 //! Whatever the product decides is decided here, so that the browser, the
 //! server, the workers and the command line can not disagree.
 
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod component;

@@ -31,6 +31,8 @@ pub enum Permission {
     Maintain,
     /// Report backup runs.
     ReportBackup,
+    /// Report alerts.
+    ReportAlert,
     /// Ask for extra runs: people of everything, the holder of a token of what it was granted.
     RequestBackup,
     /// Confirm overrides that somebody else asked for.
@@ -43,11 +45,12 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::View,
         Self::EditInventory,
         Self::Maintain,
         Self::ReportBackup,
+        Self::ReportAlert,
         Self::RequestBackup,
         Self::Approve,
         Self::ReadAudit,
@@ -83,9 +86,11 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::View => Self::Viewer,
-            Permission::EditInventory | Permission::Maintain | Permission::ReportBackup | Permission::RequestBackup => {
-                Self::Operator
-            }
+            Permission::EditInventory
+            | Permission::Maintain
+            | Permission::ReportBackup
+            | Permission::ReportAlert
+            | Permission::RequestBackup => Self::Operator,
             Permission::Approve | Permission::ReadAudit => Self::Approver,
             Permission::Administer => Self::Admin,
         };
@@ -100,14 +105,17 @@ pub struct UnknownRole;
 
 /// A scope that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("Choose among read, backup:report, backup:request, inventory:write, maintenance:write and admin.")]
+#[error(
+    "Choose among read, backup:report, alert:report, backup:request, inventory:write, maintenance:write and admin."
+)]
 pub struct UnknownScope;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Read,
         Self::BackupReport,
+        Self::AlertReport,
         Self::BackupRequest,
         Self::InventoryWrite,
         Self::MaintenanceWrite,
@@ -120,6 +128,7 @@ impl Scope {
         match self {
             Self::Read => "read",
             Self::BackupReport => "backup:report",
+            Self::AlertReport => "alert:report",
             Self::BackupRequest => "backup:request",
             Self::InventoryWrite => "inventory:write",
             Self::MaintenanceWrite => "maintenance:write",
@@ -141,6 +150,7 @@ impl Scope {
         match self {
             Self::Read => matches!(permission, Permission::View),
             Self::BackupReport => matches!(permission, Permission::ReportBackup),
+            Self::AlertReport => matches!(permission, Permission::ReportAlert),
             Self::BackupRequest => matches!(permission, Permission::RequestBackup),
             Self::InventoryWrite => matches!(permission, Permission::View | Permission::EditInventory),
             Self::MaintenanceWrite => {
@@ -160,6 +170,9 @@ pub enum Scope {
     /// Report backup runs.
     #[serde(rename = "backup:report")]
     BackupReport,
+    /// Report alerts, and nothing else.
+    #[serde(rename = "alert:report")]
+    AlertReport,
     /// Ask for extra runs of granted data sets: for customers.
     #[serde(rename = "backup:request")]
     BackupRequest,

@@ -211,6 +211,13 @@ pub fn with_components(title: &str, components: &[String]) -> String {
     replaced(title, |known| (known == Placeholder::Components).then(|| Cow::Owned(listed(components))))
 }
 
+/// The same for a text: what a component is called is never Markdown there.
+#[must_use]
+pub fn prose_with_components(text: &str, components: &[String]) -> String {
+    let names = escaped(&listed(components));
+    replaced(text, |known| (known == Placeholder::Components).then(|| Cow::Owned(names.clone())))
+}
+
 /// "Cluster 11, Cluster 12 and DNS"; work that touches nothing customers know by name touches "our services".
 fn listed(components: &[String]) -> String {
     let flat: Vec<String> = components.iter().map(|name| one_line(name)).filter(|name| !name.is_empty()).collect();

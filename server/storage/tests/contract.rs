@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod contract {
+    mod alert;
     mod audit;
     mod component;
     mod conflict;
