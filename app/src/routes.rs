@@ -65,6 +65,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/audit") view=pages::admin::audit::Audit ssr=SsrMode::Async/>
                 <MaintenanceRoutes/>
                 <ConflictRoutes/>
+                <AlertRoutes/>
                 <InventoryRoutes/>
                 <ComponentRoutes/>
                 <MailRoutes/>
@@ -134,6 +135,20 @@ fn ConflictRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/redundancy") view=redundancy::Redundancy ssr=SsrMode::Async/>
         <Route path=path!("/admin/redundancy/new") view=redundancy::NewGroup ssr=SsrMode::Async/>
         <Route path=path!("/admin/redundancy/:id") view=redundancy::GroupPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What monitoring says, and what becomes of it.
+#[component(transparent)]
+fn AlertRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{alert_rules, alerts};
+    view! {
+        <Route path=path!("/admin/alerts") view=alerts::Alerts ssr=SsrMode::Async/>
+        <Route path=path!("/admin/alerts/rules") view=alert_rules::Rules ssr=SsrMode::Async/>
+        <Route path=path!("/admin/alerts/rules/new") view=alert_rules::NewRule ssr=SsrMode::Async/>
+        <Route path=path!("/admin/alerts/rules/:id") view=alert_rules::RulePage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

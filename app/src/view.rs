@@ -971,6 +971,7 @@ impl AdminFrame {
                 "",
                 vec![
                     counted("Needs me now", "/admin", waiting.attention, "waiting", Tone::Major),
+                    item("Alerts", "/admin/alerts"),
                     item("Maintenance", "/admin/maintenances"),
                     item("Calendar", "/admin/calendar"),
                     item("Freezes", "/admin/freezes"),

@@ -1,6 +1,8 @@
 //! Pages for those who work here: the frame around them, and how they write times.
 
 pub mod account;
+pub mod alert_rules;
+pub mod alerts;
 pub mod audit;
 pub mod calendar;
 pub mod checklist;

@@ -9,6 +9,7 @@ mod host;
 mod import;
 mod job;
 
+pub(crate) use component::swap;
 pub use component::{
     ComponentInput, ComponentLine, ComponentWithHosts, ComponentsView, Direction, GroupInput, GroupLine,
 };
@@ -47,14 +48,14 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-struct Part {
+pub(crate) struct Part {
     after: Option<Uuid>,
     limit: i64,
     retired_too: bool,
 }
 
 impl ListQuery {
-    fn parse(&self) -> Result<Part, Error> {
+    pub(crate) fn parse(&self) -> Result<Part, Error> {
         let mut fields = Fields::default();
         let after = fields.take("cursor", optional_id::<Uuid>(&self.cursor).map_err(|_| "This is no cursor of ours."));
         let limit = match self.limit.trim() {
@@ -80,12 +81,17 @@ impl ListQuery {
 }
 
 impl Part {
+    /// Where the page before ended.
+    pub(crate) const fn after(&self) -> Option<Uuid> {
+        self.after
+    }
+
     /// One more than fits tells whether there is a next page.
-    fn fetch(&self) -> i64 {
+    pub(crate) fn fetch(&self) -> i64 {
         self.limit + 1
     }
 
-    fn page<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+    pub(crate) fn page<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
         let fits = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = items.len() > fits;
         items.truncate(fits);

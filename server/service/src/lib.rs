@@ -6,6 +6,7 @@
 
 pub mod actor;
 pub mod agenda;
+pub mod alerts;
 pub mod audit;
 pub mod calendar;
 pub mod clock;

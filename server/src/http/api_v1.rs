@@ -3,6 +3,7 @@
 //! Lengths of time are texts as people write them ("24 h", "90 min"), instants RFC 3339, ids UUIDs.
 //! A change carries the `version` that was read; lists come in pages with a `next_cursor`.
 
+pub(crate) mod alerts;
 mod backup_requests;
 pub(crate) mod backup_runs;
 mod components;
@@ -43,6 +44,7 @@ pub fn routes() -> Router<AppState> {
         .merge(hosts::routes())
         .merge(backup_runs::routes())
         .merge(ingest::routes())
+        .merge(alerts::routes())
         .merge(backup_requests::routes())
         .merge(gate::routes())
         .merge(coverage::routes())

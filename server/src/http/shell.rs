@@ -32,6 +32,7 @@ const LARGER: [(&str, usize); 4] = [
     ("/api/v1/import", 64 * 1024 * 1024),
     ("/api/v1/backup-runs", api_v1::backup_runs::BODY_LIMIT),
     (api_v1::ingest::PREFIX, api_v1::ingest::BODY_LIMIT),
+    (api_v1::alerts::PREFIX, api_v1::alerts::BODY_LIMIT),
     ("/ping/", ping::BODY_LIMIT),
 ];
 

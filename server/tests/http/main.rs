@@ -1,6 +1,7 @@
 //! The product over HTTP, with real databases and a clock that tests move.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod alerts;
 mod backup_runs_api;
 mod conflicts;
 mod coverage;

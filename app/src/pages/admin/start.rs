@@ -1,5 +1,6 @@
 //! `/admin`: what needs me now.
 
+use super::alerts;
 use super::deliveries::trouble;
 use super::desk::{Desk, admin};
 use super::drills::{last_drill, plan_for};
@@ -10,6 +11,7 @@ use super::runs::grouped;
 use super::zone_move;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
 use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, WindowView};
+use domain::alert::cause::Cause;
 use domain::finding::Case;
 use domain::gate::Purpose;
 use domain::maintenance::{Maintenance, OverrideState};
@@ -35,6 +37,7 @@ struct Start {
     troubled: Vec<PlacedRequest>,
     drills: DrillNeeds,
     findings: Vec<Case>,
+    causes: Vec<Cause>,
 }
 
 /// `/admin`
@@ -49,14 +52,16 @@ pub fn AdminStart() -> impl IntoView {
             let troubled = desk.services.troubled_requests(&desk.actor).await?;
             let drills = desk.services.drill_needs(&desk.actor).await?;
             let findings = desk.services.findings(&desk.actor, &FindingsQuery::default()).await?.open;
-            Ok(Start { needs, coverage, mail, troubled, drills, findings })
+            let causes = desk.services.alert_needs(&desk.actor).await?;
+            Ok(Start { needs, coverage, mail, troubled, drills, findings, causes })
         },
         |desk, start| page(&desk, start),
     )
 }
 
 fn page(desk: &Desk, start: Start) -> AnyView {
-    let mut items = windows(desk, &start.needs);
+    let mut items: Vec<AttentionView> = start.causes.iter().map(|cause| alerts::item(desk, cause)).collect();
+    items.extend(windows(desk, &start.needs));
     items.extend(mails(desk, &start.mail));
     items.extend(requests(desk, &start.troubled));
     items.extend(coverage(&start.coverage, &start.findings));

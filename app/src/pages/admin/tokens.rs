@@ -132,6 +132,7 @@ fn fields(typed: &Submitted) -> AnyView {
     };
     let scopes = [
         scope(Scope::BackupReport, "Report backups", "backup:report"),
+        scope(Scope::AlertReport, "Report alerts", "alert:report: for Alertmanager, Grafana and the like"),
         scope(
             Scope::BackupRequest,
             "Ask for extra backups",

@@ -421,7 +421,7 @@ fn group_action(verb: &'static str, group: &Group) -> Action<'static> {
 }
 
 /// Swaps one with its neighbour; false where there is none on that side.
-fn swap<I: PartialEq>(order: &mut [(I, i64)], id: I, to: Direction) -> bool {
+pub(crate) fn swap<I: PartialEq>(order: &mut [(I, i64)], id: I, to: Direction) -> bool {
     let Some(at) = order.iter().position(|(other, _)| *other == id) else { return false };
     let other = match to {
         Direction::Up => at.checked_sub(1),

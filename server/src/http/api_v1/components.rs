@@ -74,15 +74,15 @@ struct GroupBody {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum To {
+pub(super) enum To {
     Up,
     Down,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Move {
-    to: To,
+pub(super) struct Move {
+    pub(super) to: To,
 }
 
 impl From<To> for Direction {

@@ -163,7 +163,7 @@ impl Tx {
              where {wanted} order by c.id desc limit $2"
         );
         let rows: Vec<CauseRow> =
-            on_tx!(self, |x| { sqlx::query_as(AssertSqlSafe(sql)).bind(id).bind(limit).fetch_all(x).await? });
+            on_tx!(self, |x| sqlx::query_as(AssertSqlSafe(sql)).bind(id).bind(limit).fetch_all(x).await?);
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
