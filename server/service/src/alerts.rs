@@ -10,10 +10,10 @@ pub use rules::{LabelsInput, RuleInput, RulesLook, STATES, state_word};
 
 use crate::incidents::{IncidentEdit, NewIncident};
 use crate::{Actor, Error, Services};
+use domain::alert::Alert;
 use domain::alert::book::{Book, Ground, Taken, Work};
 use domain::alert::cause::{Cause, CauseState};
 use domain::alert::read::{Sender, read};
-use domain::alert::Alert;
 use domain::component::ComponentState;
 use domain::gate::Scope;
 use domain::ids::{CauseId, ComponentId};
@@ -112,7 +112,12 @@ impl Services {
             ended: taken.ended,
             ignored: taken.ignored,
             unknown: taken.unknown,
-            causes: taken.touched.iter().copied().filter(|id| before.contains_key(id) || taken.opened.contains(id)).collect(),
+            causes: taken
+                .touched
+                .iter()
+                .copied()
+                .filter(|id| before.contains_key(id) || taken.opened.contains(id))
+                .collect(),
         })
     }
 
@@ -187,7 +192,9 @@ impl Services {
         for (from, into) in &taken.merged {
             tx.move_alerts(*from, *into).await?;
             let part = book.causes.get(from);
-            if let Some((incident, IncidentState::Draft)) = part.and_then(|part| Some((part.incident?, part.incident_state?))) {
+            if let Some((incident, IncidentState::Draft)) =
+                part.and_then(|part| Some((part.incident?, part.incident_state?)))
+            {
                 self.discard_incident_in(tx, &system, incident, None).await?;
             }
         }
@@ -209,7 +216,8 @@ impl Services {
     ) -> Result<(), Error> {
         let system = Actor::system();
         let components = names.in_use(&cause.components);
-        let title = |cause: &Cause| cause.plan.incident_title(&names.public(&names.in_use(&cause.components)), &cause.title);
+        let title =
+            |cause: &Cause| cause.plan.incident_title(&names.public(&names.in_use(&cause.components)), &cause.title);
         match (cause.incident, cause.incident_state) {
             (None, _) => {
                 let new = NewIncident {

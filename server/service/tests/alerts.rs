@@ -57,7 +57,8 @@ impl World {
         let vm3 = services.add_host(&system, host("vm3", None)).await.unwrap().id;
         let web = services.add_host(&system, host("web-12", Some(vm3))).await.unwrap().id;
         services.add_host(&system, host("mail-3", None)).await.unwrap();
-        let cluster = ComponentInput { name: "Cluster 12".to_owned(), hosts: vec![web.to_string()], ..Default::default() };
+        let cluster =
+            ComponentInput { name: "Cluster 12".to_owned(), hosts: vec![web.to_string()], ..Default::default() };
         let cluster = services.add_component(&system, cluster).await.unwrap().component.id;
         let mut world = Self { _db: db, monitoring: system.clone(), services, system, vm3, cluster };
         world.monitoring = world.token(Scope::AlertReport).await;
@@ -71,9 +72,11 @@ impl World {
     }
 
     async fn send(&self, status: &str, instances: &[&str]) -> AlertReceipt {
-        let alert = |instance: &&str| json!({"status": status, "fingerprint": format!("down {instance}"),
+        let alert = |instance: &&str| {
+            json!({"status": status, "fingerprint": format!("down {instance}"),
             "labels": {"alertname": "InstanceDown", "instance": format!("{instance}:9100"), "severity": "critical"},
-            "annotations": {"summary": format!("{instance} does not answer")}, "startsAt": self.services.now().to_rfc3339()});
+            "annotations": {"summary": format!("{instance} does not answer")}, "startsAt": self.services.now().to_rfc3339()})
+        };
         let body = json!({"version": "4", "alerts": instances.iter().map(alert).collect::<Vec<Value>>()});
         self.services.take_alerts(&self.monitoring, Sender::Alertmanager, body.to_string().as_bytes()).await.unwrap()
     }
@@ -156,8 +159,11 @@ async fn when_causes_turn_out_to_be_one_so_do_their_drafts(engine: Engine) {
     assert_eq!(w.causes().await.len(), 2);
     w.services.set_alert_labels(&w.system, 1, &labels).await.unwrap();
     // A third that shares a host with the first, and the sender's group with what comes next.
-    let grouped = |print: &str, instance: &str| json!({"groupKey": "g", "alerts": [{"status": "firing", "fingerprint": print,
-        "labels": {"instance": instance}}]}).to_string();
+    let grouped = |print: &str, instance: &str| {
+        json!({"groupKey": "g", "alerts": [{"status": "firing", "fingerprint": print,
+        "labels": {"instance": instance}}]})
+        .to_string()
+    };
     for (print, instance) in [("load", "web-12"), ("queue", "mail-3")] {
         let body = grouped(print, instance);
         w.services.take_alerts(&w.monitoring, Sender::Alertmanager, body.as_bytes()).await.unwrap();
@@ -392,10 +398,22 @@ async fn wrong_fields_of_a_rule_are_all_told(engine: Engine) {
     };
     let Err(Error::Invalid(fields)) = w.services.add_alert_rule(&w.system, &wrong).await else { panic!() };
     let fields: std::collections::BTreeSet<_> = fields.iter().map(|field| field.field).collect();
-    let all = ["hosts", "name", "labels", "severities", "action", "delay", "component_state", "title", "text",
-        "quiet_for", "resolution"];
+    let all = [
+        "hosts",
+        "name",
+        "labels",
+        "severities",
+        "action",
+        "delay",
+        "component_state",
+        "title",
+        "text",
+        "quiet_for",
+        "resolution",
+    ];
     assert_eq!(fields, all.into());
-    w.rule(RuleInput { labels: "team=db".to_owned(), severities: vec!["critical".to_owned()], ..RuleInput::default() }).await;
+    w.rule(RuleInput { labels: "team=db".to_owned(), severities: vec!["critical".to_owned()], ..RuleInput::default() })
+        .await;
     let rule = w.services.alert_rules(&w.system).await.unwrap().rules.remove(0);
     let input = RuleInput { name: "renamed".to_owned(), ..RuleInput::of(&rule) };
     let edited = w.services.edit_alert_rule(&w.system, rule.id, rule.version, &input).await.unwrap();

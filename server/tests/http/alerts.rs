@@ -53,7 +53,11 @@ async fn each_sender_is_understood_and_shown(engine: Engine) {
     assert_eq!((status, &taken["added"], &taken["unknown"]), (200, &json!(1), &json!(1)));
     let (_, again) = send(&monitoring, "alertmanager", recorded!("alertmanager-0.25.json")).await;
     assert_eq!((&again["added"], &again["repeated"], &again["causes"]), (&json!(0), &json!(1), &json!([])));
-    assert_eq!(send(&monitoring, "grafana", recorded!("grafana-7.json")).await.1["causes"], taken["causes"], "web-12 runs on vm3");
+    assert_eq!(
+        send(&monitoring, "grafana", recorded!("grafana-7.json")).await.1["causes"],
+        taken["causes"],
+        "web-12 runs on vm3"
+    );
     assert_eq!(send(&monitoring, "grafana", recorded!("grafana-10.json")).await.0, 200);
     assert_eq!(send(&monitoring, "generic", recorded!("generic.json")).await.0, 200);
     assert_eq!(causes(&app).await.len(), 3);
@@ -79,7 +83,13 @@ async fn each_sender_is_understood_and_shown(engine: Engine) {
 
     let operator = app.sign_in_as(Role::Operator).await;
     let html = operator.get("/admin/alerts").await.text().await.unwrap();
-    for words in ["4 alerts, 3 causes now.", "vm3 does not answer", "instance=vm3:9100", "2 alerts, and 3 more that were cut off", "Count all as over"] {
+    for words in [
+        "4 alerts, 3 causes now.",
+        "vm3 does not answer",
+        "instance=vm3:9100",
+        "2 alerts, and 3 more that were cut off",
+        "Count all as over",
+    ] {
         assert!(html.contains(words), "{words} in {html}");
     }
     let html = operator.get("/admin").await.text().await.unwrap();
@@ -94,7 +104,8 @@ async fn each_sender_is_understood_and_shown(engine: Engine) {
 async fn rules_are_kept_by_form_and_by_program(engine: Engine) {
     let app = TestApp::start(engine).await;
     let admin = app.sign_in_as(Role::Admin).await;
-    let wrong = admin.post_form("/admin/alerts/rules/new", &[("name", "Web"), ("delay", "5"), ("action", "publish")]).await;
+    let wrong =
+        admin.post_form("/admin/alerts/rules/new", &[("name", "Web"), ("delay", "5"), ("action", "publish")]).await;
     assert_eq!(wrong.status(), 422);
     let html = wrong.text().await.unwrap();
     assert!(html.contains("Add a unit to 5") && html.contains("value=\"Web\""), "{html}");
@@ -110,7 +121,10 @@ async fn rules_are_kept_by_form_and_by_program(engine: Engine) {
     let added = admin.post_form("/admin/alerts/rules/new", &form).await;
     assert_eq!(added.headers()["location"], "/admin/alerts/rules?done=added");
     let html = admin.get("/admin/alerts/rules").await.text().await.unwrap();
-    for words in ["instance=web-*; critical", "Published after 2 min, if it still fires; resolution proposed after 10 min of quiet"] {
+    for words in [
+        "instance=web-*; critical",
+        "Published after 2 min, if it still fires; resolution proposed after 10 min of quiet",
+    ] {
         assert!(html.contains(words), "{words} in {html}");
     }
     let program = app.with_token(&app.token(&[Scope::Admin]).await);
@@ -119,7 +133,8 @@ async fn rules_are_kept_by_form_and_by_program(engine: Engine) {
     assert_eq!(made.status(), 201);
     let made: Value = made.json().await.unwrap();
     let path = format!("/api/v1/alert-rules/{}", made["id"].as_str().unwrap());
-    let moved: Value = program.send_json(Method::POST, &format!("{path}/move"), &json!({"to": "up"})).await.json().await.unwrap();
+    let moved: Value =
+        program.send_json(Method::POST, &format!("{path}/move"), &json!({"to": "up"})).await.json().await.unwrap();
     assert_eq!((&moved["position"], &moved["action"]), (&json!(1), &json!("ignore")));
     let edit = json!({"version": moved["version"], "labels": "alertname=Dead*"});
     let edited: Value = program.send_json(Method::PATCH, &path, &edit).await.json().await.unwrap();

@@ -22,7 +22,10 @@ enum May {
     Team(Permission),
 }
 use May::{Anybody, Knowing, Team};
-use Permission::{Administer, Approve, EditInventory, Maintain, ReadAudit, ReportBackup, RequestBackup, View};
+use Permission::{
+    Administer, Approve, EditInventory, Maintain, ReadAudit, ReportAlert, ReportBackup, RequestBackup, RunIncidents,
+    View,
+};
 
 /// Pages, as the router writes them.
 const PAGES: &[(&str, May)] = &[

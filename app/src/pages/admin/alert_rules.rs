@@ -3,8 +3,8 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, version};
 use crate::components::{
-    Action, Actions, Button, ButtonLink, Card, Checkbox, Choices, DataTable, EmptyState, Field, Flash, Hidden, PageHeader,
-    Picker, Section, Select, TextArea,
+    Action, Actions, Button, ButtonLink, Card, Checkbox, Choices, DataTable, EmptyState, Field, Flash, Hidden,
+    PageHeader, Picker, Section, Select, TextArea,
 };
 use crate::context;
 use crate::form::FormData;
@@ -148,7 +148,8 @@ fn row(look: &RulesLook, rule: &Rule, n: usize, may: bool) -> Vec<AnyView> {
     ];
     if may {
         let step = |label: &'static str, way: &'static str, can: bool| {
-            let action = ActionView::post(label, path.clone(), &[("do", way)]).about(rule.name.to_string()).enabled(can);
+            let action =
+                ActionView::post(label, path.clone(), &[("do", way)]).about(rule.name.to_string()).enabled(can);
             view! { <Action action small=true/> }
         };
         let (up, down) = (step("Up", "up", n > 0), step("Down", "down", n + 1 < look.rules.len()));
@@ -203,7 +204,8 @@ fn labels(look: &RulesLook, may: bool) -> AnyView {
             line("They name the host", &look.labels.host),
             line("They name a component", &look.labels.component),
         );
-        return view! { <Section id="labels" title="Labels"><Card><ul class="lines">{lines}</ul></Card></Section> }.into_any();
+        return view! { <Section id="labels" title="Labels"><Card><ul class="lines">{lines}</ul></Card></Section> }
+            .into_any();
     }
     let form = Form::at("/admin/alerts/rules", "labels");
     let version = look.labels.version.to_string();
@@ -214,13 +216,25 @@ fn labels(look: &RulesLook, may: bool) -> AnyView {
         }
     };
     let fields = (
-        field("cause", "They name the cause",
-            "Alerts in which all of these are the same have one cause. Empty: only the sender's groups and the hosts count.", &look.labels.cause),
-        field("host", "They name the host", "With or without port and domain; the first that names a host we know counts.",
-            &look.labels.host),
+        field(
+            "cause",
+            "They name the cause",
+            "Alerts in which all of these are the same have one cause. Empty: only the sender's groups and the hosts count.",
+            &look.labels.cause,
+        ),
+        field(
+            "host",
+            "They name the host",
+            "With or without port and domain; the first that names a host we know counts.",
+            &look.labels.host,
+        ),
         field("component", "They name a component", "By its name or by its part of addresses.", &look.labels.component),
     );
-    let summary = form.summary(&[("cause", "They name the cause"), ("host", "They name the host"), ("component", "They name a component")]);
+    let summary = form.summary(&[
+        ("cause", "They name the cause"),
+        ("host", "They name the host"),
+        ("component", "They name a component"),
+    ]);
     view! {
         <Section id="labels" title="Labels that mean something">
             {summary}
@@ -308,8 +322,10 @@ fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesL
     };
     let components = look.components.iter().map(|(id, name)| (name.clone(), id.to_string())).collect();
     let hosts = look.hosts.iter().map(|(id, name)| (name.clone(), id.to_string())).collect();
-    let groups =
-        vec![group("Components", "components", components, &stored.components), group("Hosts", "hosts", hosts, &stored.hosts)];
+    let groups = vec![
+        group("Components", "components", components, &stored.components),
+        group("Hosts", "hosts", hosts, &stored.hosts),
+    ];
     let grades = Grade::ALL.map(|grade| {
         let word = grade.as_str();
         let checked = form.chosen("severities", word, stored.severities.iter().any(|known| known == word));
@@ -320,7 +336,9 @@ fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesL
         let (label, hint) = match doing {
             Doing::Ignore => ("Ignore", "The alerts are kept, and nothing comes of them."),
             Doing::Draft => ("Draft an incident", "At once, for the team alone; a person publishes it."),
-            Doing::Publish => ("Draft and publish it", "After the delay, if something still fires then: subscribers are told."),
+            Doing::Publish => {
+                ("Draft and publish it", "After the delay, if something still fires then: subscribers are told.")
+            }
         };
         let word = doing.as_str();
         OptionView::new(word, label).hint(hint).chosen(form.chosen("action", word, stored.action == word))
@@ -333,9 +351,9 @@ fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesL
         let word = resolution.as_str();
         OptionView::new(word, label).hint(hint).chosen(form.chosen("resolution", word, stored.resolution == word))
     });
-    let words = [("", "By severity: critical is a major outage, else degraded".to_owned())].into_iter().chain(
-        service::alerts::STATES.map(|state| (service::alerts::state_word(state), StateView::from(state).label)),
-    );
+    let words = [("", "By severity: critical is a major outage, else degraded".to_owned())]
+        .into_iter()
+        .chain(service::alerts::STATES.map(|state| (service::alerts::state_word(state), StateView::from(state).label)));
     let states = words
         .map(|(word, label)| {
             OptionView::new(word, label).chosen(form.chosen("component_state", word, stored.component_state == word))

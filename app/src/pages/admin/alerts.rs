@@ -3,8 +3,8 @@
 use super::desk::{Desk, admin};
 use super::edit::{id, links, query};
 use crate::components::{
-    Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Flash, PageHeader, Pager, Section,
-    StateBadge, TimeRange,
+    Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Flash, PageHeader, Pager,
+    Section, StateBadge, TimeRange,
 };
 use crate::context;
 use crate::posts::{Post, Posted};
@@ -53,7 +53,8 @@ fn list(desk: &Desk, look: &AlertsLook) -> AnyView {
         0 => "Nothing fires now.".to_owned(),
         _ => format!("{} now.", counted(look.firing, look.live)),
     };
-    let message = context::submitted().message.map(|text| view! { <Flash flash=crate::view::FlashView::problem(text)/> });
+    let message =
+        context::submitted().message.map(|text| view! { <Flash flash=crate::view::FlashView::problem(text)/> });
     let causes = if look.causes.is_empty() {
         view! {
             <EmptyState title="No alert yet"
@@ -70,7 +71,10 @@ fn list(desk: &Desk, look: &AlertsLook) -> AnyView {
     };
     let pager = (pager.previous.is_some() || pager.next.is_some()).then(|| view! { <Pager pager/> });
     let ignored = (!look.ignored.is_empty()).then(|| {
-        let label = format!("{} ignored by a rule", if look.ignored.len() == 1 { "1 alert".to_owned() } else { format!("{} alerts", look.ignored.len()) });
+        let label = format!(
+            "{} ignored by a rule",
+            if look.ignored.len() == 1 { "1 alert".to_owned() } else { format!("{} alerts", look.ignored.len()) }
+        );
         let table = table(desk, &look.ignored, look);
         view! {
             <Section id="ignored" title="Ignored">
@@ -97,9 +101,13 @@ fn state(cause: &Cause) -> StateView {
         (CauseState::Window, _) => StateView::new(Tone::Work, Shape::Work, "Attached to work: nobody alarmed"),
         (CauseState::Merged, _) => StateView::new(Tone::Quiet, Shape::Note, "Part of another cause"),
         (CauseState::Over, _) => StateView::new(Tone::Ok, Shape::Ok, "Over").plain(),
-        _ if cause.proposed_at.is_some() => StateView::new(Tone::Degraded, Shape::Ok, "All over: resolve the incident?"),
+        _ if cause.proposed_at.is_some() => {
+            StateView::new(Tone::Degraded, Shape::Ok, "All over: resolve the incident?")
+        }
         (_, Some(IncidentState::Draft)) => StateView::new(Tone::Major, Shape::Draft, "Draft: nobody has published it"),
-        (_, Some(IncidentState::Discarded)) => StateView::new(Tone::Quiet, Shape::Cancelled, "Discarded, and still there"),
+        (_, Some(IncidentState::Discarded)) => {
+            StateView::new(Tone::Quiet, Shape::Cancelled, "Discarded, and still there")
+        }
         (_, Some(IncidentState::Resolved)) => StateView::new(Tone::Quiet, Shape::Degraded, "Resolved, and still there"),
         _ => StateView::new(Tone::Major, Shape::Major, "Published"),
     }
@@ -115,8 +123,14 @@ fn firing(cause: &Cause) -> String {
 
 fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
     let cause = &line.cause;
-    let leads = line.incident.iter().map(|(id, number, title)| (format!("I-{number} {title}"), format!("/admin/incidents/{id}")));
-    let works = line.maintenance.iter().map(|(id, number, title)| (format!("M-{number} {title}"), format!("/admin/maintenances/{id}")));
+    let leads = line
+        .incident
+        .iter()
+        .map(|(id, number, title)| (format!("I-{number} {title}"), format!("/admin/incidents/{id}")));
+    let works = line
+        .maintenance
+        .iter()
+        .map(|(id, number, title)| (format!("M-{number} {title}"), format!("/admin/maintenances/{id}")));
     let leads: Vec<(String, String)> = leads.chain(works).collect();
     let belongs = (!leads.is_empty()).then(|| {
         let label = if line.incident.is_some() { "Incident" } else { "Maintenance" };
@@ -191,14 +205,19 @@ fn table(desk: &Desk, alerts: &[Alert], look: &AlertsLook) -> AnyView {
             };
             let host = alert.host.and_then(|id| Some((look.hosts.get(&id)?.clone(), format!("/admin/hosts/{id}"))));
             let named = alert.components.iter();
-            let named = named.filter_map(|id| Some((look.components.get(id)?.clone(), format!("/admin/components/{id}"))));
+            let named =
+                named.filter_map(|id| Some((look.components.get(id)?.clone(), format!("/admin/components/{id}"))));
             let place: Vec<(String, String)> = host.into_iter().chain(named).collect();
             let place = (!place.is_empty()).then(|| {
                 let place = links(place);
                 view! { <span class="sub">"on "{place}</span> }
             });
             let flaps = (alert.flaps > 0).then(|| {
-                let text = if alert.flaps == 1 { "came back once".to_owned() } else { format!("came back {} times", alert.flaps) };
+                let text = if alert.flaps == 1 {
+                    "came back once".to_owned()
+                } else {
+                    format!("came back {} times", alert.flaps)
+                };
                 view! { <span class="sub">{text}</span> }
             });
             let ended = alert.ended_at.map(|at| desk.short(at)).unwrap_or_default();
@@ -260,7 +279,11 @@ pub(super) fn item(desk: &Desk, cause: &Cause) -> AttentionView {
     } else {
         let since = desk.short(cause.first_at);
         let by_itself = cause.publish_at.map(|at| format!(" It is published by a rule {}.", desk.short(at)));
-        let detail = format!("{}, one cause, since {since}. Nobody has told customers.{}", firing(cause), by_itself.unwrap_or_default());
+        let detail = format!(
+            "{}, one cause, since {since}. Nobody has told customers.{}",
+            firing(cause),
+            by_itself.unwrap_or_default()
+        );
         (Tone::Major, Shape::Draft, detail, "Look and publish")
     };
     let title = cause.title.to_string();

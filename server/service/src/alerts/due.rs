@@ -55,7 +55,8 @@ impl Services {
         let system = Actor::system();
         let names = Names::load(&mut tx).await?;
         let components = names.public(&cause.components);
-        let post = |state: IncidentState, body: Prose| IncidentPost { state, body, components: BTreeMap::new(), tell: true };
+        let post =
+            |state: IncidentState, body: Prose| IncidentPost { state, body, components: BTreeMap::new(), tell: true };
         match (step, cause.incident) {
             (Step::Publish, Some(incident)) => {
                 // What a person has written already counts.

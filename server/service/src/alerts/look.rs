@@ -161,7 +161,8 @@ impl Services {
         actor.require(Permission::View)?;
         let part = query.list.parse()?;
         let cause = Some(query.cause.trim()).filter(|text| !text.is_empty());
-        let cause = cause.map(str::parse).transpose().map_err(|_| Error::field("cause", "This is no id of a cause."))?;
+        let cause =
+            cause.map(str::parse).transpose().map_err(|_| Error::field("cause", "This is no id of a cause."))?;
         let mut filter = AlertFilter { cause, before: part.after().map(AlertId), ..AlertFilter::default() };
         match query.state.trim() {
             "" => {}

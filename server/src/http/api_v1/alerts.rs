@@ -349,10 +349,7 @@ async fn set_labels(
     Extension(actor): Extension<Actor>,
     Input(body): Input<LabelsBody>,
 ) -> Result<Json<LabelNames>, Problem> {
-    let input = LabelsInput {
-        cause: body.cause.join(","),
-        host: body.host.join(","),
-        component: body.component.join(","),
-    };
+    let input =
+        LabelsInput { cause: body.cause.join(","), host: body.host.join(","), component: body.component.join(",") };
     Ok(Json(state.services.set_alert_labels(&actor, version(body.version)?, &input).await?))
 }
