@@ -117,7 +117,7 @@ pub struct UnknownScope;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
         Self::BackupReport,
         Self::AlertReport,

@@ -10,7 +10,6 @@ pub use rules::{LabelsInput, RuleInput, RulesLook, STATES, state_word};
 
 use crate::incidents::{IncidentEdit, NewIncident};
 use crate::{Actor, Error, Services};
-use domain::alert::Alert;
 use domain::alert::book::{Book, Ground, Taken, Work};
 use domain::alert::cause::{Cause, CauseState};
 use domain::alert::read::{Sender, read};
@@ -21,7 +20,6 @@ use domain::incident::IncidentState;
 use domain::maintenance::State;
 use domain::people::Permission;
 use domain::text::Prose;
-use domain::time::Instant;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;

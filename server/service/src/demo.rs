@@ -6,6 +6,7 @@
 
 mod rehearsals;
 
+mod alerts;
 mod conflicts;
 
 use crate::actor::Actor;
@@ -122,6 +123,7 @@ impl Services {
             past.readers(now, &made).await?;
         }
         self.windows(&system, now, &made).await?;
+        self.monitoring(&system, now).await?;
         self.rehearsals(&system, now).await
     }
 

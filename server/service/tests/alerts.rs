@@ -313,6 +313,7 @@ async fn a_person_is_asked_whether_a_published_incident_is_over(engine: Engine) 
     assert_eq!(w.at(1).await, 1);
     assert!(w.only_cause().await.proposed_at.is_some());
     assert_eq!(w.services.alert_needs(&w.system).await.unwrap().len(), 1);
+    assert_eq!(w.services.waiting_causes(&w.system).await.unwrap(), 1);
     assert_eq!(w.at(99).await, 0, "it stays a question");
     w.send("firing", &["web-12"]).await;
     assert_eq!(w.only_cause().await.proposed_at, None);

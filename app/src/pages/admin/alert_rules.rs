@@ -371,7 +371,7 @@ fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesL
                 hint="Nothing chosen: anything. A host counts with what runs on it."/>
             <TextArea name="labels" label="Labels" rows=3 hint="One a line, all must match: team=database. * at an end stands for anything: instance=web-*."
                 value=form.value("labels", stored.labels.clone()) error=form.error("labels")/>
-            <fieldset class="field" id="severities"><legend>"Severity"</legend>{grades.to_vec()}
+            <fieldset class="field" id="severities"><legend>"Severity"</legend>{grades}
                 <p class="hint">"None ticked: all."</p>{grade_error}</fieldset>
             <Choices name="action" legend="What happens" options=actions.to_vec() error=form.error("action")/>
             <Field name="delay" label="Delay" hint="Before it is published: 0, 2 min, 10 min."

@@ -3,7 +3,7 @@
 use super::desk::{Desk, admin};
 use super::edit::{id, links, query};
 use crate::components::{
-    Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Flash, PageHeader, Pager,
+    Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, ErrorSummary, Fact, Facts, Flash, PageHeader, Pager,
     Section, StateBadge, TimeRange,
 };
 use crate::context;
@@ -53,8 +53,7 @@ fn list(desk: &Desk, look: &AlertsLook) -> AnyView {
         0 => "Nothing fires now.".to_owned(),
         _ => format!("{} now.", counted(look.firing, look.live)),
     };
-    let message =
-        context::submitted().message.map(|text| view! { <Flash flash=crate::view::FlashView::problem(text)/> });
+    let message = context::submitted().message.map(|message| view! { <ErrorSummary problems=Vec::new() message/> });
     let causes = if look.causes.is_empty() {
         view! {
             <EmptyState title="No alert yet"
@@ -151,13 +150,13 @@ fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
         let action = action.about(cause.title.to_string());
         view! { <Actions><Action action small=true/></Actions> }
     });
-    let folded = folded(desk, line, look);
+    let (folded, firing) = (folded(desk, line, look), firing(cause));
     view! {
         <Card>
             <h2><span dir="auto">{cause.title.to_string()}</span></h2>
             <StateBadge state=state(cause)/>
             <Facts>
-                <Fact label="Alerts">{firing(cause)}</Fact>
+                <Fact label="Alerts">{firing}</Fact>
                 {belongs}
                 <Fact label="First seen"><TimeRange when=since/></Fact>
                 {quiet}

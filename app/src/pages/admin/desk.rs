@@ -63,7 +63,7 @@ impl Desk {
         let site = services.site().await?;
         let stuck = services.stuck_mails(&actor).await?;
         let waiting = Waiting {
-            attention: services.waiting(&actor).await?,
+            attention: services.waiting(&actor).await? + services.waiting_causes(&actor).await?,
             stuck_mails: u64::try_from(stuck.late + stuck.failed).unwrap_or_default(),
             findings: services.count_findings(&actor).await?,
             ..Waiting::default()

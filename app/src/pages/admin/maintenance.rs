@@ -130,6 +130,7 @@ struct Shown {
     requests: Vec<PlacedRequest>,
     templates: Vec<MessageTemplate>,
     conflicts: ConflictsLook,
+    alerts: service::alerts::AlertsLook,
 }
 
 /// `/admin/maintenances/:id`
@@ -144,14 +145,15 @@ pub fn MaintenancePage() -> impl IntoView {
             let requests = desk.services.requests_for(&desk.actor, detail.maintenance.id).await?;
             let templates = desk.services.templates(&desk.actor, false).await?;
             let conflicts = desk.services.conflicts_of(&desk.actor, detail.maintenance.id).await?;
-            Ok(Shown { detail, requests, templates, conflicts })
+            let alerts = desk.services.alerts_of_window(&desk.actor, detail.maintenance.id).await?;
+            Ok(Shown { detail, requests, templates, conflicts, alerts })
         },
         move |desk, shown| page(&desk, shown, &form),
     )
 }
 
 fn page(desk: &Desk, shown: Shown, form: &Submitted) -> AnyView {
-    let Shown { detail, requests, templates, conflicts } = shown;
+    let Shown { detail, requests, templates, conflicts, alerts } = shown;
     let m = &detail.maintenance;
     let may = desk.may(Permission::Maintain);
     let edit = (may && !m.state.is_ended()).then(|| {
@@ -193,6 +195,7 @@ fn page(desk: &Desk, shown: Shown, form: &Submitted) -> AnyView {
                 {asked}
                 {facts(desk, &detail)}
                 {message}
+                {super::alerts::of_window(desk, &alerts)}
                 {timeline}
             </div>
             <div class="stack">

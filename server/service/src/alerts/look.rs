@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use storage::Tx;
 use storage::alert::AlertFilter;
 use storage::alert::cause::CausesOf;
-use uuid::Uuid;
 
 /// Causes on one page.
 const CAUSES: i64 = 20;
@@ -151,6 +150,16 @@ impl Services {
             cause.state == CauseState::Open && waits && !cause.is_decided()
         });
         Ok(causes)
+    }
+
+    /// How many published incidents a person is asked to resolve.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn waiting_causes(&self, actor: &Actor) -> Result<u64, Error> {
+        actor.require(Permission::View)?;
+        let count = self.db.read().await?.count_proposed_causes().await?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// A page of alerts for programs, the newest first.

@@ -200,6 +200,21 @@ impl Tx {
         Ok(ids.into_iter().map(CauseId).collect())
     }
 
+    /// Causes whose incident a person is asked to resolve.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn count_proposed_causes(&mut self) -> Result<i64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select count(*) from causes c join incidents i on i.id = c.incident_id
+                 where c.state = 'open' and c.proposed_at is not null and i.state not in ('resolved', 'discarded')",
+            )
+            .fetch_one(x)
+            .await?
+        }))
+    }
+
     /// How many alerts fire, and how many causes are not over.
     ///
     /// # Errors
