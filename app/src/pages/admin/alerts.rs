@@ -151,10 +151,11 @@ fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
         view! { <Actions><Action action small=true/></Actions> }
     });
     let (folded, firing) = (folded(desk, line, look), firing(cause));
+    let (title, stands) = (cause.title.to_string(), state(cause));
     view! {
         <Card>
-            <h2><span dir="auto">{cause.title.to_string()}</span></h2>
-            <StateBadge state=state(cause)/>
+            <h2><span dir="auto">{title}</span></h2>
+            <StateBadge state=stands/>
             <Facts>
                 <Fact label="Alerts">{firing}</Fact>
                 {belongs}
