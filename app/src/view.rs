@@ -2,6 +2,7 @@
 //! these from what the services answer; nothing here knows a service, a clock or a zone.
 
 pub mod calendar;
+pub mod incident;
 
 use domain::component::ComponentState;
 use domain::coverage::State as Standing;
@@ -927,6 +928,8 @@ pub struct Waiting {
     pub stuck_mails: u64,
     /// Open findings.
     pub findings: u64,
+    /// Incidents that are drafts, or of which customers heard nothing for too long.
+    pub incidents: u64,
 }
 
 /// What the frame of an admin page shows.
@@ -942,6 +945,8 @@ pub struct AdminFrame {
     pub is_admin: bool,
     /// Shows the audit log.
     pub reads_audit: bool,
+    /// Shows the button that reports an incident.
+    pub runs_incidents: bool,
     /// The counts.
     pub waiting: Waiting,
 }
@@ -971,6 +976,7 @@ impl AdminFrame {
                 "",
                 vec![
                     counted("Needs me now", "/admin", waiting.attention, "waiting", Tone::Major),
+                    counted("Incidents", "/admin/incidents", waiting.incidents, "waiting", Tone::Major),
                     item("Alerts", "/admin/alerts"),
                     item("Maintenance", "/admin/maintenances"),
                     item("Calendar", "/admin/calendar"),

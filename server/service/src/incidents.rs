@@ -6,8 +6,11 @@ pub mod input;
 pub mod look;
 pub mod overrides;
 
-pub use input::{BackfillInput, ComponentStateInput, EditInput, IncidentInput, PastUpdateInput, PostInput};
-pub use look::{IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing};
+pub use input::{BackfillInput, ComponentStateInput, Deed, EditInput, IncidentInput, PastUpdateInput, PostInput};
+pub use look::{
+    IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, NamedState, PossibleCause, incident_position_text,
+    read_incident_position,
+};
 pub use overrides::{ComponentNow, OverrideInput};
 
 use crate::audit::Action;
@@ -487,13 +490,11 @@ impl Services {
         let update = change.update.into_update(self.new_id(), incident.id, author(actor));
         tx.insert_incident_update(&update).await?;
         self.write_history(tx, incident.id, &change.impacts).await?;
-        self.spread(tx, &incident, &update);
-        Ok((incident, update))
-    }
-
-    /// Who is to hear of a new line: open pages, and those who follow.
-    fn spread(&self, tx: &mut Tx, _incident: &Incident, _update: &IncidentUpdate) {
+        if update.told {
+            self.tell_incident(tx, &incident, &update).await?;
+        }
         tx.announce();
+        Ok((incident, update))
     }
 
     async fn write_history(&self, tx: &mut Tx, id: IncidentId, changes: &[ImpactChange]) -> Result<(), Error> {

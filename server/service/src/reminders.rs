@@ -9,6 +9,7 @@ use crate::{Actor, Error, Services};
 use domain::ids::MaintenanceId;
 use domain::maintenance::{Leads, Maintenance, Reminders, Reminding, Settling, State, is_armed};
 use domain::people::Permission;
+use domain::subscriber::Topic;
 use domain::time::{Instant, Span};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -101,8 +102,8 @@ impl Services {
         let mut sent = false;
         if let Some(lead) = send
             && tx.settle_reminder(id, starts_at, lead, now).await?
-            && let Some(affected) = self.affected_in_public(&mut tx, &m).await?
         {
+            let affected = self.affected_by(&mut tx, &m).await?;
             let (notification, told) = self.queue(&mut tx, &m, News::Reminder { lead }, &affected, None).await?;
             let count = i64::try_from(told).unwrap_or(i64::MAX);
             tx.reminder_told(id, starts_at, lead, notification, count).await?;
@@ -177,13 +178,8 @@ impl Services {
         }
         if m.state == State::Scheduled {
             let site = tx.site().await?.reminders;
-            let to = match self.affected_in_public(tx, m).await? {
-                Some(affected) => {
-                    let affected: Vec<_> = affected.into_iter().map(|(id, _)| id).collect();
-                    tx.count_followers(&affected).await?
-                }
-                None => 0,
-            };
+            let affected: Vec<_> = self.affected_by(tx, m).await?.into_iter().map(|(id, _)| id).collect();
+            let to = self.audience(tx, Topic::Maintenance, &affected).await?.mails;
             let starts_at = m.planned.starts_at;
             let coming = Reminding::of(m, announced_at, &site, &settled).coming(now);
             looks.extend(coming.into_iter().map(|(lead, due_at)| ReminderLook {

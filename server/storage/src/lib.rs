@@ -1,6 +1,7 @@
 //! All SQL of Fermata. Sees no HTTP, decides nothing: it stores and finds.
 
 pub mod alert;
+pub mod audience;
 pub mod audit;
 pub mod component;
 pub mod conflict;

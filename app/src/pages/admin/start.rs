@@ -14,6 +14,7 @@ use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, Win
 use domain::alert::cause::Cause;
 use domain::finding::Case;
 use domain::gate::Purpose;
+use domain::incident::Incident;
 use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
 use leptos::prelude::*;
@@ -21,6 +22,7 @@ use service::deliveries::MailNeeds;
 use service::drills::{DrillLine, DrillNeeds, place};
 use service::findings::FindingsQuery;
 use service::gate::Coverage;
+use service::incidents::IncidentNeeds;
 use service::maintenance::{HeldBack, NeedsMe, SeriesWaiting};
 use service::requests::PlacedRequest;
 use std::collections::BTreeSet;
@@ -38,6 +40,7 @@ struct Start {
     drills: DrillNeeds,
     findings: Vec<Case>,
     causes: Vec<Cause>,
+    incidents: IncidentNeeds,
 }
 
 /// `/admin`
@@ -53,7 +56,10 @@ pub fn AdminStart() -> impl IntoView {
             let drills = desk.services.drill_needs(&desk.actor).await?;
             let findings = desk.services.findings(&desk.actor, &FindingsQuery::default()).await?.open;
             let causes = desk.services.alert_needs(&desk.actor).await?;
-            Ok(Start { needs, coverage, mail, troubled, drills, findings, causes })
+            let mut incidents = desk.services.incident_needs(&desk.actor).await?;
+            // What alerts have drafted is told with its alerts.
+            incidents.drafts.retain(|draft| causes.iter().all(|cause| cause.incident != Some(draft.id)));
+            Ok(Start { needs, coverage, mail, troubled, drills, findings, causes, incidents })
         },
         |desk, start| page(&desk, start),
     )
@@ -61,6 +67,7 @@ pub fn AdminStart() -> impl IntoView {
 
 fn page(desk: &Desk, start: Start) -> AnyView {
     let mut items: Vec<AttentionView> = start.causes.iter().map(|cause| alerts::item(desk, cause)).collect();
+    items.extend(incidents(desk, &start.incidents));
     items.extend(windows(desk, &start.needs));
     items.extend(mails(desk, &start.mail));
     items.extend(requests(desk, &start.troubled));
@@ -132,6 +139,29 @@ fn reasons(held: &HeldBack) -> String {
         }
         _ => against,
     }
+}
+
+/// What is broken: first what customers wait for, then drafts, then what was told lately.
+fn incidents(desk: &Desk, needs: &IncidentNeeds) -> Vec<AttentionView> {
+    let item = |incident: &Incident, tone: Tone, shape: Shape, detail: String, label: &str| {
+        let (title, href) =
+            (format!("{} {}", incident.reference(), incident.title), format!("/admin/incidents/{}", incident.id));
+        let actions = vec![ActionView::link(label, href.clone()).about(title.clone())];
+        AttentionView { tone, shape, title, href, detail, actions }
+    };
+    let silent = needs.silent.iter().map(|(incident, last)| {
+        let detail = format!("Open, and customers have read nothing since {}.", desk.short(*last));
+        item(incident, Tone::Major, Shape::Major, detail, "Post an update")
+    });
+    let drafts = needs.drafts.iter().map(|incident| {
+        let detail = format!("A draft since {}: customers know nothing of it.", desk.short(incident.created_at));
+        item(incident, Tone::Degraded, Shape::Draft, detail, "Look it over")
+    });
+    let open = needs.open.iter().map(|incident| {
+        let detail = format!("Open since {}: {}.", desk.short(incident.started_at), incident.state.text());
+        item(incident, Tone::Partial, Shape::Partial, detail, "Go on")
+    });
+    silent.chain(drafts).chain(open).collect()
 }
 
 fn count(reasons: usize) -> String {
