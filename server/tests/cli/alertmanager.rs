@@ -41,6 +41,7 @@ struct Monitoring {
 
 impl Monitoring {
     async fn begin() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let world = World::begin().await;
         world.serve().await;
         let system = Actor::system();

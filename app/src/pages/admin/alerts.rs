@@ -3,8 +3,8 @@
 use super::desk::{Desk, admin};
 use super::edit::{id, links, query};
 use crate::components::{
-    Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, ErrorSummary, Fact, Facts, Flash, PageHeader, Pager,
-    Section, StateBadge, TimeRange,
+    Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, ErrorSummary, Fact, Facts, Flash, PageHeader,
+    Pager, Section, StateBadge, TimeRange,
 };
 use crate::context;
 use crate::posts::{Post, Posted};
