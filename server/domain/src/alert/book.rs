@@ -105,6 +105,14 @@ impl<'a> Survey<'a> {
         (rule::first(&self.ground.rules, &subject), components)
     }
 
+    /// All other hosts of a cause run on this one: what it says names the cause best.
+    fn carries(&self, host: Option<HostId>, keys: &BTreeSet<Key>) -> bool {
+        let mut others = keys.iter().filter_map(|key| if let Key::Host(other) = key { Some(*other) } else { None });
+        host.is_some_and(|host| {
+            !keys.contains(&Key::Host(host)) && others.all(|other| self.line_of(Some(other)).contains(&host))
+        })
+    }
+
     fn ignores(&self, alert: &Alert) -> bool {
         self.judge(alert).0.is_some_and(|rule| rule.then.doing == Doing::Ignore)
     }
@@ -288,6 +296,9 @@ impl Book {
                 taken.opened.insert(id);
                 Cause::begin(id, alert, &keys, now)
             });
+            if survey.carries(alert.host, &cause.keys) {
+                cause.title = alert.title.clone();
+            }
             let (rule, components) = survey.judge(alert);
             cause.add(alert, keys, rule, components);
             cause.truncated = cause.truncated.max(truncated);

@@ -106,7 +106,7 @@ impl Tx {
                  quiet_at, publish_at, proposed_at, due_at, ended_at)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
                  $22)
-                 on conflict (id) do update set state = excluded.state, incident_id = excluded.incident_id,
+                 on conflict (id) do update set title = excluded.title, state = excluded.state, incident_id = excluded.incident_id,
                  merged_into = excluded.merged_into, keys_json = excluded.keys_json,
                  components_json = excluded.components_json, rule_id = excluded.rule_id, rank = excluded.rank,
                  plan_json = excluded.plan_json, alerts = excluded.alerts, firing = excluded.firing,

@@ -39,9 +39,10 @@ fn rule(position: i64, when: When, then: Plan) -> Rule {
 fn what_runs_on_a_host_that_is_down_has_its_cause() {
     // h0 carries h1 and h2, h2 carries h3; h4 stands alone.
     let mut desk = Desk::on(ground(&[None, Some(0), Some(0), Some(2), None]));
-    desk.take(&[down(0), down(4)], at(0));
-    desk.take(&[down(3)], at(1));
-    assert_eq!(desk.cause("down-3").id, desk.cause("down-0").id, "its nearest host that alerts is h0");
+    desk.take(&[down(2), down(4)], at(0));
+    desk.take(&[down(0), down(3)], at(1));
+    assert_eq!(desk.cause("down-3").id, desk.cause("down-0").id, "it runs on h2, and that on h0");
+    assert_eq!(desk.cause("down-3").title.as_str(), "down-0", "what is below all others names it");
     assert_ne!(desk.cause("down-4").id, desk.cause("down-0").id);
     desk.check();
 }
