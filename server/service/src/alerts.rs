@@ -6,7 +6,7 @@ mod look;
 mod rules;
 
 pub use look::{AlertsLook, AlertsQuery, CauseLine, CausesQuery};
-pub use rules::{LabelsInput, RuleInput, RulesLook, STATES, state_word};
+pub use rules::{LabelsInput, RuleInput, RulesLook, STATES};
 
 use crate::incidents::{IncidentEdit, NewIncident};
 use crate::{Actor, Error, Services};

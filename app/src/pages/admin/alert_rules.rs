@@ -353,7 +353,7 @@ fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesL
     });
     let words = [("", "By severity: critical is a major outage, else degraded".to_owned())]
         .into_iter()
-        .chain(service::alerts::STATES.map(|state| (service::alerts::state_word(state), StateView::from(state).label)));
+        .chain(service::alerts::STATES.map(|state| (state.as_str(), StateView::from(state).label)));
     let states = words
         .map(|(word, label)| {
             OptionView::new(word, label).chosen(form.chosen("component_state", word, stored.component_state == word))

@@ -155,8 +155,8 @@ fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
     view! {
         <Card>
             <h2><span dir="auto">{title}</span></h2>
-            <StateBadge state=stands/>
             <Facts>
+                <Fact label="State"><StateBadge state=stands/></Fact>
                 <Fact label="Alerts">{firing}</Fact>
                 {belongs}
                 <Fact label="First seen"><TimeRange when=since/></Fact>
@@ -220,10 +220,10 @@ fn table(desk: &Desk, alerts: &[Alert], look: &AlertsLook) -> AnyView {
                 };
                 view! { <span class="sub">{text}</span> }
             });
-            let ended = alert.ended_at.map(|at| desk.short(at)).unwrap_or_default();
+            let ended = alert.ended_at.map_or_else(|| "not yet".to_owned(), |at| desk.short(at));
             vec![
                 view! { {title}{place} }.into_any(),
-                view! { <StateBadge state=grade(alert)/>{flaps} }.into_any(),
+                view! { <span class="nowrap"><StateBadge state=grade(alert)/></span>{flaps} }.into_any(),
                 labels(&alert.labels),
                 desk.short(alert.started_at).into_any(),
                 ended.into_any(),

@@ -108,7 +108,7 @@ impl RuleInput {
             severities: rule.when.grades.iter().map(|grade| grade.as_str().to_owned()).collect(),
             action: rule.then.doing.as_str().to_owned(),
             delay: rule.then.delay.to_input(),
-            component_state: rule.then.component_state.map_or("", state_word).to_owned(),
+            component_state: rule.then.component_state.map_or("", ComponentState::as_str).to_owned(),
             title: rule.then.title.clone(),
             text: rule.then.text.as_str().to_owned(),
             quiet_for: rule.then.quiet_for.to_input(),
@@ -161,24 +161,12 @@ impl RuleInput {
 pub const STATES: [ComponentState; 3] =
     [ComponentState::DegradedPerformance, ComponentState::PartialOutage, ComponentState::MajorOutage];
 
-/// As it is stored and typed.
-#[must_use]
-pub const fn state_word(state: ComponentState) -> &'static str {
-    match state {
-        ComponentState::Operational => "operational",
-        ComponentState::UnderMaintenance => "under_maintenance",
-        ComponentState::DegradedPerformance => "degraded_performance",
-        ComponentState::PartialOutage => "partial_outage",
-        ComponentState::MajorOutage => "major_outage",
-    }
-}
-
 fn read_state(text: &str) -> Result<Option<ComponentState>, &'static str> {
     match text.trim() {
         "" => Ok(None),
         word => STATES
             .into_iter()
-            .find(|state| state_word(*state) == word)
+            .find(|state| state.as_str() == word)
             .map(Some)
             .ok_or("Choose degraded_performance, partial_outage or major_outage, or leave it empty."),
     }
