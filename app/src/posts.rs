@@ -100,6 +100,9 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "drills", id] => admin::drill::take(id, post).await,
         ["admin", "components", rest @ ..] => admin::components::take(rest, post).await,
         ["admin", "templates", rest @ ..] => admin::templates::take(rest, post).await,
+        ["admin", "announcements", "new"] => admin::announcement_form::post_new(post).await,
+        ["admin", "announcements", id, "edit"] => admin::announcement_form::post_edit(id, post).await,
+        ["admin", "announcements", id] => admin::announcements::post(id, post).await,
         ["admin", "component-groups", rest @ ..] => admin::components::take_group(rest, post).await,
         _ => Err(Error::NotFound("page")),
     }

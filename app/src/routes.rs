@@ -48,6 +48,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=pages::error::NotFound>
                 <PublicRoutes/>
+                <PublicAnnouncementRoutes/>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignIn ssr=SsrMode::Async/>
                 <Route path=path!("/sign-out") view=pages::sign_in::SignOut ssr=SsrMode::Async/>
                 <Route path=path!("/setup/:token") view=pages::set_up::SetUp ssr=SsrMode::Async/>
@@ -69,6 +70,7 @@ pub fn App() -> impl IntoView {
                 <ComponentRoutes/>
                 <MailRoutes/>
                 <TemplateRoutes/>
+                <AnnouncementRoutes/>
             </Routes>
         </Router>
     }
@@ -95,6 +97,38 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/unsubscribe/:link") view=public::subscription::Leave ssr=SsrMode::Async/>
         <Route path=path!("/requests/:link") view=public::requests::Requests ssr=SsrMode::Async/>
         <Route path=path!("/team-mail/:link") view=public::team_mail::StopTeamMail ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What customers are told beside incidents and windows.
+#[component(transparent)]
+fn PublicAnnouncementRoutes() -> impl MatchNestedRoutes + Clone {
+    use public::announcements;
+    view! {
+        <Route path=path!("/announcements") view=announcements::Announcements ssr=SsrMode::Async/>
+        <Route path=path!("/announcements/month/:month") view=announcements::Announcements ssr=SsrMode::Async/>
+        <Route path=path!("/announcements/category/:category") view=announcements::Announcements
+            ssr=SsrMode::Async/>
+        <Route path=path!("/announcements/category/:category/:month") view=announcements::Announcements
+            ssr=SsrMode::Async/>
+        <Route path=path!("/announcements/:slug") view=announcements::OneAnnouncement ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// The same for those who write it.
+#[component(transparent)]
+fn AnnouncementRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{announcement_form, announcements};
+    view! {
+        <Route path=path!("/admin/announcements") view=announcements::Announcements ssr=SsrMode::Async/>
+        <Route path=path!("/admin/announcements/new") view=announcement_form::NewAnnouncement ssr=SsrMode::Async/>
+        <Route path=path!("/admin/announcements/:id") view=announcements::AnnouncementPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/announcements/:id/edit") view=announcement_form::EditAnnouncement
+            ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -3,6 +3,7 @@
 
 pub mod calendar;
 
+use domain::announcement::{AnnouncementState, Category};
 use domain::component::ComponentState;
 use domain::coverage::State as Standing;
 use domain::drill::DrillState;
@@ -253,6 +254,30 @@ impl From<RequestState> for StateView {
             RequestState::Failed => Self::new(Tone::Major, Shape::Major, "Failed"),
             RequestState::TimedOut => Self::new(Tone::Major, Shape::Unknown, "Given up"),
             RequestState::Cancelled => Self::new(Tone::Quiet, Shape::Cancelled, "Taken back"),
+        }
+    }
+}
+
+/// What kind of news it is.
+impl From<Category> for StateView {
+    fn from(category: Category) -> Self {
+        let (tone, shape) = match category {
+            Category::Announcement => (Tone::Work, Shape::Info),
+            Category::Changelog => (Tone::Ok, Shape::Plus),
+            Category::Security => (Tone::Degraded, Shape::Exempt),
+            Category::Policy => (Tone::Quiet, Shape::Note),
+        };
+        Self::new(tone, shape, category.text())
+    }
+}
+
+impl From<AnnouncementState> for StateView {
+    fn from(state: AnnouncementState) -> Self {
+        match state {
+            AnnouncementState::Draft => Self::new(Tone::Quiet, Shape::Draft, "Draft"),
+            AnnouncementState::Scheduled => Self::new(Tone::Work, Shape::Scheduled, "Scheduled"),
+            AnnouncementState::Published => Self::new(Tone::Ok, Shape::Ok, "Published"),
+            AnnouncementState::Withdrawn => Self::new(Tone::Quiet, Shape::Cancelled, "Withdrawn"),
         }
     }
 }
@@ -888,6 +913,19 @@ pub struct PublicFrame {
     pub support: String,
     /// The query that keeps the chosen zone in the page's own links: `?tz=Asia%2FTokyo`, or empty.
     pub query: String,
+    /// What stands on top of all pages.
+    pub banners: Vec<BannerView>,
+}
+
+/// News on top of all public pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BannerView {
+    /// What kind of news it is.
+    pub state: StateView,
+    /// What it says.
+    pub title: String,
+    /// Where more can be read.
+    pub href: String,
 }
 
 /// An entry of the admin navigation.
@@ -993,6 +1031,7 @@ impl AdminFrame {
             group(
                 "Page",
                 vec![
+                    item("Announcements", "/admin/announcements"),
                     item("Components", "/admin/components"),
                     item("Templates", "/admin/templates"),
                     item("Subscribers", "/admin/subscribers"),

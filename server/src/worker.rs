@@ -1,6 +1,7 @@
 //! What runs beside the requests. Each worker does one small thing again and again; none keeps
 //! truth in memory, so any may run on any node and be stopped at any instant.
 
+pub mod announcements;
 pub mod delivery;
 pub mod findings;
 pub mod housekeeping;
@@ -41,6 +42,7 @@ pub fn spawn(
     lost::spawn(workers, services, shutdown);
     requests::spawn(workers, services, shutdown);
     reminders::spawn(workers, services, shutdown);
+    announcements::spawn(workers, services, shutdown);
     triggers::spawn(workers, services, settings, shutdown)?;
     housekeeping::spawn(workers, services, shutdown);
     findings::spawn(workers, services, shutdown);

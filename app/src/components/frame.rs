@@ -2,7 +2,7 @@
 
 use super::form::options;
 use super::{Icon, Sprite};
-use crate::view::{AdminFrame, NavGroup, NavItem, OptionView, PublicFrame, Shape};
+use crate::view::{AdminFrame, BannerView, NavGroup, NavItem, OptionView, PublicFrame, Shape};
 use leptos::prelude::*;
 
 fn skip() -> AnyView {
@@ -24,7 +24,7 @@ pub fn PublicLayout(
     #[prop(optional)]
     narrow: bool,
 ) -> AnyView {
-    let PublicFrame { site, zone, zones, keep, support, query } = frame;
+    let PublicFrame { site, zone, zones, keep, support, query, banners } = frame;
     view! {
         <div class="page">
             <Sprite/>
@@ -36,11 +36,35 @@ pub fn PublicLayout(
                     <a class="btn is-primary" href=format!("/subscribe{query}")>"Subscribe"</a>
                 </div>
             </header>
+            {top(banners)}
             <main id="main" tabindex="-1">
                 <div class=if narrow { "wrap is-narrow" } else { "wrap" }>{children()}</div>
             </main>
             {footer(support, &query)}
         </div>
+    }
+    .into_any()
+}
+
+/// News on top of the page.
+fn top(banners: Vec<BannerView>) -> AnyView {
+    if banners.is_empty() {
+        return ().into_any();
+    }
+    let line = |banner: BannerView| {
+        view! {
+            <li class=banner.state.tone.class()>
+                <div class="wrap">
+                    <Icon shape=banner.state.shape/>
+                    <p><span class="vh">{banner.state.label}": "</span><a href=banner.href dir="auto">{banner.title}</a></p>
+                </div>
+            </li>
+        }
+    };
+    view! {
+        <aside class="banners" aria-label="News">
+            <ul>{banners.into_iter().map(line).collect_view()}</ul>
+        </aside>
     }
     .into_any()
 }
@@ -70,6 +94,7 @@ fn footer(support: String, query: &str) -> AnyView {
                 <ul>
                     <li><a href=format!("/{query}")>"Status now"</a></li>
                     <li><a href=format!("/history{query}")>"History"</a></li>
+                    <li><a href=format!("/announcements{query}")>"Announcements"</a></li>
                     <li><a href="/calendar.ics">"Calendar feed"</a></li>
                     {support}
                 </ul>

@@ -1,6 +1,9 @@
 //! Pages for those who work here: the frame around them, and how they write times.
 
 pub mod account;
+pub mod announcement_form;
+pub mod announcements;
+pub mod audience;
 pub mod audit;
 pub mod calendar;
 pub mod checklist;

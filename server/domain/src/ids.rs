@@ -96,4 +96,8 @@ ids! {
     IncidentUpdateId,
     /// A stretch of time in which a component was in a state.
     ImpactId,
+    /// What customers are told beside incidents and windows.
+    AnnouncementId,
+    /// What is done so that an incident does not happen again.
+    ActionItemId,
 }

@@ -3,6 +3,8 @@
 //! Whatever the product decides is decided here, so that the browser, the
 //! server, the workers and the command line can not disagree.
 
+pub mod action_item;
+pub mod announcement;
 pub mod audit;
 pub mod backup;
 pub mod component;
@@ -23,6 +25,7 @@ pub mod ingest;
 pub mod maintenance;
 pub mod people;
 pub mod policy;
+pub mod post_mortem;
 pub mod request;
 pub mod rhythm;
 pub mod run;

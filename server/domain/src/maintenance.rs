@@ -2,6 +2,7 @@
 
 mod checklist;
 mod kept;
+mod moment;
 mod overriding;
 mod plan;
 mod public;
@@ -13,6 +14,7 @@ mod zone_move;
 
 pub use checklist::{CheckLine, ChecklistError, MAX_LINES, Tick, read_checklist};
 pub use kept::{KeptVerdict, Occasion};
+pub use moment::Moment;
 pub use overriding::{Override, OverrideRefusal, OverrideState};
 pub use plan::{FoldChoice, MAX_LENGTH, PlanError, PlanField};
 pub use public::{affected_components, component_states, site_sentence};

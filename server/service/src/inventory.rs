@@ -47,14 +47,14 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-struct Part {
-    after: Option<Uuid>,
+pub(crate) struct Part {
+    pub(crate) after: Option<Uuid>,
     limit: i64,
     retired_too: bool,
 }
 
 impl ListQuery {
-    fn parse(&self) -> Result<Part, Error> {
+    pub(crate) fn parse(&self) -> Result<Part, Error> {
         let mut fields = Fields::default();
         let after = fields.take("cursor", optional_id::<Uuid>(&self.cursor).map_err(|_| "This is no cursor of ours."));
         let limit = match self.limit.trim() {
@@ -81,11 +81,11 @@ impl ListQuery {
 
 impl Part {
     /// One more than fits tells whether there is a next page.
-    fn fetch(&self) -> i64 {
+    pub(crate) fn fetch(&self) -> i64 {
         self.limit + 1
     }
 
-    fn page<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+    pub(crate) fn page<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
         let fits = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = items.len() > fits;
         items.truncate(fits);
@@ -151,6 +151,7 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         (found.jobs, "job that it carries", "jobs that it carries"),
         (found.subscribers, "subscriber", "subscribers"),
         (found.drills, "restore drill", "restore drills"),
+        (found.announcements, "announcement", "announcements"),
     ]
     .into_iter()
     .filter(|(count, _, _)| *count > 0)
@@ -164,6 +165,7 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         + found.jobs
         + found.subscribers
         + found.drills
+        + found.announcements
         == 1;
     if counted.is_empty() {
         return Ok(());

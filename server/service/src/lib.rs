@@ -6,6 +6,7 @@
 
 pub mod actor;
 pub mod agenda;
+pub mod announcements;
 pub mod audit;
 pub mod calendar;
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod inventory;
 pub mod keys;
 pub mod maintenance;
 pub mod people;
+pub mod posting;
 pub mod prose;
 pub mod public;
 pub mod reminders;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here depends on who asks, so that a page is rendered once per change.
 
+use crate::announcements::{self, PublicAnnouncement};
 use crate::{Error, Services};
 use chrono::{Datelike, NaiveDate};
 use domain::component::{Component, ComponentState};
@@ -120,6 +121,8 @@ pub struct Home {
     pub next: Vec<Window>,
     /// Ended in the last days, newest first.
     pub recent: Vec<Window>,
+    /// What is pinned, then the newest.
+    pub announcements: Vec<PublicAnnouncement>,
     /// The page changes by itself then.
     pub until: Option<Instant>,
 }
@@ -206,7 +209,10 @@ impl Services {
         now.sort_by_key(|w| OPEN.iter().position(|state| *state == w.maintenance.state));
         let next = one_per_series(&mut tx, next, |_| true).await?;
         let recent = one_per_series(&mut tx, recent, |m| m.state == State::Cancelled).await?;
-        Ok(Home { calm: now.is_empty() && states.is_empty(), site, sentence, groups, now, next, recent, until })
+        let (announcements, goes) = announcements::front(&mut tx, self.now()).await?;
+        let until = until.into_iter().chain(goes).min();
+        let calm = now.is_empty() && states.is_empty();
+        Ok(Home { calm, site, sentence, groups, now, next, recent, announcements, until })
     }
 
     /// Components in the order of the page, for the subscribe form.
@@ -341,7 +347,7 @@ impl Services {
     }
 
     /// The first instant of a day: midnight, or what follows it where midnight does not exist.
-    fn midnight(&self, zone: &str, day: NaiveDate) -> Instant {
+    pub(crate) fn midnight(&self, zone: &str, day: NaiveDate) -> Instant {
         let local = day.and_time(chrono::NaiveTime::MIN);
         match self.zones.resolve(zone, local) {
             Ok(LocalTime::One(at) | LocalTime::Fold { earlier: at, .. }) => at,

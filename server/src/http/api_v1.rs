@@ -3,6 +3,7 @@
 //! Lengths of time are texts as people write them ("24 h", "90 min"), instants RFC 3339, ids UUIDs.
 //! A change carries the `version` that was read; lists come in pages with a `next_cursor`.
 
+mod announcements;
 mod backup_requests;
 pub(crate) mod backup_runs;
 mod components;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<AppState> {
         .merge(maintenances::routes())
         .merge(conflicts::routes())
         .merge(series::routes())
+        .merge(announcements::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

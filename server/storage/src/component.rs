@@ -429,7 +429,8 @@ impl Tx {
                  + (select count(*) from series_components where component_id = $1) as maintenances,
                  (select count(*) from verdicts where evidence_json like $2
                   and asked_at >= (select created_at from components where id = $1)) as verdicts,
-                 (select count(*) from subscriber_components where component_id = $1) as subscribers",
+                 (select count(*) from subscriber_components where component_id = $1) as subscribers,
+                 (select count(*) from announcement_components where component_id = $1) as announcements",
             )
             .bind(id.0)
             .bind(mentions(id.0))

@@ -90,6 +90,8 @@ pub struct References {
     pub subscribers: i64,
     /// Restore drills.
     pub drills: i64,
+    /// Announcements about it.
+    pub announcements: i64,
 }
 
 impl References {

@@ -1,5 +1,7 @@
 //! All SQL of Fermata. Sees no HTTP, decides nothing: it stores and finds.
 
+pub mod action_item;
+pub mod announcement;
 pub mod audit;
 pub mod component;
 pub mod conflict;
@@ -18,6 +20,7 @@ pub mod maintenance;
 pub mod outbox;
 pub mod overriding;
 pub mod people;
+pub mod post_mortem;
 pub mod reminder;
 pub mod request;
 pub mod retention;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod contract {
+    mod announcement;
     mod audit;
     mod component;
     mod conflict;

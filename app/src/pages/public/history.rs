@@ -30,12 +30,12 @@ pub fn History() -> impl IntoView {
 }
 
 /// The first day of "2014-05"; none for anything else, so that a month has one address.
-fn first_of(month: &str) -> Option<NaiveDate> {
+pub(super) fn first_of(month: &str) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").ok()?;
     (address(day) == month).then_some(day)
 }
 
-fn address(first: NaiveDate) -> String {
+pub(super) fn address(first: NaiveDate) -> String {
     first.format("%Y-%m").to_string()
 }
 

@@ -66,6 +66,7 @@ fn show(reader: &Reader, home: Data) -> AnyView {
         let more = ("All history".to_owned(), reader.link("/history"));
         view! { <Section id="recent" title="Finished in the last 7 days" more=more><LogList entries=recent/></Section> }
     });
+    let announcements = super::announcements::front(reader, &home.announcements);
     let groups = words::groups(home.groups);
     let groups = (!groups.is_empty()).then(|| {
         view! { <Section id="components" title="Components"><ComponentGroups groups/></Section> }
@@ -77,6 +78,7 @@ fn show(reader: &Reader, home: Data) -> AnyView {
             <Hero tone shape title=home.sentence lead=lead changed=changed/>
             {now}
             <Section id="planned" title="Planned">{next}</Section>
+            {announcements}
             {groups}
             {recent}
         </PublicLayout>
