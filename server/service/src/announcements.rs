@@ -10,15 +10,18 @@ pub use public::{Archive, Banner, Banners, PublicAnnouncement};
 
 use crate::audit::Action;
 use crate::inventory::{ListQuery, Page, unchanged};
-use crate::posting::{Audience, Post, Topic};
+use crate::tell::Post;
 use crate::{Actor, Error, Fields, Services};
 use domain::announcement::{Announcement, AnnouncementRefusal, AnnouncementState, Category, UnknownAnnouncementState};
-use domain::ids::{AnnouncementId, ComponentId};
+use domain::ids::{AnnouncementId, ComponentId, NotificationId};
 use domain::people::Permission;
+use domain::subscriber::{Audience, Topic};
 use domain::text::{Name, Why};
+use domain::time::Span;
 use std::collections::BTreeMap;
 use storage::Tx;
 pub use storage::announcement::AnnouncementVersion;
+use uuid::Uuid;
 
 /// Which announcements are asked for, as typed in an address; all where nothing is said.
 #[derive(Clone, Debug, Default)]
@@ -262,12 +265,15 @@ impl Services {
         version: i64,
         why: &str,
     ) -> Result<Announcement, Error> {
-        let (tx, before) = self.load_announcement(actor, id, version).await?;
+        let (mut tx, before) = self.load_announcement(actor, id, version).await?;
         let why = match why.trim() {
             "" => None,
             text => Some(Why::parse(text).map_err(|e| Error::field("why", e.to_string()))?),
         };
-        let after = before.withdraw(self.now(), why).map_err(refused)?;
+        let now = self.now();
+        let after = before.withdraw(now, why).map_err(refused)?;
+        let none = NotificationId(Uuid::nil());
+        tx.drop_waiting(id.0, none, Span::seconds(1).after(now), now, "the announcement was withdrawn").await?;
         self.store_announcement(tx, actor, "announcement.withdraw", &before, after).await
     }
 

@@ -95,7 +95,7 @@ impl Part {
 }
 
 /// An id, or none where the field is empty.
-fn optional_id<T: FromStr>(text: &str) -> Result<Option<T>, &'static str> {
+pub(crate) fn optional_id<T: FromStr>(text: &str) -> Result<Option<T>, &'static str> {
     match text.trim() {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| "Choose one of the list."),

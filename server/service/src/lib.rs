@@ -25,7 +25,6 @@ pub mod inventory;
 pub mod keys;
 pub mod maintenance;
 pub mod people;
-pub mod posting;
 pub mod prose;
 pub mod public;
 pub mod reminders;

@@ -2,6 +2,7 @@
 
 pub mod action_item;
 pub mod announcement;
+pub mod audience;
 pub mod audit;
 pub mod component;
 pub mod conflict;

@@ -3,7 +3,9 @@
 
 mod contract {
     mod announcement;
+    mod audience;
     mod audit;
+    mod changes;
     mod component;
     mod conflict;
     mod drill;

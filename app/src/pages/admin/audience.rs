@@ -1,8 +1,8 @@
 //! Who is told, before anything is sent.
 
 use super::runs::grouped;
+use domain::subscriber::Audience;
 use leptos::prelude::*;
-use service::posting::Audience;
 
 /// "Told by mail: 214 subscribers. Not told: 12 have not confirmed their address."
 #[must_use]

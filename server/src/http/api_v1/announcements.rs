@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::announcement::Announcement;
 use domain::ids::AnnouncementId;
+use domain::subscriber::Audience;
 use serde::{Deserialize, Serialize};
 use service::Actor;
 use service::announcements::{AnnouncementInput, AnnouncementsQuery, WhenInput, page_of};
@@ -88,8 +89,8 @@ struct LeftOut {
     count: i64,
 }
 
-impl From<service::posting::Audience> for Told {
-    fn from(audience: service::posting::Audience) -> Self {
+impl From<Audience> for Told {
+    fn from(audience: Audience) -> Self {
         let left_out = audience.left_out.into_iter();
         Self {
             mails: audience.mails,
