@@ -103,6 +103,8 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "announcements", "new"] => admin::announcement_form::post_new(post).await,
         ["admin", "announcements", id, "edit"] => admin::announcement_form::post_edit(id, post).await,
         ["admin", "announcements", id] => admin::announcements::post(id, post).await,
+        ["admin", "incidents", id, "post-mortem"] => admin::post_mortem::post(id, post).await,
+        ["admin", "action-items", id] => admin::action_items::post(id, post).await,
         ["admin", "component-groups", rest @ ..] => admin::components::take_group(rest, post).await,
         _ => Err(Error::NotFound("page")),
     }

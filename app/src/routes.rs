@@ -102,7 +102,7 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
     .into_any_nested_route()
 }
 
-/// What customers are told beside incidents and windows.
+/// What customers are told beside incidents and windows, and what was learned.
 #[component(transparent)]
 fn PublicAnnouncementRoutes() -> impl MatchNestedRoutes + Clone {
     use public::announcements;
@@ -114,6 +114,7 @@ fn PublicAnnouncementRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/announcements/category/:category/:month") view=announcements::Announcements
             ssr=SsrMode::Async/>
         <Route path=path!("/announcements/:slug") view=announcements::OneAnnouncement ssr=SsrMode::Async/>
+        <Route path=path!("/incidents/:id/post-mortem") view=public::post_mortem::PostMortem ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()
@@ -122,13 +123,16 @@ fn PublicAnnouncementRoutes() -> impl MatchNestedRoutes + Clone {
 /// The same for those who write it.
 #[component(transparent)]
 fn AnnouncementRoutes() -> impl MatchNestedRoutes + Clone {
-    use pages::admin::{announcement_form, announcements};
+    use pages::admin::{action_items, announcement_form, announcements, post_mortem};
     view! {
         <Route path=path!("/admin/announcements") view=announcements::Announcements ssr=SsrMode::Async/>
         <Route path=path!("/admin/announcements/new") view=announcement_form::NewAnnouncement ssr=SsrMode::Async/>
         <Route path=path!("/admin/announcements/:id") view=announcements::AnnouncementPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/announcements/:id/edit") view=announcement_form::EditAnnouncement
             ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/:id/post-mortem") view=post_mortem::PostMortemPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/action-items") view=action_items::ActionItems ssr=SsrMode::Async/>
+        <Route path=path!("/admin/action-items/:id") view=action_items::ActionItemPage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

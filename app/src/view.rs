@@ -8,6 +8,7 @@ use domain::component::ComponentState;
 use domain::coverage::State as Standing;
 use domain::drill::DrillState;
 use domain::maintenance::{State, UpdateKind};
+use domain::post_mortem::PostMortemState;
 use domain::request::RequestState;
 use domain::run::{Mark, RunState};
 use domain::subscriber::SubscriberState;
@@ -268,6 +269,16 @@ impl From<Category> for StateView {
             Category::Policy => (Tone::Quiet, Shape::Note),
         };
         Self::new(tone, shape, category.text())
+    }
+}
+
+impl From<PostMortemState> for StateView {
+    fn from(state: PostMortemState) -> Self {
+        match state {
+            PostMortemState::Draft => Self::new(Tone::Quiet, Shape::Draft, "Draft"),
+            PostMortemState::InReview => Self::new(Tone::Degraded, Shape::Verifying, "In review"),
+            PostMortemState::Published => Self::new(Tone::Ok, Shape::Ok, "Published"),
+        }
     }
 }
 
@@ -1032,6 +1043,7 @@ impl AdminFrame {
                 "Page",
                 vec![
                     item("Announcements", "/admin/announcements"),
+                    item("Action items", "/admin/action-items"),
                     item("Components", "/admin/components"),
                     item("Templates", "/admin/templates"),
                     item("Subscribers", "/admin/subscribers"),

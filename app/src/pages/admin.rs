@@ -1,6 +1,7 @@
 //! Pages for those who work here: the frame around them, and how they write times.
 
 pub mod account;
+pub mod action_items;
 pub mod announcement_form;
 pub mod announcements;
 pub mod audience;
@@ -29,6 +30,7 @@ pub mod maintenances;
 pub mod overriding;
 pub mod people;
 pub mod plan;
+pub mod post_mortem;
 pub mod redundancy;
 pub mod reminders;
 pub mod runs;

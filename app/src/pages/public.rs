@@ -6,6 +6,7 @@ pub mod head;
 pub mod history;
 pub mod home;
 pub mod maintenance;
+pub mod post_mortem;
 mod reader;
 pub mod requests;
 pub mod subscribe;

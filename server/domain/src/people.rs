@@ -29,6 +29,8 @@ pub enum Permission {
     EditInventory,
     /// Plan and run maintenance windows, post updates.
     Maintain,
+    /// Report incidents and run them, set the state of a component by hand.
+    RunIncidents,
     /// Report backup runs.
     ReportBackup,
     /// Ask for extra runs: people of everything, the holder of a token of what it was granted.
@@ -43,10 +45,11 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::View,
         Self::EditInventory,
         Self::Maintain,
+        Self::RunIncidents,
         Self::ReportBackup,
         Self::RequestBackup,
         Self::Approve,
@@ -83,9 +86,11 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::View => Self::Viewer,
-            Permission::EditInventory | Permission::Maintain | Permission::ReportBackup | Permission::RequestBackup => {
-                Self::Operator
-            }
+            Permission::EditInventory
+            | Permission::Maintain
+            | Permission::RunIncidents
+            | Permission::ReportBackup
+            | Permission::RequestBackup => Self::Operator,
             Permission::Approve | Permission::ReadAudit => Self::Approver,
             Permission::Administer => Self::Admin,
         };
@@ -100,17 +105,20 @@ pub struct UnknownRole;
 
 /// A scope that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("Choose among read, backup:report, backup:request, inventory:write, maintenance:write and admin.")]
+#[error(
+    "Choose among read, backup:report, backup:request, inventory:write, maintenance:write, incident:write and admin."
+)]
 pub struct UnknownScope;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Read,
         Self::BackupReport,
         Self::BackupRequest,
         Self::InventoryWrite,
         Self::MaintenanceWrite,
+        Self::IncidentWrite,
         Self::Admin,
     ];
 
@@ -123,6 +131,7 @@ impl Scope {
             Self::BackupRequest => "backup:request",
             Self::InventoryWrite => "inventory:write",
             Self::MaintenanceWrite => "maintenance:write",
+            Self::IncidentWrite => "incident:write",
             Self::Admin => "admin",
         }
     }
@@ -146,6 +155,7 @@ impl Scope {
             Self::MaintenanceWrite => {
                 matches!(permission, Permission::View | Permission::Maintain | Permission::RequestBackup)
             }
+            Self::IncidentWrite => matches!(permission, Permission::View | Permission::RunIncidents),
             Self::Admin => !matches!(permission, Permission::Approve),
         }
     }
@@ -169,6 +179,9 @@ pub enum Scope {
     /// Plan and run maintenance windows.
     #[serde(rename = "maintenance:write")]
     MaintenanceWrite,
+    /// Report and run incidents.
+    #[serde(rename = "incident:write")]
+    IncidentWrite,
     /// Everything an admin may do.
     #[serde(rename = "admin")]
     Admin,

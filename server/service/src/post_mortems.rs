@@ -24,6 +24,7 @@ use domain::text::{Name, Prose, Why};
 use domain::time::{civil, format_short};
 use std::collections::BTreeMap;
 use storage::Tx;
+use storage::action_item::ActionFilter;
 
 /// Most that wait for somebody, in one list.
 const FEW: i64 = 50;
@@ -72,6 +73,8 @@ pub struct AfterNeeds {
     pub to_publish: Vec<PostMortemLine>,
     /// Action items whose day has passed.
     pub overdue: Vec<ActionLine>,
+    /// Today in the site's zone.
+    pub today: NaiveDate,
 }
 
 /// The public page of a post-mortem.
@@ -148,13 +151,11 @@ impl Services {
         actor.require(Permission::View)?;
         let mut tx = self.db.read().await?;
         let (to_review, to_publish) = self.waiting_texts(&mut tx, actor).await?;
-        let filter = storage::action_item::ActionFilter {
-            overdue_on: Some(self.today(&mut tx).await?),
-            ..storage::action_item::ActionFilter::default()
-        };
+        let today = self.today(&mut tx).await?;
+        let filter = ActionFilter { overdue_on: Some(today), ..ActionFilter::default() };
         let mut overdue = tx.action_items(filter, None, FEW).await?;
         overdue.sort_by_key(|line| line.item.content.due);
-        Ok(AfterNeeds { to_review, to_publish, overdue })
+        Ok(AfterNeeds { to_review, to_publish, overdue, today })
     }
 
     /// How much of it there is.
@@ -195,7 +196,7 @@ impl Services {
         body: &str,
         again: bool,
     ) -> Result<PostMortem, Error> {
-        actor.require(Permission::Maintain)?;
+        actor.require(Permission::RunIncidents)?;
         let mut tx = self.db.decide().await?;
         let incident = tx.incident(of).await?;
         let body = Prose::parse(body).map_err(|e| Error::field("body", e.to_string()))?;
@@ -232,7 +233,7 @@ impl Services {
     /// # Errors
     /// Not allowed, there is none, stale, no draft, empty, or the database does not answer.
     pub async fn submit_post_mortem(&self, actor: &Actor, of: IncidentId, version: i64) -> Result<PostMortem, Error> {
-        let (tx, incident, before) = self.load_post_mortem(actor, Permission::Maintain, of, version).await?;
+        let (tx, incident, before) = self.load_post_mortem(actor, Permission::RunIncidents, of, version).await?;
         let after = before.submit(self.now()).map_err(refused)?;
         self.store_post_mortem(tx, actor, "post_mortem.submit", &incident, &before, after).await
     }
@@ -273,7 +274,7 @@ impl Services {
     /// # Errors
     /// Not allowed, there is none, stale, not reviewed, the incident is open, or the database does not answer.
     pub async fn publish_post_mortem(&self, actor: &Actor, of: IncidentId, version: i64) -> Result<PostMortem, Error> {
-        let (mut tx, incident, before) = self.load_post_mortem(actor, Permission::Maintain, of, version).await?;
+        let (mut tx, incident, before) = self.load_post_mortem(actor, Permission::RunIncidents, of, version).await?;
         let now = self.now();
         let mut after = before.publish(now, incident.state == IncidentState::Resolved).map_err(refused)?;
         // Who reads it sees that nothing is left to do.

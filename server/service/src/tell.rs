@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::keys::Purpose;
 use crate::subscribers::{CONFIRM, CONFIRM_WITHIN};
 use crate::team_mail::FINDINGS;
+use domain::component::public_part;
 use domain::ids::{ComponentId, NotificationId};
 use domain::maintenance::{Maintenance, State, Update, UpdateKind, affected_components};
 use domain::site::Site;
@@ -194,7 +195,22 @@ impl Services {
         })
     }
 
-    /// What a window touches, as its mails name it: components out of use too.
+    /// What a window touches, as its mails name it: components out of use too, and none that are
+    /// private. None where all of them are: then nobody is told.
+    pub(crate) async fn affected_in_public(
+        &self,
+        tx: &mut Tx,
+        maintenance: &Maintenance,
+    ) -> Result<Option<Vec<(ComponentId, String)>>, Error> {
+        let mut touched = self.affected_by(tx, maintenance).await?;
+        let shown = public_part(touched.iter().map(|(id, _)| *id), &tx.private_components().await?);
+        Ok(shown.map(|shown| {
+            touched.retain(|(id, _)| shown.contains(id));
+            touched
+        }))
+    }
+
+    /// What a window touches, as the team sees it: components out of use too, and private ones.
     pub(crate) async fn affected_by(
         &self,
         tx: &mut Tx,

@@ -18,6 +18,7 @@ pub(crate) mod ingest;
 mod jobs;
 mod maintenances;
 mod people;
+mod post_mortems;
 mod previews;
 mod series;
 mod site;
@@ -62,6 +63,7 @@ pub fn routes() -> Router<AppState> {
         .merge(conflicts::routes())
         .merge(series::routes())
         .merge(announcements::routes())
+        .merge(post_mortems::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

@@ -92,6 +92,10 @@ pub struct References {
     pub drills: i64,
     /// Announcements about it.
     pub announcements: i64,
+    /// Incidents that speak of it.
+    pub incidents: i64,
+    /// Stretches of its history.
+    pub stretches: i64,
 }
 
 impl References {

@@ -13,11 +13,14 @@ mod contract {
     mod finding;
     mod grant;
     mod host;
+    mod impact;
+    mod incident;
     mod job;
     mod maintenance;
     mod outbox;
     mod overriding;
     mod people;
+    mod post_mortem;
     mod reminder;
     mod request;
     mod retention;

@@ -22,7 +22,9 @@ enum May {
     Team(Permission),
 }
 use May::{Anybody, Knowing, Team};
-use Permission::{Administer, Approve, EditInventory, Maintain, ReadAudit, ReportBackup, RequestBackup, View};
+use Permission::{
+    Administer, Approve, EditInventory, Maintain, ReadAudit, ReportBackup, RequestBackup, RunIncidents, View,
+};
 
 /// Pages, as the router writes them.
 const PAGES: &[(&str, May)] = &[
@@ -34,6 +36,7 @@ const PAGES: &[(&str, May)] = &[
     ("/announcements/category/{category}", Knowing),
     ("/announcements/category/{category}/{month}", Knowing),
     ("/announcements/{slug}", Knowing),
+    ("/incidents/{id}/post-mortem", Knowing),
     ("/maintenance/{id}", Knowing),
     ("/subscribe", Anybody),
     ("/subscribe/sent", Anybody),
@@ -87,6 +90,9 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/announcements/new", Team(Maintain)),
     ("/admin/announcements/{id}", Team(View)),
     ("/admin/announcements/{id}/edit", Team(Maintain)),
+    ("/admin/incidents/{id}/post-mortem", Team(View)),
+    ("/admin/action-items", Team(View)),
+    ("/admin/action-items/{id}", Team(View)),
     ("/admin/runs", Team(View)),
     ("/admin/runs/{id}", Team(View)),
     ("/admin/coverage", Team(View)),
@@ -214,6 +220,18 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/announcements/{id}", "do=unschedule&version=1", Team(Maintain)),
     ("/admin/announcements/{id}", "do=withdraw&version=1", Team(Maintain)),
     ("/admin/announcements/{id}", "do=delete&version=1", Team(Maintain)),
+    ("/admin/incidents/{id}/post-mortem", "do=save&body=x", Team(RunIncidents)),
+    ("/admin/incidents/{id}/post-mortem", "do=preview", Team(RunIncidents)),
+    ("/admin/incidents/{id}/post-mortem", "do=timeline", Team(RunIncidents)),
+    ("/admin/incidents/{id}/post-mortem", "do=submit&version=1", Team(RunIncidents)),
+    ("/admin/incidents/{id}/post-mortem", "do=approve&version=1", Team(Approve)),
+    ("/admin/incidents/{id}/post-mortem", "do=send-back&version=1&why=x", Team(Approve)),
+    ("/admin/incidents/{id}/post-mortem", "do=publish&version=1", Team(RunIncidents)),
+    ("/admin/incidents/{id}/post-mortem", "do=add-item&title=x", Team(RunIncidents)),
+    ("/admin/action-items/{id}", "do=save&version=1", Team(RunIncidents)),
+    ("/admin/action-items/{id}", "do=put&version=1&state=done", Team(RunIncidents)),
+    ("/admin/action-items/{id}", "do=raise&version=1", Team(RunIncidents)),
+    ("/admin/action-items/{id}", "do=delete&version=1", Team(RunIncidents)),
     ("/admin/people/new", "", Team(Administer)),
     ("/admin/people/{id}", "do=disable", Team(Administer)),
     ("/admin/people/{id}", "do=enable", Team(Administer)),
@@ -239,6 +257,17 @@ const API: &[(&str, &str, &str, Permission)] = &[
     ("POST", "/api/v1/announcements/{id}/schedule", r#"{"version":1}"#, Maintain),
     ("DELETE", "/api/v1/announcements/{id}/schedule?version=1", "", Maintain),
     ("POST", "/api/v1/announcements/{id}/withdraw", r#"{"version":1}"#, Maintain),
+    ("GET", "/api/v1/incidents/{id}/post-mortem", "", View),
+    ("PUT", "/api/v1/incidents/{id}/post-mortem", "{}", RunIncidents),
+    ("POST", "/api/v1/incidents/{id}/post-mortem/submit", r#"{"version":1}"#, RunIncidents),
+    ("POST", "/api/v1/incidents/{id}/post-mortem/publish", r#"{"version":1}"#, RunIncidents),
+    ("POST", "/api/v1/incidents/{id}/action-items", "{}", RunIncidents),
+    ("GET", "/api/v1/action-items", "", View),
+    ("GET", "/api/v1/action-items/{id}", "", View),
+    ("PATCH", "/api/v1/action-items/{id}", r#"{"version":1}"#, RunIncidents),
+    ("DELETE", "/api/v1/action-items/{id}?version=1", "", RunIncidents),
+    ("POST", "/api/v1/action-items/{id}/raise", r#"{"version":1}"#, RunIncidents),
+    ("POST", "/api/v1/action-items/{id}/state", r#"{"version":1}"#, RunIncidents),
     ("GET", "/api/v1/backup-runs", "", View),
     ("POST", "/api/v1/backup-runs", r#"{"job":"00000000-0000-0000-0000-000000000000"}"#, ReportBackup),
     ("GET", "/api/v1/backup-runs/{id}", "", View),

@@ -9,6 +9,7 @@ use super::maintenances::window;
 use super::runs::grouped;
 use super::zone_move;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
+use crate::pages::public::post_mortem::detail;
 use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, WindowView};
 use domain::finding::Case;
 use domain::gate::Purpose;
@@ -20,6 +21,7 @@ use service::drills::{DrillLine, DrillNeeds, place};
 use service::findings::FindingsQuery;
 use service::gate::Coverage;
 use service::maintenance::{HeldBack, NeedsMe, SeriesWaiting};
+use service::post_mortems::{AfterNeeds, PostMortemLine};
 use service::requests::PlacedRequest;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -35,6 +37,7 @@ struct Start {
     troubled: Vec<PlacedRequest>,
     drills: DrillNeeds,
     findings: Vec<Case>,
+    after: AfterNeeds,
 }
 
 /// `/admin`
@@ -49,7 +52,8 @@ pub fn AdminStart() -> impl IntoView {
             let troubled = desk.services.troubled_requests(&desk.actor).await?;
             let drills = desk.services.drill_needs(&desk.actor).await?;
             let findings = desk.services.findings(&desk.actor, &FindingsQuery::default()).await?.open;
-            Ok(Start { needs, coverage, mail, troubled, drills, findings })
+            let after = desk.services.after_needs(&desk.actor).await?;
+            Ok(Start { needs, coverage, mail, troubled, drills, findings, after })
         },
         |desk, start| page(&desk, start),
     )
@@ -61,6 +65,7 @@ fn page(desk: &Desk, start: Start) -> AnyView {
     items.extend(requests(desk, &start.troubled));
     items.extend(coverage(&start.coverage, &start.findings));
     items.extend(drills(desk, &start.drills));
+    items.extend(after(desk, &start.after));
     let new = desk.may(Permission::Maintain).then(|| {
         view! { <ButtonLink href="/admin/maintenances/new" weight=Weight::Primary>"Plan maintenance"</ButtonLink> }
     });
@@ -316,6 +321,42 @@ fn coverage(coverage: &Coverage, open: &[Case]) -> Vec<AttentionView> {
             href: "/admin/data-sets".to_owned(),
             detail: format!("Of {} data sets that are asked about.", coverage.data_sets),
             actions: vec![ActionView::link("See all", "/admin/data-sets")],
+        });
+    }
+    items
+}
+
+/// Post-mortems that wait for this person, and action items whose day has passed.
+fn after(desk: &Desk, needs: &AfterNeeds) -> Vec<AttentionView> {
+    let text = |line: &PostMortemLine, shape: Shape, what: &str, detail: &str, label: &str| {
+        let href = format!("/admin/incidents/{}/post-mortem", line.post_mortem.incident);
+        let title = format!("{what}: I-{} {}", line.number, line.title);
+        let actions = vec![ActionView::link(label, href.clone()).about(title.clone())];
+        AttentionView { tone: Tone::Degraded, shape, title, href, detail: detail.to_owned(), actions }
+    };
+    let review = "Somebody else wrote it: read it before customers do.";
+    let publish = "A second person has read it: it can be published when the incident is resolved.";
+    let to_review = needs.to_review.iter();
+    let to_review = to_review.map(|line| text(line, Shape::Verifying, "Post-mortem to review", review, "Read it"));
+    let to_publish = needs.to_publish.iter();
+    let to_publish = to_publish.map(|line| text(line, Shape::Ok, "Post-mortem to publish", publish, "Look"));
+    let overdue = needs.overdue.iter().take(NAMED).map(|line| {
+        let item = &line.item;
+        let href = format!("/admin/action-items/{}", item.id);
+        let title = format!("Overdue: {}", item.content.title);
+        let text = format!("{}, after I-{} {}.", detail(item, needs.today, |at| desk.date(at)), line.number, line.title);
+        let actions = vec![ActionView::link("Look", href.clone()).about(title.clone())];
+        AttentionView { tone: Tone::Degraded, shape: Shape::Partial, title, href, detail: text, actions }
+    });
+    let mut items: Vec<AttentionView> = to_review.chain(to_publish).chain(overdue).collect();
+    if let Some(more) = needs.overdue.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        items.push(AttentionView {
+            tone: Tone::Degraded,
+            shape: Shape::Partial,
+            title: format!("{more} more overdue action items"),
+            href: "/admin/action-items?show=overdue".to_owned(),
+            detail: format!("Of {}.", needs.overdue.len()),
+            actions: vec![ActionView::link("See all", "/admin/action-items?show=overdue")],
         });
     }
     items

@@ -252,6 +252,12 @@ impl Reader {
         civil(self.rules.as_ref(), self.zone(), at).local.format("%a %-d %b").to_string()
     }
 
+    /// "15 May 2014"
+    #[must_use]
+    pub fn date(&self, at: Instant) -> String {
+        civil(self.rules.as_ref(), self.zone(), at).local.format("%-d %b %Y").to_string()
+    }
+
     /// The leaf of the calendar for an instant.
     #[must_use]
     pub fn day(&self, at: Instant) -> DayView {

@@ -125,7 +125,7 @@ fn blocked(verdict: Option<&Verdict>, otherwise: String) -> Error {
 }
 
 /// Who sent which request under which key; none where there is no key or nobody to tell apart.
-pub(super) fn once(
+pub(crate) fn once(
     actor: &Actor,
     key: Option<&str>,
     request: &impl Serialize,
@@ -226,6 +226,7 @@ impl Services {
             tx.update_maintenance(&after).await?;
             after.version += 1;
             self.end_overrides(tx, actor, &after).await?;
+            self.follow_work(tx, before.state, &after).await?;
         }
         if let Some(mut update) = change.update {
             if !body.as_str().is_empty() {
@@ -233,8 +234,9 @@ impl Services {
             }
             let update = update.into_update(self.new_id(), after.id, actor.user_id());
             tx.add_update(&update).await?;
-            if change.tell {
-                let affected = self.affected_by(tx, &after).await?;
+            if change.tell
+                && let Some(affected) = self.affected_in_public(tx, &after).await?
+            {
                 let proof = proof.and_then(Verdict::proof);
                 self.tell(tx, &after, &update, &affected, proof).await?;
             }

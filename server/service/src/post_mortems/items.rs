@@ -231,7 +231,7 @@ impl Services {
         incident: IncidentId,
         input: &ItemInput,
     ) -> Result<ActionItem, Error> {
-        actor.require(Permission::Maintain)?;
+        actor.require(Permission::RunIncidents)?;
         let mut tx = self.db.decide().await?;
         let of = tx.incident(incident).await?;
         let content = input.read(&mut tx).await?;
@@ -345,7 +345,7 @@ impl Services {
         id: ActionItemId,
         version: i64,
     ) -> Result<(Tx, Incident, ActionItem), Error> {
-        actor.require(Permission::Maintain)?;
+        actor.require(Permission::RunIncidents)?;
         let mut tx = self.db.decide().await?;
         let item = tx.action_item(id).await?;
         unchanged("action item", item.version, version)?;

@@ -1,6 +1,5 @@
 use super::host::at;
 use domain::announcement::{Announcement, AnnouncementState, Category, Content};
-use domain::component::Component;
 use domain::ids::{AnnouncementId, ComponentId};
 use domain::maintenance::{Fold, Moment};
 use domain::text::{Name, Prose, Slug, Why};
@@ -38,17 +37,7 @@ fn public(n: u128, slug: &str, ms: i64) -> Announcement {
 }
 
 async fn component(tx: &mut Tx, n: u128, name: &str) -> ComponentId {
-    let name = Name::parse(name).unwrap();
-    let component = Component {
-        id: ComponentId(Uuid::from_u128(n)),
-        group_id: None,
-        slug: Slug::from_name(&name),
-        name,
-        description: String::new(),
-        position: 1,
-        retired_at: None,
-        version: 1,
-    };
+    let component = super::component::component(n, name, None, 1);
     tx.insert_component(&component, at(0)).await.unwrap();
     component.id
 }
@@ -140,6 +129,33 @@ async fn readers_find_what_is_published_newest_first_by_category_and_time(engine
     assert_eq!(numbers(&tx.announcements_before(published, Some(before), 9).await.unwrap()), [3, 2]);
 }
 
+async fn what_is_about_private_components_alone_is_public_nowhere(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    let (open, hidden) = (component(&mut tx, 1, "DNS").await, component(&mut tx, 2, "Intranet").await);
+    for (n, components) in [(1, vec![hidden]), (2, vec![open, hidden]), (3, vec![])] {
+        let mut a = public(n, &format!("n{n}"), 100);
+        a.content.components = components;
+        a.content.pinned = true;
+        a.content.banner = Some(moment(900));
+        tx.insert_announcement(&a).await.unwrap();
+    }
+    let mut intranet = tx.component(hidden).await.unwrap();
+    intranet.is_private = true;
+    tx.update_component(&intranet).await.unwrap();
+    let (from, to) = EVER;
+    for found in [
+        tx.announcements_published(None, from, to, 9).await.unwrap(),
+        tx.announcements_pinned(9).await.unwrap(),
+        tx.announcement_banners(at(200), 9).await.unwrap(),
+    ] {
+        assert_eq!(numbers(&found), [3, 2]);
+    }
+    let names = tx.public_names(&BTreeSet::from([open, hidden])).await.unwrap();
+    assert_eq!(names, [(open, "DNS".to_owned())]);
+    assert!(tx.public_names(&BTreeSet::new()).await.unwrap().is_empty());
+}
+
 async fn those_whose_time_has_come_are_found_and_old_texts_are_kept(engine: Engine) {
     let t = TestDb::start(engine).await;
     let mut tx = t.db.decide().await.unwrap();
@@ -159,5 +175,6 @@ storage::on_both!(
     an_announcement_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_time,
     an_address_is_given_once,
     readers_find_what_is_published_newest_first_by_category_and_time,
+    what_is_about_private_components_alone_is_public_nowhere,
     those_whose_time_has_come_are_found_and_old_texts_are_kept,
 );
