@@ -231,8 +231,7 @@ fn page(desk: &Desk, item: &ActionItem, look: &PostMortemLook) -> AnyView {
         let link = stored.link.clone();
         let link = (!link.is_empty()).then(|| view! { <ButtonLink href=link>"Follow it"</ButtonLink> });
         let why = item.why.as_ref().map(|why| why.to_string());
-        view! { <Card title="What it is"><p dir="auto">{intro.clone()}</p><p dir="auto">{why}</p><Actions>{link}</Actions></Card> }
-            .into_any()
+        view! { <Card title="What it is"><p dir="auto">{why}</p><Actions>{link}</Actions></Card> }.into_any()
     };
     view! {
         <PageHeader title=item.content.title.to_string() intro back state=state(item, look.today)/>
