@@ -4,6 +4,7 @@
 //! On the screen of the draft for `vm3` all three kinds of reason stand together: the image is too
 //! old, the dump of `web-12` ran after its carrier, and nothing ever protected `legacy-shop`.
 
+mod after;
 mod rehearsals;
 
 mod conflicts;
@@ -117,12 +118,14 @@ impl Services {
         past.add_example_templates(&system).await?;
         let made = past.build(&system).await?;
         self.conflict_rules(&system, now, &made).await?;
+        self.bad_day(now, &made).await?;
         // Their mailboxes do not exist: where mail leaves, theirs would come back.
         if !self.mail_configured {
             past.readers(now, &made).await?;
         }
         self.windows(&system, now, &made).await?;
-        self.rehearsals(&system, now).await
+        self.rehearsals(&system, now).await?;
+        self.news(now, &made).await
     }
 
     /// The same services at another time.

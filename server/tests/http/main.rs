@@ -1,6 +1,7 @@
 //! The product over HTTP, with real databases and a clock that tests move.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod announcements;
 mod backup_runs_api;
 mod conflicts;
 mod coverage;
@@ -8,6 +9,7 @@ mod drills;
 mod feeds;
 mod findings;
 mod hosts_import;
+mod inert;
 mod ingest_api;
 mod inventory_api;
 mod inventory_pages;
@@ -19,6 +21,7 @@ mod matrix;
 mod pages;
 mod people;
 mod ping;
+mod post_mortems;
 mod public_pages;
 mod push;
 mod reminders;
