@@ -25,7 +25,7 @@ pub use card::{Card, Disclosure, Fact, Facts, PageHeader, Section, Title};
 pub use cells::{Cells, Counts};
 pub use form::{Boxes, Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextArea, Trap};
 pub use frame::{AdminLayout, PublicLayout, Sheet};
-pub use group::{ComponentGroup, ComponentGroups};
+pub use group::{ComponentGroup, ComponentGroups, ComponentStates};
 pub use icon::{Fermata, Icon, Sprite};
 pub use log::LogList;
 pub use message::{AttentionList, Copy, EmptyState, ErrorSummary, Flash, Hero, Pager};

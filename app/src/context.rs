@@ -18,6 +18,8 @@ pub struct Assets {
     pub css: String,
     /// The sprite of icons, without the `#name`.
     pub icons: String,
+    /// What keeps an open public page up to date.
+    pub live: String,
 }
 
 /// The content policy of a page that shows a mail: what stands in a mail brings its own styles. Still nothing runs

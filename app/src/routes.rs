@@ -11,11 +11,15 @@ use leptos_router::{MatchNestedRoutes, SsrMode};
 use service::Error;
 use std::sync::Arc;
 
-/// The document. Only the pages behind the sign-in carry scripts: public ones are the same bytes
-/// for everybody.
+/// The document. Only the pages behind the sign-in carry scripts of their own: public ones are the same bytes
+/// for everybody, and have at most the one file that keeps them up to date.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets: Assets = use_context().unwrap_or_default();
-    let scripts = is_scripted(context::uri().path());
+    let uri = context::uri();
+    let scripts = is_scripted(uri.path());
+    let live = is_live(uri.path()).then(|| view! { <script src=assets.live defer=true></script> });
+    let refresh = is_refreshed(uri.path())
+        .then(|| view! { <noscript><meta http-equiv="refresh" content="60"/></noscript> });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -26,6 +30,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="stylesheet" href=assets.css/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 {scripts.then(|| view! { <HydrationScripts options=options islands=true/> })}
+                {live}
+                {refresh}
                 <MetaTags/>
             </head>
             <body>
@@ -88,6 +94,7 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
         <Route path=path!("/") view=public::home::Home ssr=SsrMode::Async/>
         <Route path=path!("/maintenance/:id") view=public::maintenance::Maintenance ssr=SsrMode::Async/>
+        <Route path=path!("/incidents/:id") view=public::incident::IncidentPage ssr=SsrMode::Async/>
         <Route path=path!("/history") view=public::history::History ssr=SsrMode::Async/>
         <Route path=path!("/history/:month") view=public::history::History ssr=SsrMode::Async/>
         <Route path=path!("/subscribe") view=public::subscribe::Subscribe ssr=SsrMode::Async/>
@@ -256,4 +263,15 @@ fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
 #[must_use]
 pub fn is_scripted(path: &str) -> bool {
     path == "/admin" || path.starts_with("/admin/")
+}
+
+/// Whether the page at this path follows along while it is open.
+#[must_use]
+pub fn is_live(path: &str) -> bool {
+    is_refreshed(path) || path.starts_with("/maintenance/")
+}
+
+/// Whether the page at this path is asked for again by itself where there are no scripts.
+fn is_refreshed(path: &str) -> bool {
+    path == "/" || path.starts_with("/incidents/")
 }

@@ -11,6 +11,7 @@ pub mod client;
 pub mod csrf;
 pub mod deliveries;
 pub mod error_page;
+pub mod events;
 pub mod exports;
 pub mod feeds;
 pub mod front;

@@ -102,7 +102,7 @@ impl About {
             INCIDENT => {
                 let told = IncidentTold::of(notification)?;
                 let i = &told.incident;
-                let name = format!("I-{} {}", i.number, i.title);
+                let name = format!("{} {}", i.reference(), i.title);
                 Self::Incident { id: i.id, name, state: told.update.state }
             }
             POST => {

@@ -487,13 +487,11 @@ impl Services {
         let update = change.update.into_update(self.new_id(), incident.id, author(actor));
         tx.insert_incident_update(&update).await?;
         self.write_history(tx, incident.id, &change.impacts).await?;
-        self.spread(tx, &incident, &update);
-        Ok((incident, update))
-    }
-
-    /// Who is to hear of a new line: open pages, and those who follow.
-    fn spread(&self, tx: &mut Tx, _incident: &Incident, _update: &IncidentUpdate) {
+        if update.told {
+            self.tell_incident(tx, &incident, &update).await?;
+        }
         tx.announce();
+        Ok((incident, update))
     }
 
     async fn write_history(&self, tx: &mut Tx, id: IncidentId, changes: &[ImpactChange]) -> Result<(), Error> {

@@ -2,14 +2,18 @@
 //!
 //! Nothing here depends on who asks, so that a page is rendered once per change.
 
+mod incidents;
+
+pub use incidents::PublicIncident;
+
 use crate::announcements::{self, PublicAnnouncement};
 use crate::{Error, Services};
 use chrono::{Datelike, NaiveDate};
 use domain::component::{Component, ComponentState, public_part};
 use domain::gate::{Protection, Scope};
-use domain::ids::{ComponentId, HostId, MaintenanceId, SeriesId};
+use domain::ids::{ComponentId, HostId, IncidentId, MaintenanceId, SeriesId};
 use domain::impact::component_states;
-use domain::incident::{Incident, site_sentence};
+use domain::incident::{Incident, IncidentState, site_sentence};
 use domain::maintenance::{KeptVerdict, Maintenance, State, Update, affected_components};
 use domain::site::Site;
 use domain::time::{Instant, LocalTime, Span};
@@ -19,6 +23,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
 use storage::maintenance::Order;
+use uuid::Uuid;
 
 /// Published windows that have not ended, what matters most to customers first.
 const OPEN: [State; 5] = [State::InProgress, State::Verifying, State::Held, State::Postponed, State::Scheduled];
@@ -102,6 +107,8 @@ pub struct Window {
     /// "every Tuesday 02:00 Europe/Berlin", where it is part of a series: on its own page, and on the
     /// front page, which shows one window of each.
     pub repeats: Option<String>,
+    /// The incidents it caused, newest start first; on its own page.
+    pub caused: Vec<(IncidentId, String)>,
 }
 
 /// The front page.
@@ -116,7 +123,9 @@ pub struct Home {
     /// Components in the order of the page.
     pub groups: Vec<GroupLines>,
     /// Open incidents, newest start first.
-    pub incidents: Vec<Incident>,
+    pub incidents: Vec<PublicIncident>,
+    /// Incidents that ended in the last days, newest first.
+    pub resolved: Vec<PublicIncident>,
     /// Under way, on hold, or without a time: what to know now.
     pub now: Vec<Window>,
     /// Planned, earliest first.
@@ -138,6 +147,8 @@ pub struct Month {
     pub first: NaiveDate,
     /// Windows that began in it, newest first.
     pub windows: Vec<Window>,
+    /// Incidents that began in it, newest first.
+    pub incidents: Vec<PublicIncident>,
     /// There is something before it.
     pub earlier: Option<NaiveDate>,
     /// The month after it, unless that lies in the future.
@@ -210,15 +221,19 @@ impl Services {
         let recent = windows(&mut tx, &board, recent).await?;
         let names: Vec<(&Maintenance, Vec<String>)> =
             open.iter().map(|w| (&w.maintenance, w.affected.iter().map(|(_, name)| name.clone()).collect())).collect();
-        let mut incidents = tx.incidents_open().await?;
-        incidents.retain(|incident| board.shown(incident.components.keys().copied()).is_some());
+        let incidents = tx.incidents_open().await?;
+        let incidents = incidents::shown(&mut tx, &board, incidents).await?;
+        let resolved = incidents::resolved_lately(&mut tx, &board, now).await?;
         let states = component_states(&tx.open_impacts().await?);
         let named: Vec<(&str, ComponentState)> =
             board.components.iter().filter_map(|c| Some((c.name.as_str(), *states.get(&c.id)?))).collect();
-        let sentence = site_sentence(&incidents.iter().collect::<Vec<_>>(), &named, &names);
+        let open_incidents: Vec<&Incident> = incidents.iter().map(|line| &line.incident).collect();
+        let sentence = site_sentence(&open_incidents, &named, &names);
         let is_well = named.is_empty() && incidents.is_empty();
         let groups = groups(&mut tx, &board, &states).await?;
-        let until = recent.iter().filter_map(|w| w.maintenance.ended_at).map(|ended| RECENT.after(ended)).min();
+        let ends = resolved.iter().filter_map(|line| line.incident.resolved_at);
+        let ends = ends.chain(recent.iter().filter_map(|w| w.maintenance.ended_at));
+        let until = ends.map(|ended| RECENT.after(ended)).min();
         let (next, mut now): (Vec<Window>, Vec<Window>) =
             open.into_iter().partition(|w| w.maintenance.state == State::Scheduled);
         now.sort_by_key(|w| OPEN.iter().position(|state| *state == w.maintenance.state));
@@ -227,7 +242,7 @@ impl Services {
         let (announcements, goes) = announcements::front(&mut tx, self.now()).await?;
         let until = until.into_iter().chain(goes).min();
         let calm = now.is_empty() && is_well;
-        Ok(Home { calm, site, sentence, groups, incidents, now, next, recent, announcements, until })
+        Ok(Home { site, sentence, calm, groups, incidents, resolved, now, next, recent, announcements, until })
     }
 
     /// Components in the order of the page, for the subscribe form.
@@ -255,7 +270,10 @@ impl Services {
         let series = self.series_of(&mut tx, &maintenance).await?;
         let repeats = series.filter(|series| !series.has_ended).map(|series| series.words);
         let window = windows(&mut tx, &board, vec![maintenance]).await?.pop().ok_or(Error::NotFound("maintenance"))?;
-        Ok((site, Window { repeats, ..window }))
+        let caused = tx.incidents_of_maintenance(id).await?;
+        let caused = incidents::shown(&mut tx, &board, caused).await?;
+        let caused = caused.into_iter().map(|line| (line.incident.id, line.incident.title.to_string())).collect();
+        Ok((site, Window { repeats, caused, ..window }))
     }
 
     /// What began in a month of the site's zone; the current month where none is named.
@@ -286,9 +304,14 @@ impl Services {
         let oldest = oldest
             .first()
             .map(|m| domain::time::civil(self.zones.as_ref(), &site.zone, m.planned.starts_at).local.date());
-        let earlier = oldest.filter(|day| *day < first).and(previous_month(first));
+        let mut incidents = tx.incidents_between(from, to).await?;
+        incidents.retain(|incident| from <= incident.started_at);
+        let incidents = incidents::shown(&mut tx, &board, incidents).await?;
+        let before = tx.incidents_before(&IncidentState::PUBLIC, Some((from, IncidentId(Uuid::nil()))), 1).await?;
+        let is_oldest = before.is_empty() && oldest.is_none_or(|day| first <= day);
+        let earlier = if is_oldest { None } else { previous_month(first) };
         let later = (after <= current).then_some(after);
-        Ok(Month { site, first, windows, earlier, later })
+        Ok(Month { site, first, windows, incidents, earlier, later })
     }
 
     /// The calendar of all published windows.
@@ -436,6 +459,7 @@ async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> 
             affected,
             proof: proof(maintenance.state, newest.as_ref(), overridden.contains(&maintenance.id)),
             repeats: None,
+            caused: Vec::new(),
             updates,
             maintenance,
         });

@@ -102,8 +102,8 @@ impl Services {
         let mut sent = false;
         if let Some(lead) = send
             && tx.settle_reminder(id, starts_at, lead, now).await?
-            && let Some(affected) = self.affected_in_public(&mut tx, &m).await?
         {
+            let affected = self.affected_by(&mut tx, &m).await?;
             let (notification, told) = self.queue(&mut tx, &m, News::Reminder { lead }, &affected, None).await?;
             let count = i64::try_from(told).unwrap_or(i64::MAX);
             tx.reminder_told(id, starts_at, lead, notification, count).await?;

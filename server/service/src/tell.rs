@@ -15,7 +15,6 @@ use crate::error::Error;
 use crate::keys::Purpose;
 use crate::subscribers::{CONFIRM, CONFIRM_WITHIN};
 use crate::team_mail::FINDINGS;
-use domain::component::public_part;
 use domain::ids::{ComponentId, NotificationId};
 use domain::maintenance::{Maintenance, State, Update, UpdateKind, affected_components};
 use domain::site::Site;
@@ -23,8 +22,8 @@ use domain::subscriber::Topic;
 use domain::time::{Instant, Span, format_instant, format_range};
 use outbound::calendar::{self, Method};
 use outbound::mail::{
-    Address, CalendarPart, Change, Confirmation, Letterhead, Mail, MailContent, MailError, Notice, Times, Unsubscribe, compose,
-    confirmation, notice, parse_address,
+    Address, CalendarPart, Change, Confirmation, Letterhead, Mail, MailContent, MailError, Notice, Times, Unsubscribe,
+    compose, confirmation, notice, parse_address,
 };
 use serde::{Deserialize, Serialize};
 use storage::Tx;
@@ -193,21 +192,6 @@ impl Services {
             content_json: serde_json::to_string(&told).map_err(|e| Error::internal(&e))?,
             created_at: self.now(),
         })
-    }
-
-    /// What a window touches, as its mails name it: components out of use too, and none that are
-    /// private. None where all of them are: then nobody is told.
-    pub(crate) async fn affected_in_public(
-        &self,
-        tx: &mut Tx,
-        maintenance: &Maintenance,
-    ) -> Result<Option<Vec<(ComponentId, String)>>, Error> {
-        let mut touched = self.affected_by(tx, maintenance).await?;
-        let shown = public_part(touched.iter().map(|(id, _)| *id), &tx.private_components().await?);
-        Ok(shown.map(|shown| {
-            touched.retain(|(id, _)| shown.contains(id));
-            touched
-        }))
     }
 
     /// What a window touches, as the team sees it: components out of use too, and private ones.

@@ -21,6 +21,9 @@ pub fn Head(
     /// A calendar of this page's own: its name and path.
     #[prop(optional)]
     calendar: Option<(String, String)>,
+    /// The newest change that the page knows of, where it follows along while it is open. Read before what it shows.
+    #[prop(optional, into)]
+    live: Option<i64>,
 ) -> AnyView {
     let services = services();
     let description = description.trim().to_owned();
@@ -28,7 +31,9 @@ pub fn Head(
     let own = calendar.map(|(name, path)| {
         view! { <Link rel="alternate" type_="text/calendar" title=name href=path/> }
     });
+    let change = live.map(|number| view! { <Meta name="change" content=number.to_string()/> });
     view! {
+        {change}
         <Title text=title.clone()/>
         <Meta name="description" content=description.clone()/>
         <Meta property="og:type" content="website"/>

@@ -1,6 +1,6 @@
 //! `/history` and `/history/YYYY-MM`: what has been, month by month of the site's zone.
 
-use super::{Head, Reader, words};
+use super::{Head, Reader, incident, words};
 use crate::components::{ButtonLink, EmptyState, LogList, PublicLayout, Section, Title};
 use crate::context::{load, services};
 use crate::view::ActionView;
@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::public::Month;
+use std::cmp::Reverse;
 
 /// `/history` and `/history/{month}`
 #[component]
@@ -43,15 +44,15 @@ fn show(reader: &Reader, month: &Month, is_named: bool) -> AnyView {
     let name = month.first.format("%B %Y").to_string();
     let site = reader.site();
     let path = if is_named { format!("/history/{}", address(month.first)) } else { "/history".to_owned() };
-    let entries: Vec<_> = month.windows.iter().map(|window| words::past(reader, window)).collect();
-    let count = match entries.len() {
-        0 => "No maintenance".to_owned(),
-        1 => "1 maintenance window".to_owned(),
-        n => format!("{n} maintenance windows"),
-    };
+    let windows = month.windows.iter().map(|w| (w.maintenance.begins_at(), words::past(reader, w)));
+    let incidents = month.incidents.iter().map(|line| (line.incident.started_at, incident::past(reader, line)));
+    let mut entries: Vec<_> = windows.chain(incidents).collect();
+    entries.sort_by_key(|(began_at, _)| Reverse(*began_at));
+    let entries: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
+    let count = count(month.incidents.len(), month.windows.len());
     let list = if entries.is_empty() {
         let action = ActionView::link("What is planned", reader.link("/"));
-        view! { <EmptyState title=format!("No work in {name}") text="Nothing was begun or called off." good=true action/> }
+        view! { <EmptyState title=format!("No work in {name}") text="Nothing broke, was begun or called off." good=true action/> }
             .into_any()
     } else {
         view! { <Section id="month" title=name.clone()><LogList entries/></Section> }.into_any()
@@ -71,12 +72,31 @@ fn show(reader: &Reader, month: &Month, is_named: bool) -> AnyView {
     view! {
         <Head title=format!("{count} in {name} – {site} status") path description=format!("{count} in {name}.")/>
         <PublicLayout frame>
-            <Title title="History" lead="Work and how it ended, newest first." back/>
+            <Title title="History" lead="Incidents and work, and how they ended, newest first." back/>
             {list}
             {pager}
         </PublicLayout>
     }
     .into_any()
+}
+
+/// "1 incident and 2 maintenance windows"
+fn count(incidents: usize, windows: usize) -> String {
+    let incidents = match incidents {
+        0 => None,
+        1 => Some("1 incident".to_owned()),
+        n => Some(format!("{n} incidents")),
+    };
+    let windows = match windows {
+        0 => None,
+        1 => Some("1 maintenance window".to_owned()),
+        n => Some(format!("{n} maintenance windows")),
+    };
+    match (incidents, windows) {
+        (None, None) => "No incidents and no maintenance".to_owned(),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(incidents), Some(windows)) => format!("{incidents} and {windows}"),
+    }
 }
 
 #[cfg(test)]

@@ -89,12 +89,6 @@ pub(super) fn planned(reader: &Reader, window: &Window) -> WindowView {
 pub(super) fn past(reader: &Reader, window: &Window) -> LogView {
     let m = &window.maintenance;
     let last = window.updates.first().filter(|update| !update.body.as_str().is_empty());
-    let mut components: Vec<String> = window.affected.iter().map(|(_, name)| name.clone()).collect();
-    let more = components.len().saturating_sub(6);
-    if more > 0 {
-        components.truncate(6);
-        components.push(format!("{more} more"));
-    }
     LogView {
         date: reader.day_text(m.begins_at()),
         title: m.title.to_string(),
@@ -103,8 +97,18 @@ pub(super) fn past(reader: &Reader, window: &Window) -> LogView {
         was_planned: m.state == State::Cancelled && m.started_at.is_none(),
         html: last.map(|update| reader.update(window, update)).unwrap_or_default(),
         state: state(m.state).plain(),
-        components,
+        components: few(window.affected.iter().map(|(_, name)| name.clone()).collect()),
     }
+}
+
+/// Names of components in a list of many things.
+pub(super) fn few(mut names: Vec<String>) -> Vec<String> {
+    let more = names.len().saturating_sub(6);
+    if more > 0 {
+        names.truncate(6);
+        names.push(format!("{more} more"));
+    }
+    names
 }
 
 /// A line of a window's timeline.

@@ -234,9 +234,8 @@ impl Services {
             }
             let update = update.into_update(self.new_id(), after.id, actor.user_id());
             tx.add_update(&update).await?;
-            if change.tell
-                && let Some(affected) = self.affected_in_public(tx, &after).await?
-            {
+            if change.tell {
+                let affected = self.affected_by(tx, &after).await?;
                 let proof = proof.and_then(Verdict::proof);
                 self.tell(tx, &after, &update, &affected, proof).await?;
             }

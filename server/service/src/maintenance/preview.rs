@@ -286,10 +286,9 @@ impl Services {
         }
         let m = change.maintenance;
         let update = update.into_update(self.new_id(), m.id, None);
-        let Some(affected) = self.affected_in_public(&mut tx, &m).await? else {
-            return Err(Error::refused("nothing_told", "It touches only private components: nobody is told."));
-        };
-        let affected = affected.into_iter().map(|(_, name)| name).collect();
+        let affected = self.affected_by(&mut tx, &m).await?;
+        let public = tx.public_among(&affected.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
+        let affected = affected.into_iter().filter(|(id, _)| public.contains(id)).map(|(_, name)| name).collect();
         let new = self.notification_of(&mut tx, &m, News::Update(update), affected, proof).await?;
         let notification = Notification {
             id: new.id,

@@ -39,6 +39,8 @@ pub struct PostMortemNote {
     pub published_at: Instant,
     /// How far its action items are.
     pub progress: Progress,
+    /// That changes by itself then.
+    pub until: Option<Instant>,
 }
 
 impl Services {
@@ -58,8 +60,7 @@ impl Services {
         let names = tx.public_names(&shown.ok_or(Error::NotFound(WHAT))?).await?;
         let items = tx.action_items_of(of).await?;
         let today = civil(self.zones.as_ref(), &site.zone, self.now()).local.date();
-        let next = items.iter().filter(|item| !item.state.is_closed()).filter_map(|item| item.content.due);
-        let next = next.filter(|due| *due >= today).min().and_then(|due| due.succ_opt());
+        let until = self.next_overdue(&site.zone, &items, today);
         let found = PublicPostMortem {
             incident,
             post_mortem,
@@ -67,7 +68,7 @@ impl Services {
             progress: Progress::of(&items, today),
             items,
             today,
-            until: next.map(|day| self.midnight(&site.zone, day)),
+            until,
         };
         Ok((site, found))
     }
@@ -82,7 +83,16 @@ impl Services {
             return Ok(None);
         };
         let items = tx.action_items_of(of).await?;
-        let today = self.today(tx).await?;
-        Ok(Some(PostMortemNote { incident: of, published_at, progress: Progress::of(&items, today) }))
+        let zone = tx.site().await?.zone;
+        let today = civil(self.zones.as_ref(), &zone, self.now()).local.date();
+        let until = self.next_overdue(&zone, &items, today);
+        Ok(Some(PostMortemNote { incident: of, published_at, progress: Progress::of(&items, today), until }))
+    }
+
+    /// The midnight at which another item is overdue.
+    fn next_overdue(&self, zone: &str, items: &[ActionItem], today: NaiveDate) -> Option<Instant> {
+        let open = items.iter().filter(|item| !item.state.is_closed());
+        let next = open.filter_map(|item| item.content.due).filter(|due| *due >= today).min()?;
+        next.succ_opt().map(|day| self.midnight(zone, day))
     }
 }

@@ -67,12 +67,7 @@ impl Services {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn tell_incident(
-        &self,
-        tx: &mut Tx,
-        incident: &Incident,
-        update: &IncidentUpdate,
-    ) -> Result<u64, Error> {
+    pub async fn tell_incident(&self, tx: &mut Tx, incident: &Incident, update: &IncidentUpdate) -> Result<u64, Error> {
         if incident.is_backfilled {
             return Ok(0);
         }
@@ -167,7 +162,7 @@ impl Services {
         Ok(MailContent {
             to: address(to)?,
             return_path: None,
-            subject: sender.letterhead.subject(&told.subject, Some(&format!("I-{}", i.number))),
+            subject: sender.letterhead.subject(&told.subject, Some(&i.reference())),
             message_id: message_id(notification, to),
             thread: Some(format!("in-{}.s{}", i.id, to.number)),
             date: notification.created_at,
