@@ -18,8 +18,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let uri = context::uri();
     let scripts = is_scripted(uri.path());
     let live = is_live(uri.path()).then(|| view! { <script src=assets.live defer=true></script> });
-    let refresh = is_refreshed(uri.path())
-        .then(|| view! { <noscript><meta http-equiv="refresh" content="60"/></noscript> });
+    let refresh =
+        is_refreshed(uri.path()).then(|| view! { <noscript><meta http-equiv="refresh" content="60"/></noscript> });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -271,7 +271,8 @@ pub fn is_live(path: &str) -> bool {
     is_refreshed(path) || path.starts_with("/maintenance/")
 }
 
-/// Whether the page at this path is asked for again by itself where there are no scripts.
+/// Whether the page at this path is asked for again by itself where there are no scripts. What is written afterwards is
+/// read in peace.
 fn is_refreshed(path: &str) -> bool {
-    path == "/" || path.starts_with("/incidents/")
+    path == "/" || (path.starts_with("/incidents/") && !path.ends_with("/post-mortem"))
 }

@@ -43,10 +43,12 @@ test('public pages', async ({ page, context }) => {
   const visited = await crawl(
     page,
     world.url,
-    { from: ['/', '/subscribe', '/subscribe/sent', '/history'], within: (path) => !isTeam(path), ofOneKind: 4 },
+    { from: ['/', '/subscribe', '/subscribe/sent', '/history', '/announcements'], within: (path) => !isTeam(path), ofOneKind: 4 },
     () => look(page),
   );
-  expect(visited.some((path) => path.startsWith('/maintenance/'))).toBe(true);
+  for (const kind of ['/maintenance/', '/announcements/category/', '/announcements/month/']) {
+    expect(visited.some((path) => path.startsWith(kind)), kind).toBe(true);
+  }
   expect(await context.cookies()).toEqual([]);
   expect(foreign).toEqual([]);
   expect(heard).toEqual([]);
@@ -65,12 +67,13 @@ test('pages of the team', async ({ page }) => {
   );
   const places = [
     ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'drills'],
-    ...['components', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
+    ...['announcements', 'action-items', 'components', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
   ];
   for (const place of places) {
     expect(visited).toContain(`/admin/${place}`);
   }
-  for (const one of [/^\/admin\/subscribers\/[^/]+$/, /^\/admin\/deliveries\/[^/]+\/[^/]+$/]) {
+  const kinds = [/^\/admin\/subscribers\/[^/]+$/, /^\/admin\/deliveries\/[^/]+\/[^/]+$/, /^\/admin\/action-items\/[^/]+$/];
+  for (const one of [...kinds, /^\/admin\/announcements\/[^/]+\/edit$/, /^\/admin\/incidents\/[^/]+\/post-mortem$/]) {
     expect(visited.some((path) => one.test(path)), String(one)).toBe(true);
   }
   expect(heard).toEqual([]);
@@ -92,7 +95,7 @@ test('forms that come back with errors, and pages that are not there', async ({ 
   await page.goto(`${world.url}/admin/maintenances/new`);
   await submitEmpty(page, 'Keep as draft');
   await look(page);
-  const forms = ['hosts/new', 'components/new', 'templates/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
+  const forms = ['hosts/new', 'components/new', 'templates/new', 'announcements/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
   for (const place of [...forms, 'settings', 'account']) {
     const path = `/admin/${place}`;
     await page.goto(world.url + path);

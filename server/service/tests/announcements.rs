@@ -94,8 +94,7 @@ async fn a_scheduled_one_becomes_public_once_on_however_many_nodes(engine: Engin
     let operator = story.actor(Scope::MaintenanceWrite).await;
     let draft = story.services.draft_announcement(&operator, &input("New name servers")).await.unwrap();
     assert_eq!(draft.slug.as_str(), "new-name-servers");
-    let waits =
-        story.services.schedule_announcement(&operator, draft.id, 1, &at("2026-12-01T09:00")).await.unwrap();
+    let waits = story.services.schedule_announcement(&operator, draft.id, 1, &at("2026-12-01T09:00")).await.unwrap();
     assert_eq!(waits.publish.as_ref().unwrap().at, utc("2026-12-01 08:00"));
     assert!(story.titles().await.is_empty());
     let nodes: Vec<Services> = (0..3).map(|_| services_on(&story.db, "2026-12-01 07:59")).collect();
@@ -123,8 +122,14 @@ async fn a_time_that_does_not_exist_or_exists_twice_is_asked_back(engine: Engine
     assert_eq!(wrong(schedule(at("2026-03-29T02:30")).await), ["publish_at"]);
     assert_eq!(wrong(schedule(at("2026-10-25T02:30")).await), ["publish_at"]);
     assert_eq!(wrong(schedule(at("2026-01-10T11:00")).await), ["publish_at"], "now is not to come");
-    assert_eq!(wrong(schedule(WhenInput { zone: "Mars/Olympus".to_owned(), ..at("2026-10-25T03:30") }).await), ["zone"]);
-    assert_eq!(wrong(schedule(WhenInput { fold: "both".to_owned(), ..at("2026-10-25T02:30") }).await), ["publish_fold"]);
+    assert_eq!(
+        wrong(schedule(WhenInput { zone: "Mars/Olympus".to_owned(), ..at("2026-10-25T03:30") }).await),
+        ["zone"]
+    );
+    assert_eq!(
+        wrong(schedule(WhenInput { fold: "both".to_owned(), ..at("2026-10-25T02:30") }).await),
+        ["publish_fold"]
+    );
     let later = schedule(WhenInput { fold: "later".to_owned(), ..at("2026-10-25T02:30") }).await.unwrap();
     assert_eq!(later.publish.unwrap().at, utc("2026-10-25 01:30"));
     let mut banner = AnnouncementInput { banner_until: "2026-03-29T02:30".to_owned(), ..input("Banner") };

@@ -222,15 +222,17 @@ async fn it_begins_with_the_timeline_and_is_read_by_a_second_person_before_custo
     let public = s.publish_post_mortem(&story.oisin, incident.id, reviewed.version).await.unwrap();
     assert_eq!((public.state, public.published_at), (PostMortemState::Published, Some(utc("19 09:00"))));
     let (_, shown) = s.public_post_mortem(incident.id).await.unwrap();
-    assert_eq!((shown.post_mortem.body.as_str(), shown.components.as_slice()), ("Mail also.", &["Cluster 12".to_owned()][..]));
+    assert_eq!(
+        (shown.post_mortem.body.as_str(), shown.components.as_slice()),
+        ("Mail also.", &["Cluster 12".to_owned()][..])
+    );
     let look = s.look_at_post_mortem(&story.oisin, incident.id).await.unwrap();
     assert_eq!(look.versions.len(), 2, "each text that was replaced");
 
     let filter = AuditFilter { object: "post_mortem".to_owned(), ..AuditFilter::default() };
     let log = s.audit_log(&Actor::system(), &filter).await.unwrap().entries;
     let verbs: Vec<&str> = log.iter().rev().filter_map(|entry| entry.action.strip_prefix("post_mortem.")).collect();
-    let expected =
-        ["begin", "submit", "send_back", "edit", "submit", "approve", "edit", "approve", "publish"];
+    let expected = ["begin", "submit", "send_back", "edit", "submit", "approve", "edit", "approve", "publish"];
     assert_eq!(verbs, expected);
 }
 
@@ -313,7 +315,15 @@ async fn subscribers_hear_of_it_and_of_changes_only_where_somebody_says_so(engin
     let told = story.told().await;
     let last: Vec<&str> = told[4..].iter().map(|(_, to)| to.as_str()).collect();
     assert_eq!(last, ["all@example.net", "dns@example.net"]);
-    s.edit_announcement(&story.oisin, a.id, a.version, &AnnouncementInput { body: "Now.".to_owned(), ..news.clone() }, false).await.unwrap();
+    s.edit_announcement(
+        &story.oisin,
+        a.id,
+        a.version,
+        &AnnouncementInput { body: "Now.".to_owned(), ..news.clone() },
+        false,
+    )
+    .await
+    .unwrap();
     assert_eq!(story.told().await.len(), 6);
     let quiet = AnnouncementInput { tells: false, title: "Quiet".to_owned(), ..news };
     let quiet = s.draft_announcement(&story.oisin, &quiet).await.unwrap();

@@ -112,11 +112,7 @@ pub fn routes(events: Events) -> Router {
     Router::new().route("/events", get(follow)).with_state(events)
 }
 
-async fn follow(
-    State(events): State<Events>,
-    client: Option<Extension<ClientIp>>,
-    request: Request,
-) -> Response {
+async fn follow(State(events): State<Events>, client: Option<Extension<ClientIp>>, request: Request) -> Response {
     let Some(place) = events.enter(client.map(|Extension(ClientIp(ip))| ip)) else {
         let words = "All places for live pages are taken. The page asks again by itself.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, FULL_S)], words).into_response();

@@ -44,7 +44,8 @@ async fn an_operator_writes_looks_and_publishes_and_everybody_reads(engine: Engi
         ("tells", "on"),
         ("zone", "Europe/Dublin"),
     ];
-    let (status, html) = read(operator.post_form("/admin/announcements/new", &[&form[..], &[("do", "preview")]].concat()).await).await;
+    let (status, html) =
+        read(operator.post_form("/admin/announcements/new", &[&form[..], &[("do", "preview")]].concat()).await).await;
     assert_eq!(status, 200);
     assert!(html.contains("As readers will see it") && html.contains("From <strong>Monday</strong>."), "{html}");
     let wrong = [("title", ""), ("body", "kept"), ("category", "news"), ("zone", "Europe/Dublin")];
@@ -98,7 +99,13 @@ async fn a_banner_is_on_every_page_until_its_end_and_goes_by_itself(engine: Engi
         ("banner_until", "2014-05-15T14:00"),
     ];
     let path = written(&operator, &form).await;
-    let places = ["/".to_owned(), "/history".to_owned(), "/announcements".to_owned(), "/subscribe".to_owned(), format!("/maintenance/{}", m.id)];
+    let places = [
+        "/".to_owned(),
+        "/history".to_owned(),
+        "/announcements".to_owned(),
+        "/subscribe".to_owned(),
+        format!("/maintenance/{}", m.id),
+    ];
     let has_banner = async |path: &str| page(&app, path).await.contains("class=\"banners\"");
     for path in &places {
         assert!(!has_banner(path).await, "{path}");
@@ -118,7 +125,8 @@ async fn a_banner_is_on_every_page_until_its_end_and_goes_by_itself(engine: Engi
 async fn a_scheduled_one_asks_back_a_time_that_exists_twice(engine: Engine) {
     let app = TestApp::start(engine).await;
     let operator = app.sign_in_as(Role::Operator).await;
-    let form = [("title", "Clocks"), ("body", "They go back."), ("category", "announcement"), ("zone", "Europe/Dublin")];
+    let form =
+        [("title", "Clocks"), ("body", "They go back."), ("category", "announcement"), ("zone", "Europe/Dublin")];
     let path = written(&operator, &form).await;
     let when = [("do", "schedule"), ("version", "1"), ("publish_at", "2014-10-26T01:30"), ("zone", "Europe/Dublin")];
     let (status, html) = read(operator.post_form(&path, &when).await).await;
@@ -190,7 +198,10 @@ async fn the_pages_cost_the_same_however_many_there_are(engine: Engine) {
     app.services.clock.set(utc("15 12:01"));
     let count = async |path: &str| page(&app, path).await.matches("<h3><a href=\"/announcements/news-").count();
     assert_eq!((count("/").await, count("/announcements").await), (8, 20));
-    assert!(page(&app, "/announcements").await.contains("href=\"/announcements/month/2014-05\""), "the way to the rest");
+    assert!(
+        page(&app, "/announcements").await.contains("href=\"/announcements/month/2014-05\""),
+        "the way to the rest"
+    );
     assert_eq!(count("/announcements/month/2014-05").await, 45);
 }
 

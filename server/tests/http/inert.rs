@@ -6,10 +6,10 @@ use crate::stage::Stage;
 use crate::test_app::{TestApp, TestClient};
 use domain::people::Role;
 use reqwest::Response;
+use service::announcements::AnnouncementInput;
 use service::deliveries::DeliveriesQuery;
 use service::keys::Purpose;
 use service::post_mortems::ItemInput;
-use service::announcements::AnnouncementInput;
 use service::subscribers::Subscribe;
 use service::{Actor, Services};
 use std::collections::BTreeSet;
@@ -17,8 +17,24 @@ use storage::testing::Engine;
 
 /// Elements that run, load or restyle something, and of which our pages have none of their own.
 const NEVER: [&str; 18] = [
-    "img", "iframe", "object", "embed", "math", "style", "base", "video", "audio", "applet", "frame", "frameset", "layer",
-    "bgsound", "marquee", "template", "foreignobject", "animate",
+    "img",
+    "iframe",
+    "object",
+    "embed",
+    "math",
+    "style",
+    "base",
+    "video",
+    "audio",
+    "applet",
+    "frame",
+    "frameset",
+    "layer",
+    "bgsound",
+    "marquee",
+    "template",
+    "foreignobject",
+    "animate",
 ];
 
 /// One start tag: its name and its attributes, as a browser reads them.
@@ -43,7 +59,8 @@ fn tags(html: &str) -> Vec<Tag> {
             if rest.is_empty() || rest.starts_with('>') {
                 break;
             }
-            let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/')).unwrap_or(rest.len()).max(1);
+            let end =
+                rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/')).unwrap_or(rest.len()).max(1);
             let key = rest[..end].to_ascii_lowercase();
             rest = rest[end..].trim_start();
             let mut value = String::new();
@@ -82,11 +99,15 @@ fn inert(place: &str, html: &str, scripts: usize) {
     for (name, attributes) in &tags {
         assert!(!NEVER.contains(&name.as_str()), "<{name}> in {place}");
         for (key, value) in attributes {
-            assert!(!key.starts_with("on") && key != "style" && key != "srcdoc", "{key}={value} in <{name}> of {place}");
+            assert!(
+                !key.starts_with("on") && key != "style" && key != "srcdoc",
+                "{key}={value} in <{name}> of {place}"
+            );
             let value: String = value.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
             let value = value.to_ascii_lowercase();
             let is_address = ["href", "src", "action", "formaction", "xlink:href", "data"].contains(&key.as_str());
-            let bad = ["javascript:", "data:", "vbscript:", "&#", "java&"].iter().any(|scheme| value.starts_with(scheme));
+            let bad =
+                ["javascript:", "data:", "vbscript:", "&#", "java&"].iter().any(|scheme| value.starts_with(scheme));
             assert!(!is_address || !bad, "{key}={value} in <{name}> of {place}");
         }
     }
@@ -94,7 +115,9 @@ fn inert(place: &str, html: &str, scripts: usize) {
 
 #[test]
 fn the_reader_of_pages_sees_what_a_browser_would() {
-    let found = tags("<p title=\"a>b\" onclick=x><IMG SRC=javascript:x><textarea><b></textarea><script>\"<i>\"</script><u/x=1>");
+    let found = tags(
+        "<p title=\"a>b\" onclick=x><IMG SRC=javascript:x><textarea><b></textarea><script>\"<i>\"</script><u/x=1>",
+    );
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["p", "img", "textarea", "script", "u"]);
     assert_eq!(found[0].1, [("title".to_owned(), "a>b".to_owned()), ("onclick".to_owned(), "x".to_owned())]);
@@ -106,21 +129,26 @@ fn the_reader_of_pages_sees_what_a_browser_would() {
 fn payloads() -> Vec<String> {
     let text = include_str!("../../outbound/src/markdown/payloads.txt");
     let lines = text.lines().filter(|line| !line.is_empty());
-    let payloads: Vec<String> = lines.map(|line| line.replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r").replace("\\0", "")).collect();
+    let payloads: Vec<String> = lines
+        .map(|line| line.replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r").replace("\\0", ""))
+        .collect();
     assert!(payloads.len() >= 100);
     payloads
 }
 
 /// As much of it as fits into one line.
 fn line(payload: &str) -> String {
-    let line: String = payload.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).take(118).collect();
+    let line: String =
+        payload.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).take(118).collect();
     if line.trim().is_empty() { "x".to_owned() } else { line }
 }
 
 /// The same as Markdown, in all places where a link, a picture or a heading may stand.
 fn markdown(payload: &str) -> String {
     let safe: String = payload.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    format!("{safe}\n\n[link]({safe}) ![image]({safe}) [{safe}](https://example.org)\n\n# {safe}\n\n`{safe}`\n\n> {safe}\n\n- {safe}")
+    format!(
+        "{safe}\n\n[link]({safe}) ![image]({safe}) [{safe}](https://example.org)\n\n# {safe}\n\n`{safe}`\n\n> {safe}\n\n- {safe}"
+    )
 }
 
 async fn read(response: Response) -> String {

@@ -67,7 +67,8 @@ async fn a_post_mortem_goes_from_the_timeline_to_its_readers(engine: Engine) {
     let (_, html) = read(operator.post_form(&path, &[("do", "preview"), ("body", text)]).await).await;
     assert!(html.contains("As readers will see it") && html.contains("Both disks <strong>died</strong>."), "{html}");
     done(&operator, &path, &[("do", "save"), ("body", text), ("version", "0")]).await;
-    let (status, html) = read(approver.post_form(&path, &[("do", "save"), ("body", "Mine."), ("version", "0")]).await).await;
+    let (status, html) =
+        read(approver.post_form(&path, &[("do", "save"), ("body", "Mine."), ("version", "0")]).await).await;
     assert_eq!(status, 422, "somebody else has begun it");
     assert!(html.contains(">Mine.</textarea>") && html.contains("Both disks **died**."), "both texts: {html}");
     done(&operator, &path, &[("do", "submit"), ("version", "1")]).await;
@@ -75,7 +76,8 @@ async fn a_post_mortem_goes_from_the_timeline_to_its_readers(engine: Engine) {
     assert!(html.contains("It waits for another person") && !html.contains("It is good"), "{html}");
     let (_, html) = read(approver.get("/admin").await).await;
     assert!(html.contains("Post-mortem to review: I-1 vm3 is gone"), "{html}");
-    let (status, html) = read(approver.post_form(&path, &[("do", "send-back"), ("why", ""), ("version", "2")]).await).await;
+    let (status, html) =
+        read(approver.post_form(&path, &[("do", "send-back"), ("why", ""), ("version", "2")]).await).await;
     assert_eq!(status, 422);
     assert!(html.contains("Say what is missing") && html.contains("Both disks **died**."), "the text stays: {html}");
     done(&approver, &path, &[("do", "send-back"), ("why", "What of mail?"), ("version", "2")]).await;
@@ -108,7 +110,13 @@ async fn action_items_are_public_with_their_progress_until_they_are_done(engine:
     assert!(html.contains("value=\"Platform team\"") && html.contains("Choose a day, written like"), "{html}");
     assert!(html.contains(">Text.</textarea>"), "the text stays");
     for (title, due) in [("Dumps run first", "2014-05-14"), ("All data is covered", "2014-05-30")] {
-        let item = [("do", "add-item"), ("title", title), ("owner", "Platform team"), ("due", due), ("link", "https://example.org/1")];
+        let item = [
+            ("do", "add-item"),
+            ("title", title),
+            ("owner", "Platform team"),
+            ("due", due),
+            ("link", "https://example.org/1"),
+        ];
         done(&operator, &path, &item).await;
     }
     done(&operator, &path, &[("do", "submit"), ("version", "1")]).await;
@@ -126,7 +134,8 @@ async fn action_items_are_public_with_their_progress_until_they_are_done(engine:
     let all: Value = program.get("/api/v1/action-items").await.json().await.unwrap();
     let of = |n: usize| all["items"][n]["id"].as_str().unwrap().to_owned();
     let item = format!("/admin/action-items/{}", of(0));
-    let (status, html) = read(operator.post_form(&item, &[("do", "put"), ("state", "dropped"), ("version", "1")]).await).await;
+    let (status, html) =
+        read(operator.post_form(&item, &[("do", "put"), ("state", "dropped"), ("version", "1")]).await).await;
     assert_eq!(status, 422);
     assert!(html.contains("Say why it will not be done"), "{html}");
     done(&operator, &item, &[("do", "put"), ("state", "done"), ("version", "1")]).await;
@@ -137,7 +146,10 @@ async fn action_items_are_public_with_their_progress_until_they_are_done(engine:
     let answer = program.send_json(Method::POST, &place, &body).await;
     assert_eq!(answer.json::<Value>().await.unwrap()["state"], "dropped");
     let (_, html) = read(app.get(&public).await).await;
-    assert!(html.contains("1 of 2 done, 1 dropped") && html.contains("Will not be done: The provider does it."), "{html}");
+    assert!(
+        html.contains("1 of 2 done, 1 dropped") && html.contains("Will not be done: The provider does it."),
+        "{html}"
+    );
 }
 
 async fn a_program_writes_and_publishes_what_a_person_has_reviewed(engine: Engine) {
@@ -169,7 +181,8 @@ async fn a_program_writes_and_publishes_what_a_person_has_reviewed(engine: Engin
     let made = program.send_json(Method::POST, &items, &item).await;
     assert_eq!(made.status(), 201);
     let at = made.headers()["location"].to_str().unwrap().to_owned();
-    let (_, edited) = send(Method::PATCH, at.clone(), json!({"version": 1, "due": null, "link": "https://example.org"})).await;
+    let (_, edited) =
+        send(Method::PATCH, at.clone(), json!({"version": 1, "due": null, "link": "https://example.org"})).await;
     assert_eq!((&edited["due"], edited["link"].as_str()), (&Value::Null, Some("https://example.org")));
     let (_, same) = send(Method::POST, format!("{at}/raise"), json!({"version": 2})).await;
     assert_eq!(same["version"], 2);
@@ -177,7 +190,10 @@ async fn a_program_writes_and_publishes_what_a_person_has_reviewed(engine: Engin
     assert_eq!(kept.json::<Value>().await.unwrap()["code"], "public");
     let of = format!("/api/v1/action-items?show=all&incident={}", incident.id);
     let listed: Value = program.get(&of).await.json().await.unwrap();
-    assert_eq!((listed["items"][0]["incident_number"].as_i64(), listed["items"].as_array().unwrap().len()), (Some(1), 1));
+    assert_eq!(
+        (listed["items"][0]["incident_number"].as_i64(), listed["items"].as_array().unwrap().len()),
+        (Some(1), 1)
+    );
     assert_eq!(program.get("/api/v1/action-items?show=mine").await.status(), 422);
 }
 

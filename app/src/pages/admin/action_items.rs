@@ -136,7 +136,8 @@ fn cells(desk: &Desk, item: &ActionItem, today: NaiveDate, names: &BTreeMap<User
     let detail = detail(item, today, |at| desk.date(at));
     let who = item.content.user.and_then(|id| names.get(&id).cloned()).unwrap_or_else(|| "—".to_owned());
     vec![
-        view! { <a href=href><span dir="auto">{title}</span></a><span class="sub" dir="auto">{detail}</span> }.into_any(),
+        view! { <a href=href><span dir="auto">{title}</span></a><span class="sub" dir="auto">{detail}</span> }
+            .into_any(),
         view! { <span dir="auto">{who}</span> }.into_any(),
         view! { <span class="nowrap"><StateBadge state=state(item, today)/></span> }.into_any(),
     ]

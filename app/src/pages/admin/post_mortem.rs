@@ -69,14 +69,11 @@ pub async fn post(of: &str, mut post: Post) -> Result<Posted, Error> {
         }
         "submit" => services.submit_post_mortem(actor, of, read).await.map(|_| to("submitted")),
         "approve" => services.approve_post_mortem(actor, of, read).await.map(|_| to("approved")),
-        "send-back" => {
-            services.send_back_post_mortem(actor, of, read, form.get("why")).await.map(|_| to("sent-back"))
-        }
+        "send-back" => services.send_back_post_mortem(actor, of, read, form.get("why")).await.map(|_| to("sent-back")),
         "publish" => services.publish_post_mortem(actor, of, read).await.map(|_| to("published")),
-        "add-item" => services
-            .add_action_item(actor, of, &read_item(form))
-            .await
-            .map(|_| format!("{}#action-items", to("added"))),
+        "add-item" => {
+            services.add_action_item(actor, of, &read_item(form)).await.map(|_| format!("{}#action-items", to("added")))
+        }
         _ => Err(Error::NotFound("page")),
     };
     post.done(done)
@@ -126,7 +123,10 @@ fn page(desk: &Desk, look: &PostMortemLook) -> AnyView {
     });
     let title = format!("Post-mortem of I-{}", look.incident.number);
     let intro = look.incident.title.to_string();
-    let back = (format!("I-{} {}", look.incident.number, look.incident.title), format!("/admin/incidents/{}", look.incident.id));
+    let back = (
+        format!("I-{} {}", look.incident.number, look.incident.title),
+        format!("/admin/incidents/{}", look.incident.id),
+    );
     view! {
         <PageHeader title intro back state>{public}</PageHeader>
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
@@ -264,9 +264,11 @@ fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form, p
             let reviewed = format!("Reviewed by {}, {}.", look.name(Some(review.by)), when(review.at));
             let is_over = look.incident.state == IncidentState::Resolved;
             let publish = (writes && is_over).then(|| post("Publish", "publish"));
-            let waits = (!is_over).then(|| view! { <p class="small">"It can be published when the incident is resolved."</p> });
+            let waits =
+                (!is_over).then(|| view! { <p class="small">"It can be published when the incident is resolved."</p> });
             let told = audience(&look.audience);
-            view! { <Card title="Publish it"><p class="small" dir="auto">{reviewed}</p>{told}{waits}{publish}</Card> }.into_any()
+            view! { <Card title="Publish it"><p class="small" dir="auto">{reviewed}</p>{told}{waits}{publish}</Card> }
+                .into_any()
         }
         (PostMortemState::Published, review) => {
             let published = found.published_at.map(|at| format!("Published {}.", when(at)));

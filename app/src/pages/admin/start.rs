@@ -344,7 +344,8 @@ fn after(desk: &Desk, needs: &AfterNeeds) -> Vec<AttentionView> {
         let item = &line.item;
         let href = format!("/admin/action-items/{}", item.id);
         let title = format!("Overdue: {}", item.content.title);
-        let text = format!("{}, after I-{} {}.", detail(item, needs.today, |at| desk.date(at)), line.number, line.title);
+        let text =
+            format!("{}, after I-{} {}.", detail(item, needs.today, |at| desk.date(at)), line.number, line.title);
         let actions = vec![ActionView::link("Look", href.clone()).about(title.clone())];
         AttentionView { tone: Tone::Degraded, shape: Shape::Partial, title, href, detail: text, actions }
     });

@@ -134,8 +134,7 @@ pub(super) const fn trouble(severity: Severity) -> (Tone, Shape) {
 
 /// Where it stands, in the colour of how bad it is.
 fn badge(i: &Incident) -> StateView {
-    let (tone, shape) =
-        if i.state == IncidentState::Resolved { (Tone::Ok, Shape::Ok) } else { trouble(i.severity()) };
+    let (tone, shape) = if i.state == IncidentState::Resolved { (Tone::Ok, Shape::Ok) } else { trouble(i.severity()) };
     StateView::new(tone, shape, i.state.public_text())
 }
 

@@ -43,8 +43,8 @@ fn show(reader: &Reader, found: &PublicPostMortem) -> AnyView {
         |end| words::time_fact("From and to", reader.range(incident.started_at, end)),
     );
     let components = found.components.join(", ");
-    let affected = (!components.is_empty())
-        .then(|| view! { <Fact label="Affected"><span dir="auto">{components}</span></Fact> });
+    let affected =
+        (!components.is_empty()).then(|| view! { <Fact label="Affected"><span dir="auto">{components}</span></Fact> });
     let about = reader.link(&format!("/incidents/{}", incident.id));
     let subscribe = reader.link("/subscribe");
     let items = items(reader, found);

@@ -211,7 +211,10 @@ impl Services {
         let changes = "- Git 2.x and PHP 8 on the **shell nodes**\n- Longer keys for SFTP\n- The dashboard shows when each \
                        site was last backed up";
         let changelog = AnnouncementInput {
-            components: ["Shell nodes", "Dashboard"].iter().filter_map(|name| made.components.get(name).cloned()).collect(),
+            components: ["Shell nodes", "Dashboard"]
+                .iter()
+                .filter_map(|name| made.components.get(name).cloned())
+                .collect(),
             ..usual("Shell nodes and dashboard: what is new", "changelog", changes)
         };
         publish(Span::days(6).before(now), changelog).await?;

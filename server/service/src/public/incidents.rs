@@ -38,7 +38,13 @@ pub(super) async fn shown(tx: &mut Tx, board: &Board, incidents: Vec<Incident>) 
         };
         let affected = affected.into_iter().map(|(id, name)| (name, state(id))).collect();
         let updates = Vec::new();
-        incident.state.is_public().then_some(PublicIncident { incident, updates, affected, cause: None, post_mortem: None })
+        incident.state.is_public().then_some(PublicIncident {
+            incident,
+            updates,
+            affected,
+            cause: None,
+            post_mortem: None,
+        })
     };
     let mut shown: Vec<PublicIncident> = incidents.into_iter().filter_map(known).collect();
     let ids: Vec<IncidentId> = shown.iter().map(|line| line.incident.id).collect();

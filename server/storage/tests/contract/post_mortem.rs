@@ -121,7 +121,11 @@ async fn action_items_are_found_by_what_is_left_by_their_day_and_by_person(engin
     let mut tx = t.db.decide().await.unwrap();
     let ada = two_people(&mut tx).await.0.id;
     let full = ActionItem {
-        content: ItemContent { user: Some(ada), link: Link::parse("https://example.org/1").ok(), ..item(1, 1, None).content },
+        content: ItemContent {
+            user: Some(ada),
+            link: Link::parse("https://example.org/1").ok(),
+            ..item(1, 1, None).content
+        },
         ..item(1, 1, None)
     };
     tx.insert_action_item(&full).await.unwrap();
