@@ -71,6 +71,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/settings") view=pages::admin::settings::Settings ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=pages::admin::audit::Audit ssr=SsrMode::Async/>
                 <MaintenanceRoutes/>
+                <IncidentRoutes/>
                 <ConflictRoutes/>
                 <InventoryRoutes/>
                 <ComponentRoutes/>
@@ -161,6 +162,21 @@ fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/series/new") view=series_form::NewSeries ssr=SsrMode::Async/>
         <Route path=path!("/admin/series/:id") view=series::SeriesPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/series/:id/edit") view=series_form::EditSeries ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What is broken.
+#[component(transparent)]
+fn IncidentRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{incident, incident_form, incidents};
+    view! {
+        <Route path=path!("/admin/incidents") view=incidents::Incidents ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/new") view=incident_form::NewIncident ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/backfill") view=incident_form::BackfillIncident ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/:id") view=incident::IncidentPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/:id/edit") view=incident_form::EditIncident ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -2,6 +2,7 @@
 //! these from what the services answer; nothing here knows a service, a clock or a zone.
 
 pub mod calendar;
+pub mod incident;
 
 use domain::announcement::{AnnouncementState, Category};
 use domain::component::ComponentState;
@@ -976,6 +977,8 @@ pub struct Waiting {
     pub stuck_mails: u64,
     /// Open findings.
     pub findings: u64,
+    /// Incidents that are drafts, or of which customers heard nothing for too long.
+    pub incidents: u64,
 }
 
 /// What the frame of an admin page shows.
@@ -991,6 +994,8 @@ pub struct AdminFrame {
     pub is_admin: bool,
     /// Shows the audit log.
     pub reads_audit: bool,
+    /// Shows the button that reports an incident.
+    pub runs_incidents: bool,
     /// The counts.
     pub waiting: Waiting,
 }
@@ -1020,6 +1025,7 @@ impl AdminFrame {
                 "",
                 vec![
                     counted("Needs me now", "/admin", waiting.attention, "waiting", Tone::Major),
+                    counted("Incidents", "/admin/incidents", waiting.incidents, "waiting", Tone::Major),
                     item("Maintenance", "/admin/maintenances"),
                     item("Calendar", "/admin/calendar"),
                     item("Freezes", "/admin/freezes"),

@@ -121,6 +121,12 @@ pub fn AdminLayout(
             <header class="side">
                 <div class="side-bar">
                     {brand("Fermata".to_owned(), "/admin".to_owned())}
+                    {frame.runs_incidents.then(|| view! {
+                        <a class="btn is-small report" href="/admin/incidents/new">
+                            <Icon shape=Shape::Major/>
+                            "Report an incident"
+                        </a>
+                    })}
                     <button class="btn is-small" type="button" popovertarget="nav">
                         <Icon shape=Shape::Menu/>
                         "Menu"

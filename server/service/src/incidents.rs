@@ -6,8 +6,11 @@ pub mod input;
 pub mod look;
 pub mod overrides;
 
-pub use input::{BackfillInput, ComponentStateInput, EditInput, IncidentInput, PastUpdateInput, PostInput};
-pub use look::{IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing};
+pub use input::{BackfillInput, ComponentStateInput, Deed, EditInput, IncidentInput, PastUpdateInput, PostInput};
+pub use look::{
+    IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, NamedState, PossibleCause, incident_position_text,
+    read_incident_position,
+};
 pub use overrides::{ComponentNow, OverrideInput};
 
 use crate::audit::Action;

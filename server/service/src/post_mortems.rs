@@ -84,7 +84,7 @@ pub fn page_of(incident: IncidentId) -> String {
 }
 
 fn action<'a>(verb: &'a str, incident: &Incident) -> Action<'a> {
-    let name = format!("I-{} {}", incident.number, incident.title);
+    let name = format!("{} {}", incident.reference(), incident.title);
     Action { verb, object: "post_mortem", id: incident.id.to_string(), name }
 }
 

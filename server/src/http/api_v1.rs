@@ -14,6 +14,7 @@ mod drills;
 mod findings;
 mod gate;
 mod hosts;
+mod incidents;
 pub(crate) mod ingest;
 mod jobs;
 mod maintenances;
@@ -61,6 +62,7 @@ pub fn routes() -> Router<AppState> {
         .merge(previews::routes())
         .merge(maintenances::routes())
         .merge(conflicts::routes())
+        .merge(incidents::routes())
         .merge(series::routes())
         .merge(announcements::routes())
         .merge(post_mortems::routes())

@@ -21,6 +21,8 @@ pub struct Problem {
     /// Finds the cause in the log.
     reference: Option<String>,
     retry_after_s: Option<i64>,
+    /// What is stored now, where somebody was faster.
+    version: Option<i64>,
 }
 
 /// What stands against the work.
@@ -49,6 +51,8 @@ struct Members<'a> {
     conflicts: &'a [Conflict],
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<i64>,
 }
 
 impl Serialize for Problem {
@@ -63,6 +67,7 @@ impl Serialize for Problem {
             verdict: self.against.as_ref().and_then(|against| against.verdict.as_deref()),
             conflicts: self.against.as_ref().map_or(&[], |against| &against.conflicts),
             reference: self.reference.as_deref(),
+            version: self.version,
         }
         .serialize(serializer)
     }
@@ -87,7 +92,14 @@ impl Problem {
             against: None,
             reference: None,
             retry_after_s: None,
+            version: None,
         }
+    }
+
+    /// With the version that is stored now.
+    #[must_use]
+    pub fn with_version(self, version: i64) -> Self {
+        Self { version: Some(version), ..self }
     }
 
     /// With the name under which the log speaks of it.

@@ -54,7 +54,7 @@ async fn an_operator_writes_looks_and_publishes_and_everybody_reads(engine: Engi
     assert!(html.contains(">kept</textarea>") && html.contains("Choose announcement, changelog"), "{html}");
     let path = written(&operator, &form).await;
     let (_, html) = read(operator.get(&path).await).await;
-    assert!(html.contains("Nobody is told by mail.") && html.contains("Publish now"), "{html}");
+    assert!(html.contains("Nobody is told.") && html.contains("Publish now"), "{html}");
     assert!(html.contains("/announcements/new-name-servers"));
     assert_eq!(app.get("/announcements/new-name-servers").await.status(), 404);
     assert_eq!(operator.post_form(&path, &[("do", "publish"), ("version", "9")]).await.status(), 422);

@@ -1,5 +1,6 @@
 //! Components in their groups and order, and the hosts behind them.
 
+use super::component_state;
 use super::data_sets::end;
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, query, version};
@@ -17,6 +18,7 @@ use domain::ids::{ComponentId, GroupId, HostId};
 use domain::people::Permission;
 use leptos::prelude::*;
 use service::Error;
+use service::incidents::ComponentNow;
 use service::inventory::{
     ComponentInput, ComponentLine, ComponentWithHosts, ComponentsView, Direction, GroupInput, GroupLine,
 };
@@ -29,9 +31,11 @@ const LABELS: [(&str, &str); 5] = [
     ("hosts", "Hosts behind it"),
 ];
 
-const DONE: [(&str, &str); 7] = [
+const DONE: [(&str, &str); 9] = [
     ("added", "The component was added at the end of its group."),
     ("saved", "Saved."),
+    ("set", "The state is set by hand. It holds until somebody takes it back."),
+    ("withdrawn", "The state follows from incidents and windows again."),
     ("retired", "The component is off the page. What was told about it stays."),
     ("deleted", "The component was deleted."),
     ("group-added", "The group was added at the end."),
@@ -228,9 +232,10 @@ fn row(line: &ComponentLine, order: &[ComponentId], edits: bool) -> Vec<AnyView>
         view! { <Actions><Action action=up small=true/><Action action=down small=true/></Actions> }
     });
     let description = component.description.clone();
+    let private = component.is_private.then(|| view! { " "<span class="badge tone-quiet">"for the team alone"</span> });
     vec![
         view! {
-            <a id=format!("c-{}", component.id) href=path><span dir="auto">{name}</span></a>
+            <a id=format!("c-{}", component.id) href=path><span dir="auto">{name}</span></a>{private}
             <span class="sub" dir="auto">{description}</span>
         }
         .into_any(),
@@ -326,17 +331,18 @@ fn fields(form: &Form, stored: &Stored, view: &ComponentsView) -> AnyView {
 pub fn ComponentPage() -> impl IntoView {
     let id = param::<ComponentId>("component");
     admin(
-        |(one, _): &(ComponentWithHosts, ComponentsView)| one.component.name.to_string(),
+        |(one, ..): &(ComponentWithHosts, ComponentsView, ComponentNow)| one.component.name.to_string(),
         |desk: Desk| async move {
             let one = desk.services.component(&desk.actor, id?).await?;
             let all = desk.services.components_view(&desk.actor).await?;
-            Ok((one, all))
+            let now = desk.services.component_now(&desk.actor, one.component.id).await?;
+            Ok((one, all, now))
         },
-        |desk, (one, all)| show(&desk, one, &all),
+        |desk, (one, all, now)| show(&desk, one, &all, &now),
     )
 }
 
-fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView) -> AnyView {
+fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView, now: &ComponentNow) -> AnyView {
     let ComponentWithHosts { component, hosts } = one;
     let path = format!("/admin/components/{}", component.id);
     let retired = component.retired_at.is_some();
@@ -345,6 +351,8 @@ fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView) -> AnyView {
     let ends = [Form::at(&format!("{path}/retire"), ""), Form::at(&format!("{path}/delete"), "")];
     let state = if retired {
         StateView::new(Tone::Quiet, Shape::Cancelled, "Out of use")
+    } else if component.is_private {
+        StateView::new(Tone::Quiet, Shape::Exempt, "For the team alone")
     } else {
         StateView::new(Tone::Quiet, Shape::Note, "In use").plain()
     };
@@ -363,6 +371,7 @@ fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView) -> AnyView {
         {form.summary(&LABELS)}
         {ends.map(|form| form.summary(&[])).collect_view()}
         {behind}
+        {(!retired).then(|| component_state::show(desk, now))}
         {edit}
         {may.then(|| end(&path, &component.version.to_string(), component.name.as_str(), retired,
             "Retired, it leaves the page; what was told about it stays. Deleting is for what was added by mistake."))}

@@ -13,6 +13,7 @@ use crate::pages::public::post_mortem::detail;
 use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, WindowView};
 use domain::finding::Case;
 use domain::gate::Purpose;
+use domain::incident::Incident;
 use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
 use leptos::prelude::*;
@@ -20,6 +21,7 @@ use service::deliveries::MailNeeds;
 use service::drills::{DrillLine, DrillNeeds, place};
 use service::findings::FindingsQuery;
 use service::gate::Coverage;
+use service::incidents::IncidentNeeds;
 use service::maintenance::{HeldBack, NeedsMe, SeriesWaiting};
 use service::post_mortems::{AfterNeeds, PostMortemLine};
 use service::requests::PlacedRequest;
@@ -38,6 +40,7 @@ struct Start {
     drills: DrillNeeds,
     findings: Vec<Case>,
     after: AfterNeeds,
+    incidents: IncidentNeeds,
 }
 
 /// `/admin`
@@ -53,14 +56,16 @@ pub fn AdminStart() -> impl IntoView {
             let drills = desk.services.drill_needs(&desk.actor).await?;
             let findings = desk.services.findings(&desk.actor, &FindingsQuery::default()).await?.open;
             let after = desk.services.after_needs(&desk.actor).await?;
-            Ok(Start { needs, coverage, mail, troubled, drills, findings, after })
+            let incidents = desk.services.incident_needs(&desk.actor).await?;
+            Ok(Start { needs, coverage, mail, troubled, drills, findings, after, incidents })
         },
         |desk, start| page(&desk, start),
     )
 }
 
 fn page(desk: &Desk, start: Start) -> AnyView {
-    let mut items = windows(desk, &start.needs);
+    let mut items = incidents(desk, &start.incidents);
+    items.extend(windows(desk, &start.needs));
     items.extend(mails(desk, &start.mail));
     items.extend(requests(desk, &start.troubled));
     items.extend(coverage(&start.coverage, &start.findings));
@@ -132,6 +137,29 @@ fn reasons(held: &HeldBack) -> String {
         }
         _ => against,
     }
+}
+
+/// What is broken: first what customers wait for, then drafts, then what was told lately.
+fn incidents(desk: &Desk, needs: &IncidentNeeds) -> Vec<AttentionView> {
+    let item = |incident: &Incident, tone: Tone, shape: Shape, detail: String, label: &str| {
+        let (title, href) =
+            (format!("{} {}", incident.reference(), incident.title), format!("/admin/incidents/{}", incident.id));
+        let actions = vec![ActionView::link(label, href.clone()).about(title.clone())];
+        AttentionView { tone, shape, title, href, detail, actions }
+    };
+    let silent = needs.silent.iter().map(|(incident, last)| {
+        let detail = format!("Open, and customers have read nothing since {}.", desk.short(*last));
+        item(incident, Tone::Major, Shape::Major, detail, "Post an update")
+    });
+    let drafts = needs.drafts.iter().map(|incident| {
+        let detail = format!("A draft since {}: customers know nothing of it.", desk.short(incident.created_at));
+        item(incident, Tone::Degraded, Shape::Draft, detail, "Look it over")
+    });
+    let open = needs.open.iter().map(|incident| {
+        let detail = format!("Open since {}: {}.", desk.short(incident.started_at), incident.state.text());
+        item(incident, Tone::Partial, Shape::Partial, detail, "Go on")
+    });
+    silent.chain(drafts).chain(open).collect()
 }
 
 fn count(reasons: usize) -> String {

@@ -64,6 +64,17 @@ pub struct PostInput {
     pub tell: Option<bool>,
 }
 
+/// What an update is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Deed {
+    /// Say something, whatever becomes of it.
+    Say,
+    /// Say that it is over.
+    Resolve,
+    /// Open again what was over.
+    Reopen,
+}
+
 /// Something that was said, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -350,16 +361,26 @@ impl Services {
         key: Option<&str>,
         id: IncidentId,
         version: Option<i64>,
+        deed: Deed,
         input: &PostInput,
     ) -> Result<Incident, Error> {
         actor.require(Permission::RunIncidents)?;
-        let once = once(actor, key, &("incident_update", id, input))?;
+        let once = once(actor, key, &("incident_update", id, deed, input))?;
         let mut tx = self.db.decide().await?;
         if let Some(before) = answered(&mut tx, once.as_ref()).await? {
             return Ok(before);
         }
         let before = tx.incident(id).await?;
-        let post = self.read_post(&mut tx, &before, input).await?;
+        let mut post = self.read_post(&mut tx, &before, input).await?;
+        match deed {
+            Deed::Say => {}
+            Deed::Resolve => post.state = IncidentState::Resolved,
+            Deed::Reopen if before.state != IncidentState::Resolved => {
+                return Err(Error::refused("wrong_state", "Only what is resolved can be opened again."));
+            }
+            Deed::Reopen if post.state == IncidentState::Resolved => post.state = IncidentState::Investigating,
+            Deed::Reopen => {}
+        }
         let updated = self.update_incident_in(&mut tx, actor, id, version, post).await?;
         self.keep_incident_answer(&mut tx, once, 200, &updated).await?;
         self.commit_news(tx).await?;

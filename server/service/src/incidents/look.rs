@@ -10,6 +10,7 @@ use domain::impact::{Impact, Source};
 use domain::incident::{Incident, IncidentState, IncidentUpdate, ReplacedText};
 use domain::maintenance::{Maintenance, State, affected_components};
 use domain::people::Permission;
+use domain::subscriber::{Audience, Topic};
 use domain::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
@@ -243,6 +244,17 @@ impl Services {
             history: tx.impacts_of(Source::Incident, id.0).await?,
             incident,
         })
+    }
+
+    /// Who would be told of an incident with these components, and why others would not; none are the
+    /// whole site.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn incident_audience(&self, actor: &Actor, components: &[ComponentId]) -> Result<Audience, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        self.audience(&mut tx, Topic::Incidents, components).await
     }
 
     /// Incidents that a window caused, newest start first.
