@@ -6,7 +6,7 @@
 use crate::ids::{AnnouncementId, ComponentId, UserId};
 use crate::maintenance::Moment;
 use crate::text::{Name, Prose, Slug, Why};
-use crate::time::{Instant, Span};
+use crate::time::{Instant, Span, ZoneRules};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use thiserror::Error;
@@ -367,6 +367,21 @@ impl Announcement {
     /// It is public, or was.
     pub const fn check_deletable(&self) -> Result<(), AnnouncementRefusal> {
         if self.published_at.is_some() { Err(AnnouncementRefusal::WasPublic) } else { Ok(()) }
+    }
+
+    /// The same with its times by other zone rules: what was typed holds. Nothing where no instant moves; a time that
+    /// does not exist by these rules stays at its instant.
+    #[must_use]
+    pub fn follow_zone(&self, now: Instant, rules: &dyn ZoneRules) -> Option<Self> {
+        let follow = |moment: &Option<Moment>| {
+            let moment = moment.as_ref()?;
+            Some(moment.rederive(rules).unwrap_or_else(|_| moment.clone()))
+        };
+        let publish = follow(&self.publish);
+        let banner = follow(&self.content.banner);
+        let instant = |moment: &Option<Moment>| moment.as_ref().map(|moment| moment.at);
+        let stays = instant(&publish) == instant(&self.publish) && instant(&banner) == instant(&self.content.banner);
+        (!stays).then(|| Self { publish, content: Content { banner, ..self.content.clone() }, ..self.changed(now) })
     }
 
     /// When it goes from the top of all pages, where it stands there now.

@@ -23,6 +23,9 @@ use storage::Tx;
 pub use storage::announcement::AnnouncementVersion;
 use uuid::Uuid;
 
+/// Most that wait for a time and are looked at together.
+const MOST_WAITING: i64 = 1_000;
+
 /// Which announcements are asked for, as typed in an address; all where nothing is said.
 #[derive(Clone, Debug, Default)]
 pub struct AnnouncementsQuery {
@@ -321,6 +324,30 @@ impl Services {
             published += 1;
         }
         Ok(published)
+    }
+
+    /// Moves the instants of those that wait for a time, where the rules of their zone are other ones now; gives back
+    /// how many. Any node may do it at any time.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn follow_announcement_zones(&self) -> Result<usize, Error> {
+        let now = self.now();
+        let mut tx = self.db.read().await?;
+        let mut waiting = tx.announcements_before(Some(AnnouncementState::Scheduled), None, MOST_WAITING).await?;
+        waiting.extend(tx.announcement_banners(now, MOST_WAITING).await?);
+        drop(tx);
+        let mut moved = 0;
+        for found in waiting.iter().filter(|found| found.follow_zone(now, self.zones.as_ref()).is_some()) {
+            let mut tx = self.db.decide().await?;
+            let before = tx.announcement(found.id).await?;
+            if let Some(after) = before.follow_zone(now, self.zones.as_ref()) {
+                let system = Actor::system();
+                self.store_announcement(tx, &system, "announcement.follow_zone", &before, after).await?;
+                moved += 1;
+            }
+        }
+        Ok(moved)
     }
 
     async fn load_announcement(

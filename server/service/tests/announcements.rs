@@ -139,6 +139,24 @@ async fn a_time_that_does_not_exist_or_exists_twice_is_asked_back(engine: Engine
     assert_eq!(wrong(services.publish_announcement(&system, over.id, 1).await), ["banner_until"]);
 }
 
+async fn new_zone_rules_move_what_waits(engine: Engine) {
+    let story = Story::begin(engine, "2026-11-20 10:00").await;
+    let (services, system) = (&story.services, Actor::system());
+    let banner = AnnouncementInput { banner_until: "2026-12-09T09:00".to_owned(), ..input("Waits") };
+    let draft = services.draft_announcement(&system, &banner).await.unwrap();
+    let waits = services.schedule_announcement(&system, draft.id, 1, &at("2026-12-01T09:00")).await.unwrap();
+    assert_eq!(services.follow_announcement_zones().await.unwrap(), 0);
+    let mut stale = waits.clone();
+    stale.publish.as_mut().unwrap().at = utc("2026-12-01 07:00");
+    stale.content.banner.as_mut().unwrap().at = utc("2026-12-09 07:00");
+    let mut tx = story.db.db.decide().await.unwrap();
+    tx.save_announcement(&stale).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(services.follow_announcement_zones().await.unwrap(), 1);
+    let moved = services.announcement(&system, draft.id).await.unwrap();
+    assert_eq!((moved.publish, moved.content.banner), (waits.publish, waits.content.banner));
+}
+
 async fn a_banner_stands_on_top_until_its_end(engine: Engine) {
     let story = Story::begin(engine, "2026-11-20 10:00").await;
     let banner = AnnouncementInput {
@@ -273,6 +291,7 @@ storage::on_both!(
     a_scheduled_one_becomes_public_once_on_however_many_nodes,
     a_time_that_does_not_exist_or_exists_twice_is_asked_back,
     a_banner_stands_on_top_until_its_end,
+    new_zone_rules_move_what_waits,
     the_archive_is_found_by_month_and_kind_and_the_front_page_shows_what_is_new,
     an_edit_keeps_the_address_and_what_was_said_before,
     what_was_withdrawn_says_so_and_what_is_no_draft_is_not_deleted,

@@ -142,8 +142,7 @@ fn row(desk: &Desk, a: &Announcement) -> Vec<AnyView> {
         AnnouncementState::Published => a.published_at.map(|at| ("Published", at)),
         AnnouncementState::Withdrawn => a.withdrawn_at.map(|at| ("Withdrawn", at)),
     };
-    let when = when
-        .map(|(what, at)| view! { <span class="sub">{format!("{what} {}, {}", desk.short(at), desk.date(at))}</span> });
+    let when = when.map(|(what, at)| view! { <span class="sub">{format!("{what} {}", desk.instant(at).text)}</span> });
     let banner = a.banner_until(desk.now).map(|until| format!("On top of all pages until {}", desk.short(until)));
     let pinned = (a.content.pinned && a.state == AnnouncementState::Published).then(|| "Pinned".to_owned());
     let places: Vec<String> = pinned.into_iter().chain(banner).collect();
@@ -336,7 +335,7 @@ fn versions(desk: &Desk, look: &AnnouncementLook) -> AnyView {
     }
     let one = |(old, by): &(service::announcements::AnnouncementVersion, String)| {
         let (title, body) = (old.title.to_string(), old.body.as_str().to_owned());
-        let label = format!("Until {}, {}, changed by {by}", desk.short(old.replaced_at), desk.date(old.replaced_at));
+        let label = format!("Until {}, changed by {by}", desk.instant(old.replaced_at).text);
         view! {
             <Disclosure label>
                 <p><strong dir="auto">{title}</strong></p>

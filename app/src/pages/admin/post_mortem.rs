@@ -217,7 +217,7 @@ fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form, p
         view! { <Actions><Action action/></Actions> }
     };
     let author = look.name(found.author);
-    let when = |at| format!("{}, {}", desk.short(at), desk.date(at));
+    let when = |at| desk.instant(at).text;
     match (found.state, found.review) {
         (PostMortemState::Draft, _) => {
             let note = found.sent_back.as_ref().map(|note| {
@@ -307,7 +307,7 @@ fn versions(desk: &Desk, look: &PostMortemLook) -> AnyView {
             let by = look.name(old.replaced_by);
             let public = if old.was_public { ", public" } else { "" };
             let label =
-                format!("Until {}, {}{public}, changed by {by}", desk.short(old.replaced_at), desk.date(old.replaced_at));
+                format!("Until {}{public}, changed by {by}", desk.instant(old.replaced_at).text);
             let body = old.body.as_str().to_owned();
             view! { <Disclosure label><pre class="mail" tabindex="0" aria-label="Earlier text">{body}</pre></Disclosure> }
         })

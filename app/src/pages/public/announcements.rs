@@ -120,8 +120,8 @@ fn entry(reader: &Reader, one: &PublicAnnouncement) -> LogView {
     let a = &one.announcement;
     let published = a.published_at.unwrap_or(a.created_at);
     let (mut html, more) = prose::first_paragraph(a.content.body.as_str());
-    if more {
-        html.push_str("<p>…</p>");
+    if let Some(open) = html.trim_end().strip_suffix("</p>").filter(|_| more) {
+        html = format!("{open} …</p>");
     }
     let state = StateView::from(a.content.category);
     let pinned = if a.content.pinned { " · Pinned" } else { "" };
@@ -175,7 +175,8 @@ fn page(reader: &Reader, one: &PublicAnnouncement) -> AnyView {
         (StateView::new(Tone::Quiet, Shape::Cancelled, "Withdrawn"), content, "Withdrawn.".to_owned())
     } else {
         let html = prose::html(a.content.body.as_str());
-        let content = view! { <div class="prose" dir="auto" inner_html=html></div> }.into_any();
+        let content =
+            view! { <h2 class="vh">"Text"</h2><div class="prose" dir="auto" inner_html=html></div> }.into_any();
         let description = prose::beginning(a.content.body.as_str(), DESCRIPTION);
         (StateView::from(a.content.category), content, description)
     };

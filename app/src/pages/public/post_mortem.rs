@@ -60,6 +60,7 @@ fn show(reader: &Reader, found: &PublicPostMortem) -> AnyView {
             <Title title back/>
             <div class="split is-wide-start">
                 <div>
+                    <h2 class="vh">"What happened"</h2>
                     <div class="prose" dir="auto" inner_html=html></div>
                     {items}
                 </div>

@@ -102,6 +102,16 @@ fn what_was_withdrawn_says_why_and_can_come_back_with_its_date() {
     assert_eq!((back.published_at, back.withdrawn_at, back.withdrawn_why), (Some(at(2)), None, None));
 }
 
+#[test]
+fn new_zone_rules_move_the_instants_and_keep_what_was_typed() {
+    let scheduled = draft("Text", Some(90)).schedule(at(0), moment(30)).unwrap();
+    assert_eq!(scheduled.follow_zone(at(1), &FixedRules), None);
+    let mut stale = scheduled.clone();
+    stale.publish = stale.publish.map(|publish| Moment { at: at(90), ..publish });
+    let moved = stale.follow_zone(at(1), &FixedRules).unwrap();
+    assert_eq!((&moved.publish, &moved.content), (&scheduled.publish, &scheduled.content));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Edit(&'static str, Option<i64>),

@@ -36,6 +36,14 @@ impl Moment {
         Ok(Self { zone, local, fold, at })
     }
 
+    /// The same wall-clock time by other zone rules.
+    ///
+    /// # Errors
+    /// By these rules it does not exist, or exists twice now.
+    pub fn rederive(&self, rules: &dyn ZoneRules) -> Result<Self, PlanError> {
+        Self::read(rules, &self.zone, PlanField::Start, self.local, self.fold)
+    }
+
     /// An instant as the clocks of a zone show it.
     #[must_use]
     pub fn of(rules: &dyn ZoneRules, zone: &str, at: Instant) -> Self {
