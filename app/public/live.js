@@ -5,6 +5,7 @@
 (() => {
   const POLL = 30_000;
   const NO_STREAM = 300_000;
+  const AGAIN = 5_000;
   const main = document.getElementById("main");
   const change = document.querySelector('meta[name="change"]');
   if (!main || !change) return;
@@ -18,6 +19,7 @@
   let served = main.innerHTML;
   let source = null;
   let polling = 0;
+  let retry = 0;
   let asking = false;
   let again = false;
 
@@ -140,16 +142,21 @@
       return;
     }
     asking = true;
+    clearTimeout(retry);
+    let failed = false;
     try {
       do {
         again = false;
         const response = await fetch(location.href, { cache: "no-cache", credentials: "omit" });
         if (response.ok) show(new DOMParser().parseFromString(await response.text(), "text/html"));
+        failed = response.status >= 500;
       } while (again);
     } catch {
-      // Without a network the next event or the next turn asks again.
+      failed = true;
     }
     asking = false;
+    // The stream says a thing once: what could not be fetched is asked for until it comes.
+    if (failed && !document.hidden) retry = setTimeout(ask, AGAIN);
   }
 
   function poll() {
@@ -182,10 +189,12 @@
     source = null;
     clearInterval(polling);
     polling = 0;
+    clearTimeout(retry);
   }
 
   // A page that nobody sees holds no place; when it is seen again it hears at once what it missed.
   document.addEventListener("visibilitychange", () => (document.hidden ? rest() : follow()));
+  addEventListener("online", ask);
   addEventListener("pagehide", rest);
   addEventListener("pageshow", (event) => event.persisted && follow());
   follow();

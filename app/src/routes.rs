@@ -17,7 +17,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets: Assets = use_context().unwrap_or_default();
     let uri = context::uri();
     let scripts = is_scripted(uri.path());
-    let live = is_live(uri.path()).then(|| view! { <script src=assets.live defer=true></script> });
     let refresh =
         is_refreshed(uri.path()).then(|| view! { <noscript><meta http-equiv="refresh" content="60"/></noscript> });
     view! {
@@ -30,7 +29,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="stylesheet" href=assets.css/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 {scripts.then(|| view! { <HydrationScripts options=options islands=true/> })}
-                {live}
                 {refresh}
                 <MetaTags/>
             </head>

@@ -1,5 +1,6 @@
 // Every page, with the demo week in it: no finding of axe, light and dark, 320 and 1280 px wide, no sideways scrolling,
-// no complaint in the console, nothing but the keyboard needed. Public pages set no cookie and load no script.
+// no complaint in the console, nothing but the keyboard needed. Public pages set no cookie and load no script but the
+// one that keeps them up to date.
 
 import { type Page, expect, test } from '@playwright/test';
 import { complaints, expectAccessible } from '../harness/a11y.ts';
@@ -34,7 +35,8 @@ test('public pages', async ({ page, context }) => {
   const heard = complaints(page);
   const foreign: string[] = [];
   page.on('request', (request) => {
-    const isScript = request.resourceType() === 'script' || request.url().endsWith('.wasm');
+    const isLive = request.url().startsWith(`${world.url}/assets/`) && request.url().endsWith('/live.js');
+    const isScript = (request.resourceType() === 'script' && !isLive) || request.url().endsWith('.wasm');
     if (isScript || !request.url().startsWith(world.url)) foreign.push(request.url());
   });
   page.on('response', async (response) => {
@@ -81,7 +83,7 @@ test('pages of the team', async ({ page }) => {
 
 test('forms that come back with errors, and pages that are not there', async ({ page }) => {
   test.setTimeout(240_000);
-  for (const path of ['/nowhere', '/maintenance/nowhere', '/subscribe/confirm/nowhere', '/setup/nowhere']) {
+  for (const path of ['/nowhere', '/maintenance/nowhere', '/incidents/nowhere', '/subscribe/confirm/nowhere', '/setup/nowhere']) {
     const response = await page.goto(world.url + path);
     expect(response?.status(), path).toBe(404);
     await look(page);

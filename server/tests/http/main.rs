@@ -10,6 +10,7 @@ mod feeds;
 mod findings;
 mod hosts_import;
 mod inert;
+mod incident_faces;
 mod ingest_api;
 mod inventory_api;
 mod inventory_pages;

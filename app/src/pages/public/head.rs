@@ -1,6 +1,6 @@
 //! What stands in the head of a public page.
 
-use crate::context::services;
+use crate::context::{Assets, services};
 use http::{HeaderName, HeaderValue, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -31,7 +31,11 @@ pub fn Head(
     let own = calendar.map(|(name, path)| {
         view! { <Link rel="alternate" type_="text/calendar" title=name href=path/> }
     });
-    let change = live.map(|number| view! { <Meta name="change" content=number.to_string()/> });
+    let change = live.map(|number| {
+        let Assets { live, .. } = use_context().unwrap_or_default();
+        // Not by the library, which would give it a nonce: the page is the same bytes for everybody.
+        view! { <Meta name="change" content=number.to_string()/><script src=live defer=true></script> }
+    });
     view! {
         {change}
         <Title text=title.clone()/>

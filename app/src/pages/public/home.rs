@@ -112,9 +112,15 @@ fn lead(reader: &Reader, home: &Data) -> String {
     let under_way = !home.incidents.is_empty() || home.now.iter().any(|w| w.maintenance.state.is_under_way());
     let held = home.now.iter().any(|w| w.maintenance.state == State::Held);
     if under_way {
-        let mut lines = home.groups.iter().flat_map(|group| &group.components);
-        let has_others = lines.any(|line| line.state == ComponentState::Operational);
-        return if has_others { "Everything else is operational.".to_owned() } else { String::new() };
+        let worst = home.groups.iter().map(GroupLines::worst).max().unwrap_or(ComponentState::Operational);
+        let states: Vec<_> = home.groups.iter().flat_map(|group| &group.components).map(|line| line.state).collect();
+        let also = states.iter().filter(|state| **state != worst && **state != ComponentState::Operational).count();
+        return match also {
+            0 if states.contains(&ComponentState::Operational) => "Everything else is operational.".to_owned(),
+            0 => String::new(),
+            1 => "1 more component does not work as usual.".to_owned(),
+            n => format!("{n} more components do not work as usual."),
+        };
     }
     if held {
         return "It waits for a backup to be confirmed. Everything is operational meanwhile.".to_owned();

@@ -91,7 +91,7 @@ fn glance(reader: &Reader, line: &PublicIncident) -> AnyView {
         let href = reader.link(&format!("/maintenance/{id}"));
         view! { <Fact label="Caused by the maintenance"><a href=href><span dir="auto">{title}</span></a></Fact> }
     });
-    let (severity, reference) = (severity(i.severity()), format!("I-{}", i.number));
+    let (severity, reference) = (severity(i.severity()), i.reference());
     let subscribe = reader.link("/subscribe");
     view! {
         <Card title="At a glance">
@@ -123,13 +123,10 @@ const fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// Colour and shape of an incident that is not over.
-pub(super) const fn trouble(severity: Severity) -> (Tone, Shape) {
-    match severity {
-        Severity::None | Severity::Minor => (Tone::Degraded, Shape::Degraded),
-        Severity::Major => (Tone::Partial, Shape::Partial),
-        Severity::Critical => (Tone::Major, Shape::Major),
-    }
+/// Colour and shape of an incident that is not over: it is trouble even where it says of no component that it is worse.
+pub(super) fn trouble(severity: Severity) -> (Tone, Shape) {
+    let view = StateView::from(severity.max(Severity::Minor));
+    (view.tone, view.shape)
 }
 
 /// Where it stands, in the colour of how bad it is.
@@ -155,14 +152,6 @@ fn names(line: &PublicIncident) -> Vec<String> {
 
 /// A line of its timeline. Customers read what the author was, not who.
 fn entry(reader: &Reader, update: &IncidentUpdate) -> EntryView {
-    let (tone, shape) = match update.state {
-        IncidentState::Identified => (Tone::Degraded, Shape::Degraded),
-        IncidentState::Monitoring => (Tone::Work, Shape::Running),
-        IncidentState::Resolved => (Tone::Ok, Shape::Ok),
-        IncidentState::Investigating | IncidentState::Draft | IncidentState::Discarded => {
-            (Tone::Major, Shape::Verifying)
-        }
-    };
     let author = match update.author_role {
         None => "Automatic",
         Some(Role::Viewer | Role::Operator) => "Operator",
@@ -171,7 +160,7 @@ fn entry(reader: &Reader, update: &IncidentUpdate) -> EntryView {
     };
     let edited = update.edited_at.map(|at| format!(", edited {}", reader.short(at))).unwrap_or_default();
     EntryView {
-        state: StateView::new(tone, shape, update.state.public_text()),
+        state: update.state.into(),
         when: reader.brief(update.at),
         html: prose::html(update.body.as_str()),
         author: format!("{author}{edited}"),

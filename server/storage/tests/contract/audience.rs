@@ -45,11 +45,14 @@ async fn told(tx: &mut Tx, id: NotificationId) -> BTreeSet<u128> {
     lines.iter().filter(|line| line.notification == id).map(|line| line.subscriber.0.as_u128()).collect()
 }
 
+/// A topic, what it is about (none is the whole site), and who hears of it.
+type Case = (Topic, Option<&'static [ComponentId]>, &'static [u128]);
+
 async fn who_is_counted_is_who_is_told(engine: Engine) {
     let t = TestDb::start(engine).await;
     let mut tx = t.db.decide().await.unwrap();
     readers(&mut tx).await;
-    let cases: [(Topic, Option<&[ComponentId]>, &[u128]); 6] = [
+    let cases: [Case; 6] = [
         (Topic::Incidents, Some(&[API]), &[1, 2, 4]),
         (Topic::Incidents, Some(&[API, SHELL]), &[1, 2, 3, 4]),
         (Topic::Incidents, Some(&[]), &[1]),
