@@ -27,6 +27,8 @@ pub enum Posted {
     Redirect(String),
     /// The same page again, with this (422).
     Again(Submitted),
+    /// Somebody else was faster: the same page again, with what both have written (409).
+    Overtaken(Submitted),
     /// It was done; the same page says so, and shows what can not be shown later (200).
     Shown(Submitted),
 }
@@ -47,6 +49,22 @@ impl Post {
                 | Error::TooMany { .. }),
             ) => Ok(Posted::Again(Submitted::refused(self.form, error))),
             Err(error) => Err(error),
+        }
+    }
+}
+
+impl Post {
+    /// As [`Self::done`], where two may write at once and neither may lose anything.
+    ///
+    /// # Errors
+    /// Those that the user can not mend in this form.
+    pub fn done_by_one(self, result: Result<impl Into<String>, Error>) -> Result<Posted, Error> {
+        match result {
+            Err(error @ Error::Stale(_)) => {
+                let message = Some("Somebody else has written something meanwhile.".to_owned());
+                Ok(Posted::Overtaken(Submitted { message, ..Submitted::refused(self.form, error) }))
+            }
+            result => self.done(result),
         }
     }
 }
@@ -89,7 +107,7 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "maintenances", id, "edit"] => pages::admin::plan::post_edit(id, post).await,
         ["admin", "maintenances", id] => pages::admin::maintenance::post(id, post).await,
         ["admin", "incidents", "new"] => admin::incident_form::post_new(post).await,
-        ["admin", "incidents", "backfill"] => admin::incident_form::post_backfill(post).await,
+        ["admin", "incidents", "backfill"] => admin::incident_past::take(post).await,
         ["admin", "incidents", id, "edit"] => admin::incident_form::post_edit(id, post).await,
         ["admin", "incidents", id] => admin::incident::post(id, post).await,
         ["admin", "findings", id] => admin::findings::take(post, id).await,

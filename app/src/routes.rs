@@ -168,11 +168,11 @@ fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
 /// What is broken.
 #[component(transparent)]
 fn IncidentRoutes() -> impl MatchNestedRoutes + Clone {
-    use pages::admin::{incident, incident_form, incidents};
+    use pages::admin::{incident, incident_form, incident_past, incidents};
     view! {
         <Route path=path!("/admin/incidents") view=incidents::Incidents ssr=SsrMode::Async/>
         <Route path=path!("/admin/incidents/new") view=incident_form::NewIncident ssr=SsrMode::Async/>
-        <Route path=path!("/admin/incidents/backfill") view=incident_form::BackfillIncident ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/backfill") view=incident_past::BackfillIncident ssr=SsrMode::Async/>
         <Route path=path!("/admin/incidents/:id") view=incident::IncidentPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/incidents/:id/edit") view=incident_form::EditIncident ssr=SsrMode::Async/>
     }

@@ -69,14 +69,21 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
     match posted {
         Ok(Posted::Redirect(to)) => Redirect::to(&to).into_response(),
         Ok(Posted::Again(submitted)) => {
-            let (retry_after, is_stale) = (submitted.retry_after_s, submitted.stale);
+            let retry_after = submitted.retry_after_s;
             let mut response = render(state, actor, submitted, again).await;
             if response.status() == StatusCode::OK {
-                *response.status_mut() = if is_stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+                *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
                 if let Some(seconds) = retry_after {
                     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
                     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
                 }
+            }
+            response
+        }
+        Ok(Posted::Overtaken(submitted)) => {
+            let mut response = render(state, actor, submitted, again).await;
+            if response.status() == StatusCode::OK {
+                *response.status_mut() = StatusCode::CONFLICT;
             }
             response
         }

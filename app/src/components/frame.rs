@@ -124,7 +124,7 @@ pub fn AdminLayout(
                     {frame.runs_incidents.then(|| view! {
                         <a class="btn is-small report" href="/admin/incidents/new">
                             <Icon shape=Shape::Major/>
-                            "Report an incident"
+                            <span>"Report"<span class="rest">" an incident"</span></span>
                         </a>
                     })}
                     <button class="btn is-small" type="button" popovertarget="nav">

@@ -27,6 +27,7 @@ pub mod import;
 pub mod in_the_way;
 pub mod incident;
 pub mod incident_form;
+pub mod incident_past;
 pub mod incidents;
 pub mod jobs;
 pub mod maintenance;

@@ -5,9 +5,9 @@
 //! old, the dump of `web-12` ran after its carrier, and nothing ever protected `legacy-shop`.
 
 mod after;
-mod rehearsals;
-
 mod conflicts;
+mod incidents;
+mod rehearsals;
 
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
@@ -386,6 +386,7 @@ impl Services {
         if let Planning::Scheduled(m) = past.schedule_maintenance(system, Target::New, &updates).await? {
             self.nights(system, now, made, asked, began).await?;
             self.live_through(m.id, began, Span::minutes(45).after(began)).await?;
+            self.incident_after(made, began, m.id).await?;
         }
         known = known.max(began);
 

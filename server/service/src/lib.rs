@@ -25,6 +25,7 @@ pub mod incidents;
 pub mod inventory;
 pub mod keys;
 pub mod maintenance;
+mod once;
 pub mod people;
 pub mod post_mortems;
 pub mod prose;

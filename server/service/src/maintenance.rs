@@ -11,7 +11,6 @@ pub mod preview;
 pub mod series;
 pub mod zone_moves;
 
-pub(crate) use decide::once;
 pub use decide::{ExtendInput, Planning, Target};
 pub use input::{MaintenanceInput, TimeLook, Typed, Words};
 pub use look::{

@@ -3,6 +3,7 @@
 
 use domain::finding::Kind;
 use domain::gate::{Purpose, Reason};
+use domain::incident::IncidentState;
 use domain::maintenance::State;
 use domain::text::Name;
 use service::findings::FindingsQuery;
@@ -36,6 +37,11 @@ async fn the_demo_tells_the_story_whenever_it_is_loaded(engine: Engine) {
         for state in all {
             assert!(states.contains(&state), "{now}: no window is {state:?}: {states:?}");
         }
+        let incidents = tx.incidents_before(&[IncidentState::Resolved], None, 9).await.unwrap();
+        let [incident] = incidents.as_slice() else { panic!("{now}: {incidents:?}") };
+        let cause = windows.iter().find(|m| Some(m.id) == incident.maintenance).unwrap();
+        assert!(cause.started_at < Some(incident.started_at), "{now}: {incident:?}");
+        assert_eq!(tx.incident_updates_of(&[incident.id]).await.unwrap().len(), 4);
         drop(tx);
         let draft = windows.iter().find(|m| m.state == State::Draft).unwrap();
         let checked = services.check_gate(&Actor::system(), Purpose::Schedule, &scope_of(draft)).await.unwrap();

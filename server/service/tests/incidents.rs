@@ -17,7 +17,7 @@ use service::incidents::{
     BackfillInput, ComponentStateInput, Deed, EditInput, IncidentInput, IncidentQuery, OverrideInput, PastUpdateInput,
     PostInput,
 };
-use service::inventory::{ComponentInput, DataSetInput, HostInput};
+use service::inventory::{ComponentInput, HostInput};
 use service::keys::Keys;
 use service::maintenance::{MaintenanceInput, Planning, Target};
 use service::people::tokens::NewToken;
@@ -433,10 +433,10 @@ async fn of_a_window_and_an_incident_the_worst_wins_and_falls_back_by_itself(eng
     let (states, _) = story.public().await;
     assert!(states.iter().all(|(_, state)| *state == ComponentState::Operational), "{states:?}");
     let mut history = story.history(Source::Maintenance, m.id.0).await;
-    history.sort();
+    history.sort_by_key(|line| line.0);
     let line = |id| (id, under, "15 19:00".to_owned(), Some("15 20:30".to_owned()));
     let mut expected = [line(story.cluster), line(story.shell)];
-    expected.sort();
+    expected.sort_by_key(|line| line.0);
     assert_eq!(history, expected);
     let causes = services.possible_causes(&story.ada, &[].into()).await.unwrap();
     assert!(causes.len() == 1 && !causes[0].is_near, "it ended less than a day ago");

@@ -452,8 +452,12 @@ const OPEN: &[(&str, &str)] = &[
 ];
 
 /// Server functions of the islands.
-const FUNCTIONS: &[(&str, &str, Permission)] =
-    &[("/api/fn/gate", "form=", View), ("/api/fn/preview", "form=", View), ("/api/fn/time", "form=", View)];
+const FUNCTIONS: &[(&str, &str, Permission)] = &[
+    ("/api/fn/audience", "form=", View),
+    ("/api/fn/gate", "form=", View),
+    ("/api/fn/preview", "form=", View),
+    ("/api/fn/time", "form=", View),
+];
 
 /// An address with made-up ids.
 fn made_up(path: &str) -> String {

@@ -3,7 +3,7 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param};
 use super::incident_form::{
-    LABELS, audience_text, causes, has_seen, left_out, picker, public_states, severities, state_of, states,
+    LABELS, audience_text, causes, has_seen, left_out, look, named, picker, public_states, severities, state_of, states,
 };
 use super::{incidents, wording};
 use crate::components::{
@@ -27,7 +27,6 @@ use leptos::prelude::*;
 use service::Error;
 use service::incidents::{Deed, EditInput, IncidentDetail, PostInput};
 use service::maintenance::Choices;
-use std::collections::BTreeMap;
 
 const DONE: [(&str, &str); 7] = [
     ("published", "It is published."),
@@ -56,13 +55,10 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
     let result = match deed {
         "say" => {
             let (now, _) = services.incident_timeline(actor, incident).await?;
-            let mut named: BTreeMap<ComponentId, ComponentState> = now.components;
-            let more = states(form)
-                .into_iter()
-                .filter_map(|one| Some((one.id.parse().ok()?, ComponentState::parse(&one.state).ok()?)));
-            named.extend(more);
-            if !has_seen(&post, &named.into_keys().collect::<Vec<_>>()).await? {
-                return Ok(Posted::Shown(Submitted { data: Some(post.form), ..Submitted::default() }));
+            let mut all = now.components;
+            all.extend(named(form));
+            if !has_seen(&post, &all.into_keys().collect::<Vec<_>>()).await? {
+                return Ok(look(post.form, true));
             }
             let input = PostInput {
                 state: form.get("state").to_owned(),
@@ -88,10 +84,10 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
             mended.map(|_| format!("{}#u-{update}", here("mended")))
         }
         "discard" => services.discard_incident(actor, incident, version).await.map(|_| here("discarded")),
-        "check" => return Ok(Posted::Shown(Submitted { data: Some(post.form), ..Submitted::default() })),
+        "check" => return Ok(look(post.form, false)),
         _ => Err(Error::NotFound("page")),
     };
-    post.done(result)
+    post.done_by_one(result)
 }
 
 /// Everything the page shows.
@@ -106,10 +102,8 @@ struct Shown {
 #[component]
 pub fn IncidentPage() -> impl IntoView {
     let of = param::<IncidentId>("incident");
-    let typed: Vec<ComponentId> = context::submitted()
-        .data
-        .map(|data| states(&data).into_iter().filter_map(|one| one.id.parse().ok()).collect())
-        .unwrap_or_default();
+    let typed: Vec<ComponentId> =
+        context::submitted().data.map(|data| named(&data).into_keys().collect()).unwrap_or_default();
     admin(
         |Shown { detail, .. }: &Shown| format!("{} {}", detail.incident.reference(), detail.incident.title),
         |desk: Desk| async move {
@@ -152,12 +146,12 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         <PageHeader title=incident.title.to_string() back=("Incidents".to_owned(), "/admin/incidents".to_owned()) state>
             {public}
         </PageHeader>
-        {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
+        {context::done(&DONE).filter(|_| submitted.data.is_none()).map(|flash| view! { <Flash flash/> })}
         {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
         {form.summary(&LABELS)}
-        {meanwhile(desk, detail, &submitted)}
         <div class="split is-wide-start">
             <div class="stack">
+                {meanwhile(desk, detail, &submitted)}
                 {next}
                 {timeline(desk, detail, may, &submitted)}
             </div>
@@ -245,16 +239,8 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let wrong = |name: &str| form.error(name).filter(|_| is_this);
     let is_over = incident.state == IncidentState::Resolved;
     let state = typed("state", incident.state.as_str());
-    let chosen: BTreeMap<ComponentId, ComponentState> = submitted
-        .data
-        .as_ref()
-        .filter(|_| is_this)
-        .map(|data| {
-            let read = states(data).into_iter();
-            read.filter_map(|one| Some((one.id.parse().ok()?, ComponentState::parse(&one.state).ok()?))).collect()
-        })
-        .unwrap_or_default();
-    let own: Vec<ComponentId> = detail.components.iter().map(|named| named.id).collect();
+    let chosen = submitted.data.as_ref().filter(|_| is_this).map(named).unwrap_or_default();
+    let own: Vec<ComponentId> = detail.components.iter().map(|line| line.id).collect();
     let known = detail
         .components
         .iter()
@@ -292,12 +278,15 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     });
     let inner = view! {
             <form class="stack" method="post" id=wording::INCIDENT_UPDATE.form>
-                <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
-                    formnovalidate=true>"Check"</button>
-                <Hidden name="version" value=version/>
-                <Hidden name="lines" value=lines/>
-                <Hidden name="seen" value=seen/>
-                <Select name="state" label="State" options=public_states(&state) error=wrong("state")/>
+                <div>
+                    // Enter in a field must not publish anything.
+                    <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
+                        formnovalidate=true>"Check"</button>
+                    <Hidden name="version" value=version/>
+                    <Hidden name="lines" value=lines/>
+                    <Hidden name="seen" value=seen/>
+                    <Select name="state" label="State" options=public_states(&state) error=wrong("state")/>
+                </div>
                 {templates}
                 <TextArea name="body" label="What customers read" rows=4 value=typed("body", "") error=wrong("body") hint
                     maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>

@@ -1,16 +1,16 @@
-//! The forms that report an incident: at once, as a draft, and after the fact. What they have in common
-//! with the page of an incident is here too: the states of components, and who is told.
+//! The form that reports an incident, at once or as a draft. What it has in common with the other pages of
+//! incidents is here too: the states of components, and who is told.
 
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, query};
 use super::wording;
-use crate::components::{
-    Action, Actions, Button, Card, Checkbox, Disclosure, Field, Flash, Hidden, Icon, PageHeader, Select, TextArea,
-};
+use crate::api::incident::ToldView;
+use crate::components::{Card, Checkbox, Field, Flash, Hidden, Icon, PageHeader, Select, StateBadge, TextArea};
 use crate::context;
 use crate::form::{FormData, Submitted};
+use crate::islands::incident::{FilterIsland, ToldIsland};
 use crate::posts::{Post, Posted};
-use crate::view::{ActionView, FlashView, OptionView, Shape, Weight};
+use crate::view::{FlashView, OptionView, Shape, StateView};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId};
 use domain::incident::{Incident, IncidentState, Severity};
@@ -19,19 +19,15 @@ use domain::subscriber::Audience;
 use domain::template::MessageTemplate;
 use domain::text::{Name, Prose};
 use leptos::prelude::*;
-use service::Error;
-use service::incidents::{BackfillInput, ComponentStateInput, IncidentInput, PastUpdateInput, PossibleCause, States};
+use service::incidents::{ComponentStateInput, IncidentInput, PossibleCause, States};
 use service::maintenance::Choices;
-use std::collections::BTreeMap;
+use service::{Actor, Error, Services};
 
 /// Before the id of a component, the name of the field of its state.
 const PREFIX: &str = "c.";
 
 /// Fewer components than this are shown at once.
 const SHOWN_AT_ONCE: usize = 16;
-
-/// Updates that can be entered after the fact beside the one that resolved it.
-const PAST_UPDATES: usize = 4;
 
 /// What can be said of a component, and what a form says where nothing is.
 const CHOICES: [(&str, ComponentState); 4] = [
@@ -66,7 +62,8 @@ pub fn states(form: &FormData) -> Vec<ComponentStateInput> {
 }
 
 /// The components that a form speaks of, as far as they can be ids.
-fn named(form: &FormData) -> States {
+#[must_use]
+pub(super) fn named(form: &FormData) -> States {
     let read = |one: ComponentStateInput| Some((one.id.parse().ok()?, ComponentState::parse(&one.state).ok()?));
     states(form).into_iter().filter_map(read).collect()
 }
@@ -85,8 +82,9 @@ fn input(form: &FormData) -> IncidentInput {
 }
 
 /// Shows the page again with everything typed, so that it can be seen who is told, before anything is sent.
-fn look(form: FormData) -> Posted {
-    Posted::Shown(Submitted { data: Some(form), ..Submitted::default() })
+pub(super) fn look(form: FormData, was_to_send: bool) -> Posted {
+    let done = was_to_send.then(|| "Nothing is sent yet. Look who is told, then press once more.".to_owned());
+    Posted::Shown(Submitted { data: Some(form), done, ..Submitted::default() })
 }
 
 /// Whether the one who presses has seen how many are told, or nobody is.
@@ -123,11 +121,11 @@ async fn take(post: Post, stored: Option<IncidentId>) -> Result<Posted, Error> {
     let publish = match post.form.get("do") {
         "publish" => true,
         "draft" => false,
-        _ => return Ok(look(post.form)),
+        _ => return Ok(look(post.form, false)),
     };
     let components: Vec<ComponentId> = named(&post.form).into_keys().collect();
     if publish && !has_seen(&post, &components).await? {
-        return Ok(look(post.form));
+        return Ok(look(post.form, true));
     }
     let input = input(&post.form);
     let made = match stored {
@@ -138,51 +136,26 @@ async fn take(post: Post, stored: Option<IncidentId>) -> Result<Posted, Error> {
         }
     };
     let done = if publish { "published" } else { "drafted" };
-    post.done(made.map(|incident| format!("/admin/incidents/{}?done={done}", incident.id)))
-}
-
-/// Takes the form for an incident that is over.
-///
-/// # Errors
-/// What can not be mended in the form.
-pub async fn post_backfill(post: Post) -> Result<Posted, Error> {
-    let form = &post.form;
-    let field = |name: &str, n: usize| form.get(&format!("{name}-{n}")).to_owned();
-    let updates = (0..PAST_UPDATES)
-        .map(|n| PastUpdateInput {
-            at: field("at", n),
-            state: field("state", n),
-            body: field("body", n),
-            components: vec![],
-        })
-        .filter(|update| !(update.at.trim().is_empty() && update.body.trim().is_empty()))
-        .collect();
-    let input = BackfillInput {
-        title: form.get("title").to_owned(),
-        severity: form.get("severity").to_owned(),
-        components: states(form),
-        started_at: form.get("started_at").to_owned(),
-        resolved_at: form.get("resolved_at").to_owned(),
-        maintenance: form.get("maintenance").to_owned(),
-        updates,
-        body: form.get("body").to_owned(),
-    };
-    let entered = post.services.enter_past_incident(&post.actor, None, &input).await;
-    post.done(entered.map(|incident| format!("/admin/incidents/{}?done=backfilled", incident.id)))
+    post.done_by_one(made.map(|incident| format!("/admin/incidents/{}?done={done}", incident.id)))
 }
 
 /// Everything the forms show.
-struct Shown {
+pub(super) struct Shown {
     stored: Option<Incident>,
-    choices: Choices,
+    pub(super) choices: Choices,
     templates: Vec<MessageTemplate>,
-    causes: Vec<PossibleCause>,
-    chosen: States,
+    pub(super) causes: Vec<PossibleCause>,
+    pub(super) chosen: States,
     audience: Audience,
 }
 
 impl Shown {
-    async fn open(desk: &Desk, stored: Option<IncidentId>, form: Submitted, asked: FormData) -> Result<Self, Error> {
+    pub(super) async fn open(
+        desk: &Desk,
+        stored: Option<IncidentId>,
+        form: Submitted,
+        asked: FormData,
+    ) -> Result<Self, Error> {
         let (services, actor) = (&desk.services, &desk.actor);
         actor.require(Permission::RunIncidents)?;
         let stored = match stored {
@@ -225,13 +198,15 @@ pub fn NewIncident() -> impl IntoView {
 #[component]
 pub fn EditIncident() -> impl IntoView {
     let form = context::submitted();
+    // What was typed stays in sight even where somebody has published the draft meanwhile.
+    let came_back = form.data.is_some();
     let of = param::<IncidentId>("incident");
     admin(
         |shown: &Shown| shown.stored.as_ref().map_or_else(String::new, |i| format!("Draft {}", i.reference())),
-        |desk: Desk| async move {
+        move |desk: Desk| async move {
             let shown = Shown::open(&desk, Some(of?), form, FormData::default()).await?;
             match &shown.stored {
-                Some(incident) if incident.state != IncidentState::Draft => {
+                Some(incident) if incident.state != IncidentState::Draft && !came_back => {
                     let told = format!("{} is {} and no draft any more.", incident.reference(), incident.state.text());
                     Err(Error::refused("wrong_state", told))
                 }
@@ -258,7 +233,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
     let form = Form::at(&path, "");
     let submitted = context::submitted();
     let stored = shown.stored.as_ref();
-    let told = told(&shown.audience, form.ticked("tell", true), "incident-form");
+    let told = told(&shown.audience, form.ticked("tell", true));
     let past = stored.is_none().then(|| {
         view! {
             <p class="small muted">"It is over already? "<a href="/admin/incidents/backfill">"Enter a past incident"</a></p>
@@ -270,15 +245,34 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
         {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
         {form.summary(&LABELS)}
         <div class="split is-wide-start">
-            <form class="form card" id="incident-form" method="post">
-                // Enter in a field must not publish anything.
-                <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
-                    formnovalidate=true>"Check"</button>
-                {stored.map(|incident| view! { <Hidden name="version" value=incident.version.to_string()/> })}
-                {fields}
-            </form>
-            <div class="sticky">{told}</div>
+            <div class="stack">
+                {meanwhile(stored, &submitted)}
+                <form class="form card" id="incident-form" method="post">{fields}</form>
+            </div>
+            <div class="sticky">
+                <Card title="Who is told">
+                    <ToldIsland initial=told/>
+                    <p class="small muted">
+                        "If another number is told than you see here, it is shown once more before anything is sent."
+                    </p>
+                </Card>
+            </div>
         </div>
+    }
+    .into_any()
+}
+
+/// Where two people wrote at once: what is stored now, beside what was typed.
+fn meanwhile(stored: Option<&Incident>, submitted: &Submitted) -> AnyView {
+    let Some(incident) = stored.filter(|_| submitted.stale) else { return ().into_any() };
+    let (title, state) = (incident.title.to_string(), StateView::from(incident.state));
+    let html = service::prose::html(incident.draft_text.as_str());
+    let href = format!("/admin/incidents/{}", incident.id);
+    view! {
+        <Card title="Written meanwhile by others">
+            <p><a href=href><span dir="auto">{title}</span></a>" "<StateBadge state/></p>
+            <div class="prose" dir="auto" inner_html=html></div>
+        </Card>
     }
     .into_any()
 }
@@ -286,6 +280,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
 fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
     let stored = shown.stored.as_ref();
     let templates = wording::offer(wording::INCIDENT, &shown.templates, &context::submitted());
+    let version = stored.map(|incident| view! { <Hidden name="version" value=incident.version.to_string()/> });
     let title = form.value("title", stored.map_or("", |i| i.title.as_str()));
     let body = form.value("body", stored.map_or("", |i| i.draft_text.as_str()));
     let began = form.value("started_at", stored.map(|i| local(desk, i)).unwrap_or_default());
@@ -293,7 +288,6 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
         "maintenance",
         stored.and_then(|i| i.maintenance).map_or_else(|| caused_by.to_owned(), |id| id.to_string()),
     );
-    let chosen = shown.chosen.iter().map(|(id, state)| (*id, *state)).collect();
     let hint = format!(
         "Empty: now. Else local to {}, like 2014-05-15 18:55, or with an offset. Never in the future.",
         desk.site.zone
@@ -301,11 +295,17 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
     let severity = form.value("severity", stored.and_then(|i| i.severity_override).map_or("", Severity::as_str));
     let state = form.value("state", IncidentState::Investigating.as_str());
     view! {
-        {templates}
-        <Field name="title" label="Title" value=title error=form.error("title")
-            hint="What customers notice. {{components}} is written out." required=true
-            maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
-        {picker(&shown.choices, &chosen, &[], form.error("components"))}
+        <div>
+            // Enter in a field must not publish anything.
+            <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
+                formnovalidate=true>"Check"</button>
+            {version}
+            {templates}
+            <Field name="title" label="Title" value=title error=form.error("title")
+                hint="What customers notice. {{components}} is written out." required=true
+                maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
+        </div>
+        {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
         <TextArea name="body" label="What customers read" rows=4 value=body error=form.error("body")
             hint="Markdown. What is known, what is done, when you write again."
             maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>
@@ -364,12 +364,7 @@ pub(super) fn causes(causes: &[PossibleCause], chosen: &str, error: Option<Strin
 }
 
 /// The states of all components that can be named, folded by group. `without` stand elsewhere in the form.
-pub(super) fn picker(
-    choices: &Choices,
-    chosen: &BTreeMap<ComponentId, ComponentState>,
-    without: &[ComponentId],
-    error: Option<String>,
-) -> AnyView {
+pub(super) fn picker(choices: &Choices, chosen: &States, without: &[ComponentId], error: Option<String>) -> AnyView {
     let all: usize = choices.groups.iter().map(|(_, list)| list.len()).sum();
     let groups = choices
         .groups
@@ -408,7 +403,8 @@ pub(super) fn picker(
         <fieldset class=class id="components" aria-describedby=error_id>
             <legend>"What does not work"</legend>
             <p class="hint">"Leave the others as they are. With none chosen it concerns the whole site."</p>
-            <div class="picker">
+            <div class="picker" id="components-list">
+                <FilterIsland list="components-list".to_owned()/>
                 <div class="picker-list" tabindex="0" role="group" aria-label="Components">{groups}</div>
             </div>
             {error.map(|error| view! { <p class="error" id="components-error">{error}</p> })}
@@ -449,109 +445,41 @@ pub fn audience_text(audience: &Audience) -> String {
 
 /// Why others are not.
 pub(super) fn left_out(audience: &Audience) -> AnyView {
-    let lines = audience
-        .left_out
-        .iter()
-        .map(|(why, n)| view! { <li>{format!("{} {}", super::runs::grouped(*n), why.text(*n))}</li> })
-        .collect_view();
-    let count = audience.left_out_count();
-    (count > 0)
-        .then(|| {
-            let lead = format!("{} not told:", super::runs::grouped(count));
-            view! { <p class="small muted">{lead}</p><ul class="small muted plain-list">{lines}</ul> }
-        })
+    let (lead, why) = left_out_text(audience);
+    let lines = why.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
+    (!lead.is_empty())
+        .then(|| view! { <div class="small muted"><p>{lead}</p><ul class="plain-list">{lines}</ul></div> })
         .into_any()
 }
 
-/// Who is told, with the buttons that send the form.
-fn told(audience: &Audience, tell: bool, form: &'static str) -> AnyView {
-    let text = if tell { audience_text(audience) } else { "Nobody is told: subscribers are left alone.".to_owned() };
-    let publish = match audience.mails {
-        n if tell && n > 0 => format!("Publish now, tell {}", super::runs::grouped(n)),
-        _ => "Publish now".to_owned(),
-    };
-    let publish = ActionView::submit(publish, form, "do", "publish").weigh(Weight::Primary);
-    let draft = ActionView::submit("Save as draft", form, "do", "draft");
-    let seen = audience.mails.to_string();
-    let others = tell.then(|| left_out(audience));
-    view! {
-        <Card title="Who is told">
-            <p id="told" role="status">{text}</p>
-            {others}
-            <input type="hidden" name="seen" form=form value=seen/>
-            <Actions>
-                <Action action=publish/>
-                <Action action=draft/>
-                <Button weight=Weight::Quiet form=form name="do" value="check" unchecked=true>"Count again"</Button>
-            </Actions>
-            <p class="small muted">
-                "The number is of what was chosen when this page was made. If it has become another, it is shown once more before anything is sent."
-            </p>
-        </Card>
-    }
-    .into_any()
+fn left_out_text(audience: &Audience) -> (String, Vec<String>) {
+    let count = audience.left_out_count();
+    let lead = if count > 0 { format!("{} not told:", super::runs::grouped(count)) } else { String::new() };
+    let why = audience.left_out.iter();
+    (lead, why.map(|(why, n)| format!("{} {}", super::runs::grouped(*n), why.text(*n))).collect())
 }
 
-/// `/admin/incidents/backfill`
-#[component]
-pub fn BackfillIncident() -> impl IntoView {
-    let form = context::submitted();
-    admin(
-        |_| "Enter a past incident".to_owned(),
-        |desk: Desk| async move { Shown::open(&desk, None, form, FormData::default()).await },
-        |desk, shown| backfill(&desk, &shown),
-    )
+/// Who is told of what a form says, for the island.
+///
+/// # Errors
+/// Not allowed, or the database does not answer.
+pub async fn count(services: &Services, actor: &Actor, form: &str) -> Result<ToldView, Error> {
+    let form = FormData::parse(form.as_bytes());
+    let components: Vec<ComponentId> = named(&form).into_keys().collect();
+    let audience = services.incident_audience(actor, &components).await?;
+    Ok(told(&audience, form.has("tell")))
 }
 
-fn backfill(desk: &Desk, shown: &Shown) -> AnyView {
-    let form = Form::at("/admin/incidents/backfill", "");
-    let chosen = shown.chosen.iter().map(|(id, state)| (*id, *state)).collect();
-    let hint = format!("Local to {}, like 2014-05-15 18:55, or with an offset.", desk.site.zone);
-    let updates = (0..PAST_UPDATES).map(|n| past_update(&form, n)).collect_view();
-    let open =
-        form.error("updates").is_some() || (0..PAST_UPDATES).any(|n| !form.value(&format!("body-{n}"), "").is_empty());
-    let severity = form.value("severity", "");
-    let updates_error = form.error("updates").map(|error| view! { <p class="error">{error}</p> });
-    view! {
-        <PageHeader title="Enter a past incident" back=("Incidents".to_owned(), "/admin/incidents".to_owned())
-            intro="For what is over and was never told here. It is marked as entered afterwards, and nobody is told."/>
-        {form.summary(&LABELS)}
-        <form class="form card" method="post">
-            <Field name="title" label="Title" value=form.value("title", "") error=form.error("title") required=true
-                maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
-            <div class="fields">
-                <Field name="started_at" label="Began" value=form.value("started_at", "") error=form.error("started_at")
-                    hint=hint.clone() required=true/>
-                <Field name="resolved_at" label="Was over" value=form.value("resolved_at", "")
-                    error=form.error("resolved_at") hint required=true/>
-            </div>
-            {picker(&shown.choices, &chosen, &[], form.error("components"))}
-            <Select name="severity" label="Severity" options=severities(&severity) error=form.error("severity")/>
-            {causes(&shown.causes, &form.value("maintenance", ""), form.error("maintenance"))}
-            <Disclosure label="What was said meanwhile" open><div class="stack" id="updates">{updates}{updates_error}</div></Disclosure>
-            <TextArea name="body" label="What customers read of its end" rows=4 value=form.value("body", "")
-                error=form.error("body") hint="Markdown." required=true/>
-            <Actions><Button weight=Weight::Primary>"Enter it"</Button></Actions>
-        </form>
+fn told(audience: &Audience, tell: bool) -> ToldView {
+    let (left_out, why) = if tell { left_out_text(audience) } else { <(String, Vec<String>)>::default() };
+    ToldView {
+        text: if tell { audience_text(audience) } else { "Nobody is told: subscribers are left alone.".to_owned() },
+        left_out,
+        why,
+        seen: audience.mails.to_string(),
+        publish: match audience.mails {
+            n if tell && n > 0 => format!("Publish now, tell {}", super::runs::grouped(n)),
+            _ => "Publish now".to_owned(),
+        },
     }
-    .into_any()
-}
-
-fn past_update(form: &Form, n: usize) -> AnyView {
-    let name = |field: &str| format!("{field}-{n}");
-    let chosen = form.value(&name("state"), IncidentState::Investigating.as_str());
-    let options = public_states(&chosen).into_iter().filter(|o| o.value != IncidentState::Resolved.as_str()).collect();
-    let (at, state, body) = (name("at"), name("state"), name("body"));
-    let (typed_at, typed_body) = (form.value(&at, ""), form.value(&body, ""));
-    view! {
-        <fieldset class="stack">
-            <legend class="small">{format!("Update {}", n + 1)}</legend>
-            <div class="fields">
-                <Field name=at label="When" value=typed_at optional=true/>
-                <Select name=state label="State" options/>
-            </div>
-            <TextArea name=body label="Text" rows=2 value=typed_body optional=true/>
-        </fieldset>
-    }
-    .into_any()
 }

@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, admin};
 use super::edit::query;
-use crate::components::{ButtonLink, DataTable, EmptyState, PageHeader, Pager, Section, StateBadge, TimeRange};
+use crate::components::{ButtonLink, DataTable, EmptyState, PageHeader, Pager, Section, StateBadge, States};
 use crate::view::{ColumnView, PagerView, StateView, Weight};
 use domain::incident::{Incident, IncidentState};
 use domain::people::Permission;
@@ -91,8 +91,7 @@ fn page(desk: &Desk, shown: &Shown, is_first: bool) -> AnyView {
 fn columns() -> Vec<ColumnView> {
     vec![
         ColumnView::new("Incident"),
-        ColumnView::new("State"),
-        ColumnView::new("Severity"),
+        ColumnView::new("State and severity"),
         ColumnView::new("Began"),
         ColumnView::new("Lasted"),
     ]
@@ -109,12 +108,10 @@ fn row(desk: &Desk, incident: &Incident) -> Vec<AnyView> {
         (_, Some(end)) => Span::between(incident.started_at, end).in_words(),
         (_, None) => format!("{} so far", Span::between(incident.started_at, desk.now).in_words()),
     };
-    let began = desk.instant(incident.started_at);
     vec![
         view! { <a href=href>{number}<span dir="auto">{title}</span></a>{mark} }.into_any(),
-        view! { <StateBadge state/> }.into_any(),
-        view! { <StateBadge state=severity/> }.into_any(),
-        view! { <TimeRange when=began stacked=true/> }.into_any(),
+        view! { <States><StateBadge state/><StateBadge state=severity/></States> }.into_any(),
+        desk.short(incident.started_at).into_any(),
         lasted.into_any(),
     ]
 }

@@ -2,7 +2,7 @@
 
 use super::{IncidentEdit, IncidentPost, NewIncident, PastIncident, PastPost, States};
 use crate::drills::typed_time;
-use crate::maintenance::once;
+use crate::once::{answered, once};
 use crate::{Actor, Error, Fields, Services};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId, IncidentUpdateId, MaintenanceId};
@@ -12,11 +12,8 @@ use domain::site::Site;
 use domain::template;
 use domain::text::{Name, Prose};
 use domain::time::Instant;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use storage::Tx;
-use storage::idempotency::KeptAnswer;
-use uuid::Uuid;
 
 /// The state of a component, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,31 +208,9 @@ async fn names(tx: &mut Tx, of: &States) -> Result<Vec<String>, Error> {
     Ok(named.map(|c| c.name.to_string()).collect())
 }
 
-/// The answer to a request that came before with the same key.
-async fn answered<T: DeserializeOwned>(tx: &mut Tx, once: Option<&(Uuid, String, String)>) -> Result<Option<T>, Error> {
-    let Some((caller, key, hash)) = once else { return Ok(None) };
-    let Some(before) = tx.kept_answer(*caller, key).await? else { return Ok(None) };
-    if before.request_hash != *hash {
-        return Err(Error::field("Idempotency-Key", "This key was used for another request. Use a new one."));
-    }
-    serde_json::from_str(&before.response).map(Some).map_err(|e| Error::internal(&e))
-}
-
 impl Services {
     async fn reader(&self, tx: &mut Tx) -> Result<Reader<'_>, Error> {
         Ok(Reader { services: self, site: tx.site().await?, fields: Fields::default() })
-    }
-
-    async fn keep_incident_answer(
-        &self,
-        tx: &mut Tx,
-        once: Option<(Uuid, String, String)>,
-        status: i64,
-        answer: &Incident,
-    ) -> Result<(), Error> {
-        let Some((caller, key, request_hash)) = once else { return Ok(()) };
-        let response = serde_json::to_string(answer).map_err(|e| Error::internal(&e))?;
-        Ok(tx.keep_answer(caller, &key, &KeptAnswer { request_hash, status, response }, self.now()).await?)
     }
 
     async fn read_new(&self, tx: &mut Tx, input: &IncidentInput) -> Result<NewIncident, Error> {
@@ -291,7 +266,7 @@ impl Services {
             true => self.open_incident_in(&mut tx, actor, new).await?,
             false => self.draft_incident_in(&mut tx, actor, new).await?,
         };
-        self.keep_incident_answer(&mut tx, once, 201, &made).await?;
+        self.remember(&mut tx, once, 201, &made).await?;
         self.commit_news(tx).await?;
         Ok(made)
     }
@@ -382,7 +357,7 @@ impl Services {
             Deed::Reopen => {}
         }
         let updated = self.update_incident_in(&mut tx, actor, id, version, post).await?;
-        self.keep_incident_answer(&mut tx, once, 200, &updated).await?;
+        self.remember(&mut tx, once, 200, &updated).await?;
         self.commit_news(tx).await?;
         Ok(updated)
     }
@@ -453,7 +428,7 @@ impl Services {
         }
         let past = self.read_past(&mut tx, input).await?;
         let entered = self.backfill_incident_in(&mut tx, actor, past).await?;
-        self.keep_incident_answer(&mut tx, once, 201, &entered).await?;
+        self.remember(&mut tx, once, 201, &entered).await?;
         tx.commit().await?;
         Ok(entered)
     }
