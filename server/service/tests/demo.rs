@@ -53,6 +53,13 @@ async fn the_demo_tells_the_story_whenever_it_is_loaded(engine: Engine) {
                 && reasons.iter().any(|r| matches!(r, Reason::NoJob)),
             "{now}: {reasons:?}"
         );
+        let archive = services.announcement_archive(None, None).await.unwrap();
+        assert_eq!(archive.announcements.len(), 3, "{now}");
+        assert_eq!(services.banners().await.unwrap().shown.len(), 1, "{now}");
+        let needs = services.after_needs(&Actor::system()).await.unwrap();
+        let of = needs.overdue.first().unwrap_or_else(|| panic!("{now}: nothing is overdue")).item.incident;
+        let (_, learned) = services.public_post_mortem(of).await.unwrap();
+        assert_eq!(learned.progress.words(), "3 of 5 done, 1 overdue", "{now}");
         services.watch_findings().await.unwrap();
         let found = services.findings(&Actor::system(), &FindingsQuery::default()).await.unwrap().open;
         let found: Vec<_> = found.iter().map(|c| (c.finding.what.kind(), c.finding.place.as_str())).collect();

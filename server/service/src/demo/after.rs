@@ -101,17 +101,9 @@ const ITEMS: [(&str, &str, i64, Option<i64>, &str); 5] = [
 impl Services {
     /// Before there was anybody to tell.
     pub(super) async fn bad_day(&self, now: Instant, made: &Made) -> Result<(), Error> {
-        let (oisin, grace) = (self.demo_person(1).await?, self.demo_person(2).await?);
+        let (oisin, grace) = (self.colleague("operator").await?, self.colleague("approver").await?);
         let incident = self.bad_night(&oisin, now, made).await?;
         self.lessons(&oisin, &grace, now, incident).await
-    }
-
-    /// Somebody of [`super::PEOPLE`], signed in.
-    async fn demo_person(&self, place: usize) -> Result<Actor, Error> {
-        let email = super::PEOPLE.get(place).map(|person| person.email).unwrap_or_default();
-        let found = self.db.read().await?.user_by_email(email).await?;
-        let (user, _) = found.ok_or(Error::NotFound("person"))?;
-        self.actor_for_session(user.id, None).await
     }
 
     /// The story, some weeks ago and on a host that is not there any more.
@@ -183,7 +175,7 @@ impl Services {
 
     /// One pinned, one on top of all pages, one of the changelog, and one that comes by itself.
     pub(super) async fn news(&self, now: Instant, made: &Made) -> Result<(), Error> {
-        let oisin = &self.demo_person(1).await?;
+        let oisin = &self.colleague("operator").await?;
         let usual = |title: &str, category: &str, body: &str| AnnouncementInput {
             title: title.to_owned(),
             category: category.to_owned(),

@@ -64,7 +64,7 @@ impl Services {
     }
 
     /// Somebody of the demo with this role.
-    async fn colleague(&self, role: &str) -> Result<Actor, Error> {
+    pub(super) async fn colleague(&self, role: &str) -> Result<Actor, Error> {
         let email = PEOPLE.iter().find(|person| person.role == role).map_or("", |person| person.email);
         let found = self.db.read().await?.user_by_email(email).await?;
         let (user, _) = found.ok_or(Error::NotFound("person"))?;
