@@ -47,6 +47,7 @@ test('public pages', async ({ page, context }) => {
     () => look(page),
   );
   expect(visited.some((path) => path.startsWith('/maintenance/'))).toBe(true);
+  expect(visited.some((path) => path.startsWith('/components/'))).toBe(true);
   expect(await context.cookies()).toEqual([]);
   expect(foreign).toEqual([]);
   expect(heard).toEqual([]);
@@ -65,7 +66,7 @@ test('pages of the team', async ({ page }) => {
   );
   const places = [
     ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'drills'],
-    ...['components', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
+    ...['components', 'corrections', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
   ];
   for (const place of places) {
     expect(visited).toContain(`/admin/${place}`);
@@ -92,7 +93,7 @@ test('forms that come back with errors, and pages that are not there', async ({ 
   await page.goto(`${world.url}/admin/maintenances/new`);
   await submitEmpty(page, 'Keep as draft');
   await look(page);
-  const forms = ['hosts/new', 'components/new', 'templates/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
+  const forms = ['hosts/new', 'components/new', 'corrections/new', 'templates/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
   for (const place of [...forms, 'settings', 'account']) {
     const path = `/admin/${place}`;
     await page.goto(world.url + path);

@@ -1,6 +1,7 @@
 //! Pages for customers. They depend on their address alone, so that each is rendered once per
 //! change; they carry no script and set no cookie.
 
+pub mod component;
 pub mod head;
 pub mod history;
 pub mod home;

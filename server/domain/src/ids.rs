@@ -96,4 +96,6 @@ ids! {
     IncidentUpdateId,
     /// A stretch of time in which a component was in a state.
     ImpactId,
+    /// A correction of the history.
+    CorrectionId,
 }

@@ -10,6 +10,7 @@ mod conflicts;
 mod coverage;
 mod data_sets;
 mod drills;
+mod figures;
 mod findings;
 mod gate;
 mod hosts;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<AppState> {
         .merge(maintenances::routes())
         .merge(conflicts::routes())
         .merge(series::routes())
+        .merge(figures::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

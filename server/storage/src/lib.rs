@@ -3,11 +3,13 @@
 pub mod audit;
 pub mod component;
 pub mod conflict;
+pub mod correction;
 pub mod data_set;
 pub mod db;
 pub mod drill;
 pub mod error;
 pub mod evidence;
+pub mod figure;
 pub mod finding;
 pub mod freeze;
 pub mod grant;

@@ -7,6 +7,7 @@ mod contract {
     mod conflict;
     mod drill;
     mod evidence;
+    mod figure;
     mod finding;
     mod grant;
     mod host;

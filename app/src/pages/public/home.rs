@@ -9,6 +9,7 @@ use crate::context::{load, services};
 use domain::component::ComponentState;
 use domain::maintenance::State;
 use leptos::prelude::*;
+use service::figures::BAR_DAYS;
 use service::public::{Home as Data, Window};
 
 /// Lines of a timeline shown on the front page.
@@ -66,9 +67,17 @@ fn show(reader: &Reader, home: Data) -> AnyView {
         let more = ("All history".to_owned(), reader.link("/history"));
         view! { <Section id="recent" title="Finished in the last 7 days" more=more><LogList entries=recent/></Section> }
     });
-    let groups = words::groups(home.groups);
+    let groups = words::groups(reader, home.groups, home.bars);
     let groups = (!groups.is_empty()).then(|| {
-        view! { <Section id="components" title="Components"><ComponentGroups groups/></Section> }
+        let weights = home.site.weights.sentence();
+        view! {
+            <Section id="components" title="Components">
+                <ComponentGroups groups/>
+                <p class="small muted mt">
+                    {format!("Each bar shows the last {BAR_DAYS} days, the figure how much of them was up; planned work is not counted. {weights}")}
+                </p>
+            </Section>
+        }
     });
     view! {
         <Head title=format!("{} – {site} status", home.sentence) path="/"
