@@ -35,9 +35,13 @@ pub fn AvailabilityBar(
 
 /// What each tick means.
 #[component]
-pub fn BarLegend() -> AnyView {
+pub fn BarLegend(
+    /// Those that there are.
+    known: Vec<Known>,
+) -> AnyView {
     let items = Known::ALL
         .into_iter()
+        .filter(|one| known.contains(one))
         .map(|known| {
             let drawn = draw(&[Some(known); 3]);
             view! {

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 #[component]
 pub fn FigureList(
     /// The figures.
+    #[prop(into)]
     figures: Vec<FigureView>,
 ) -> AnyView {
     let items = figures

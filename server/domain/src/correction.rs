@@ -73,9 +73,7 @@ pub fn correctable(stretch: Stretch, now: Instant) -> Result<Stretch, Correction
 
 /// A state that nothing can have been in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error(
-    "Choose operational, under_maintenance, degraded_performance, partial_outage, major_outage or unknown."
-)]
+#[error("Choose operational, under_maintenance, degraded_performance, partial_outage, major_outage or unknown.")]
 pub struct UnknownKnown;
 
 impl Known {

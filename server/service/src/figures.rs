@@ -11,7 +11,7 @@ pub use correct::{CorrectionInput, CorrectionLook};
 
 use crate::{Actor, Error, Services};
 use chrono::{Datelike, Days, Months, NaiveDate};
-use domain::availability::{Planned, Share, Tally, Weights, tallies};
+use domain::availability::{Life, Planned, Share, Tally, Weights, tallies};
 use domain::ids::{ComponentId, GroupId};
 use domain::impact::Impact;
 use domain::people::Permission;
@@ -106,12 +106,8 @@ impl Availability {
         let mut groups: Vec<GroupFigure> = Vec::new();
         for (component, tally) in components.into_iter().filter(|(_, tally)| tally.total() > 0) {
             let id = component.group_id.filter(|id| names.contains_key(id));
-            let line = ComponentFigure {
-                id: component.id,
-                name: component.name,
-                slug: component.slug,
-                figure: figure(tally),
-            };
+            let line =
+                ComponentFigure { id: component.id, name: component.name, slug: component.slug, figure: figure(tally) };
             match groups.iter_mut().find(|group| group.id == id) {
                 Some(group) => {
                     group.figure.tally += tally;
@@ -180,14 +176,15 @@ impl Services {
             _ => None,
         };
         let stale = tx.stale_within(Stretch::new(from, until)).await?;
-        let mut rows: BTreeMap<(ComponentId, NaiveDate), Tally> = BTreeMap::new();
+        let mut rows: BTreeMap<ComponentId, Vec<(NaiveDate, Tally)>> = BTreeMap::new();
         if let Some(last) = settled.last() {
-            let stored = tx.component_days(only, first, last.date).await?;
-            rows.extend(stored.into_iter().map(|(id, day, tally)| ((id, day), tally)));
+            for (id, day, tally) in tx.component_days(only, first, last.date).await? {
+                rows.entry(id).or_default().push((day, tally));
+            }
         }
         let one = only.map(|id| vec![id]);
         let live = match fresh.first() {
-            Some(first) => by_component(tx.impacts_between(one.as_deref(), first.from, to).await?),
+            Some(begins) => by_component(tx.impacts_between(one.as_deref(), begins.from, to).await?),
             None => BTreeMap::new(),
         };
         let changed: Vec<ComponentId> = components.iter().map(|c| c.id).filter(|id| stale.contains(id)).collect();
@@ -196,19 +193,30 @@ impl Services {
         } else {
             by_component(tx.impacts_between(Some(&changed), from, to).await?)
         };
-        let nothing = Vec::new();
+        // Most components were in use all the time, and on most days nothing happened: that is worked out once.
+        let always = Life { created_at: from, retired_at: None };
+        let quiet: Vec<Tally> = all.iter().map(|stretch| always.plain(*stretch, now)).collect();
         let of = components.iter().map(|component| {
             let life = component.life;
             if stale.contains(&component.id) {
-                let impacts = again.get(&component.id).unwrap_or(&nothing);
-                return (component.id, tallies(life, impacts, &all, now));
+                return (component.id, tallies(life, again.get(&component.id).map_or(&[], Vec::as_slice), &all, now));
             }
-            let stored = settled.iter().map(|day| {
-                let row = rows.get(&(component.id, day.date)).copied();
-                row.unwrap_or_else(|| life.plain(day.stretch, now))
-            });
-            let impacts = live.get(&component.id).unwrap_or(&nothing);
-            (component.id, stored.chain(tallies(life, impacts, &fresh, now)).collect())
+            let mut counted = if life.created_at <= from && life.retired_at.is_none() {
+                quiet.clone()
+            } else {
+                all.iter().map(|stretch| life.plain(*stretch, now)).collect()
+            };
+            for (date, tally) in rows.remove(&component.id).unwrap_or_default() {
+                let place = usize::try_from(date.signed_duration_since(first).num_days()).unwrap_or(usize::MAX);
+                if let Some(day) = counted.get_mut(place) {
+                    *day = tally;
+                }
+            }
+            if let Some(impacts) = live.get(&component.id) {
+                counted.truncate(ready);
+                counted.extend(tallies(life, impacts, &fresh, now));
+            }
+            (component.id, counted)
         });
         let of = of.collect();
         Ok(DayTallies { days, of })

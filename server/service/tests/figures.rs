@@ -187,7 +187,9 @@ async fn the_figures_of_the_story_are_those_of_a_calculation_by_hand(engine: Eng
         version: 1,
         ..SiteSettings::default()
     };
-    for (partial, degraded, field) in [("x", "0", "partial_weight"), ("101", "0", "partial_weight"), ("10", "20", "degraded_weight")] {
+    for (partial, degraded, field) in
+        [("x", "0", "partial_weight"), ("101", "0", "partial_weight"), ("10", "20", "degraded_weight")]
+    {
         let weights = Some(WeightSettings { partial: partial.to_owned(), degraded: degraded.to_owned() });
         match w.services.edit_site(&w.system, &SiteSettings { weights, ..settings.clone() }).await {
             Err(Error::Invalid(fields)) => assert_eq!(fields.iter().map(|f| f.field).collect::<Vec<_>>(), [field]),
@@ -304,7 +306,10 @@ async fn the_page_of_a_component_shows_its_state_and_ninety_days(engine: Engine)
     let w = World::begin(engine, "2014-05-20T12:00").await;
     let cluster = w.component("Cluster 12", 1, "2014-04-01T00:00").await;
     let page = w.services.public_component("cluster-12").await.unwrap();
-    assert_eq!((page.known, page.by, page.days.len()), (Known::State(domain::component::ComponentState::Operational), None, 90));
+    assert_eq!(
+        (page.known, page.by, page.days.len()),
+        (Known::State(domain::component::ComponentState::Operational), None, 90)
+    );
     assert_eq!(page.since, Some(utc("2014-04-01T00:00")));
     assert_eq!((page.days[0].date, page.days[89].date), (date("2014-02-20"), date("2014-05-20")));
     assert_eq!(page.days[0].figure.tally.worst(), Some(Known::Unknown));
@@ -317,7 +322,10 @@ async fn the_page_of_a_component_shows_its_state_and_ninety_days(engine: Engine)
     assert_eq!(page.since, Some(utc("2014-05-20T11:00")));
     assert_eq!(page.month, (date("2014-05-01"), page.month.1));
     assert_eq!((page.month.1.tally.partial, page.month.1.tally.total()), (H, (19 * 24 + 13) * H));
-    assert_eq!(page.last.iter().map(|(n, figure)| (*n, figure.tally.partial)).collect::<Vec<_>>(), [(7, H), (30, H), (90, H)]);
+    assert_eq!(
+        page.last.iter().map(|(n, figure)| (*n, figure.tally.partial)).collect::<Vec<_>>(),
+        [(7, H), (30, H), (90, H)]
+    );
     let home = w.services.home().await.unwrap();
     let bar = &home.bars[&cluster];
     assert_eq!((bar.days.len(), bar.days[89]), (90, Some(Known::State(PartialOutage))));

@@ -446,7 +446,8 @@ impl Tx {
                   and asked_at >= (select created_at from components where id = $1)) as verdicts,
                  (select count(*) from subscriber_components where component_id = $1) as subscribers,
                  (select count(*) from incident_components where component_id = $1) as incidents,
-                 (select count(*) from impacts where component_id = $1) as stretches",
+                 (select count(*) from impacts where component_id = $1)
+                 + (select count(*) from corrections where component_id = $1 and withdrawn_at is not null) as stretches",
             )
             .bind(id.0)
             .bind(mentions(id.0))

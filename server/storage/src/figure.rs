@@ -124,10 +124,7 @@ impl TryFrom<CountsRow> for Counts {
             group_id: row.group_id.map(GroupId),
             name: row.name,
             slug: row.slug,
-            life: Life {
-                created_at: at(T, row.id, row.created_at)?,
-                retired_at: maybe_at(T, row.id, row.retired_at)?,
-            },
+            life: Life { created_at: at(T, row.id, row.created_at)?, retired_at: maybe_at(T, row.id, row.retired_at)? },
         })
     }
 }
@@ -344,12 +341,7 @@ impl Tx {
         });
         rows.into_iter()
             .map(|(id, component, from, to)| {
-                Ok(Stale {
-                    id,
-                    component: ComponentId(component),
-                    from: at(T, id, from)?,
-                    to: maybe_at(T, id, to)?,
-                })
+                Ok(Stale { id, component: ComponentId(component), from: at(T, id, from)?, to: maybe_at(T, id, to)? })
             })
             .collect()
     }

@@ -326,12 +326,16 @@ async fn the_page_says_when_it_changes_by_itself(engine: Engine) {
         let response = behind_the_cache(&app, path).await;
         response.headers().get("x-fermata-cache").map(|mark| mark.to_str().unwrap().to_owned())
     };
-    assert_eq!(mark("/").await.unwrap(), "public; key=/");
-    assert_eq!(mark("/?utm_source=x&tz=asia/tokyo").await.unwrap(), "public; key=/?tz=Asia%2FTokyo");
+    // Bars move on by a day at the site's midnight.
+    let midnight = utc("15 23:00").timestamp_millis();
+    assert_eq!(mark("/").await.unwrap(), format!("public; key=/; until={midnight}"));
+    let tokyo = mark("/?utm_source=x&tz=asia/tokyo").await.unwrap();
+    assert_eq!(tokyo, format!("public; key=/?tz=Asia%2FTokyo; until={midnight}"));
     let m = stage.thursday().await;
     let called_off = stage.services.cancel_maintenance(&Actor::system(), m.id, None, "No need.").await.unwrap();
     assert_eq!(called_off.ended_at, Some(utc("15 12:00")));
     let week_later = utc("22 12:00").timestamp_millis();
+    stage.at("22 02:00");
     assert_eq!(mark("/").await.unwrap(), format!("public; key=/; until={week_later}"));
     assert_eq!(mark(&address(&m)).await.unwrap(), format!("public; key={}", address(&m)));
     for not_kept in ["/subscribe", "/subscribe/sent", "/nothing", "/maintenance/x"] {

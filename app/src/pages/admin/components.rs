@@ -355,10 +355,16 @@ fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView) -> AnyView {
         .filter(|host| hosts.contains(&host.id))
         .map(|host| (host.name.to_string(), format!("/admin/hosts/{}", host.id)))
         .collect();
+    let correct = desk.may(Permission::Administer).then(|| {
+        let href = format!("/admin/corrections/new?component={}", component.id);
+        view! { <ButtonLink href>"Correct its history"</ButtonLink> }
+    });
     let behind = (!may || retired).then(|| view! { <p>"Hosts behind it: "{links(known)}</p> });
     view! {
         <PageHeader title=component.name.to_string() back=("Components".to_owned(), "/admin/components".to_owned())
-            state intro=component.description.clone()/>
+            state intro=component.description.clone()>
+            {correct}
+        </PageHeader>
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         {form.summary(&LABELS)}
         {ends.map(|form| form.summary(&[])).collect_view()}

@@ -155,15 +155,17 @@ fn new_form(desk: &Desk, look: &CorrectionLook, chosen: &str) -> AnyView {
         .collect();
     let back = ("Corrections".to_owned(), "/admin/corrections".to_owned());
     let zone = desk.site.zone.replace('_', " ");
-    let hint = format!("In {zone}, like 2014-05-15 18:55, with seconds if you know them: 2014-05-15 18:55:30.");
+    let intro = format!(
+        "It counts over incidents, windows and states set by hand. The log keeps who entered it; customers read the \
+         reason. Times are those of {zone}."
+    );
     view! {
-        <PageHeader title="Correct the history" back
-            intro="It counts over incidents, windows and states set by hand. The log keeps who entered it; customers read the reason."/>
+        <PageHeader title="Correct the history" back intro/>
         {form.summary(&LABELS)}
         <form class="form card" method="post" action="/admin/corrections/new">
             <Select name="component" label="Component" options=components error=form.error("component")/>
             <div class="fields">
-                <Field name="from" label="From" hint=hint.clone() required=true value=form.value("from", "")
+                <Field name="from" label="From" hint="Like 2014-05-15 18:55:30." required=true value=form.value("from", "")
                     error=form.error("from")/>
                 <Field name="to" label="To" hint="The end is not part of it." required=true value=form.value("to", "")
                     error=form.error("to")/>

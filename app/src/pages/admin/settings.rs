@@ -212,10 +212,10 @@ pub async fn save(post: Post) -> Result<Posted, Error> {
         }),
         keep_runs: post.form.has("keep_runs").then(|| text("keep_runs")),
         digest_hour: text("digest_hour"),
-        weights: post.form.has("partial_weight").then(|| WeightSettings {
-            partial: text("partial_weight"),
-            degraded: text("degraded_weight"),
-        }),
+        weights: post
+            .form
+            .has("partial_weight")
+            .then(|| WeightSettings { partial: text("partial_weight"), degraded: text("degraded_weight") }),
         version: post.form.get("version").parse().map_err(|_| Error::Stale("site"))?,
     };
     let saved = post.services.edit_site(&post.actor, &edit).await;

@@ -12,7 +12,7 @@ use domain::impact::{Known, Source};
 use domain::time::{Instant, Stretch};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use service::figures::BAR_DAYS;
+use service::figures::{BAR_DAYS, Figure};
 use service::public::{BarDay, ComponentPage, Happening, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,19 +34,19 @@ fn show(reader: &Reader, page: ComponentPage, now: Instant) -> AnyView {
     let name = page.component.name.to_string();
     let path = format!("/components/{}", page.component.slug);
     let state = StateView::from(page.known);
-    let since = since(reader, &page);
+    let badge = state.clone().labelled(since(reader, &page, &state.label));
     let summary = summary(&page);
     let description = format!("{}: {name}. {summary}.", state.label);
     let title = format!("{}: {name} – {site} status", state.label);
-    let lead = [page.component.description.clone(), since].into_iter().filter(|part| !part.is_empty());
-    let lead = lead.collect::<Vec<_>>().join(" ");
+    let lead = page.component.description.clone();
     let planned: Vec<_> = page.planned.iter().map(|window| words::planned(reader, window)).collect();
     let planned = (!planned.is_empty()).then(|| {
         view! { <Section id="planned" title="Planned"><PlanList windows=planned/></Section> }
     });
     let entries = happened(reader, &page.happened, now);
     let happened = if entries.is_empty() {
-        view! { <Card><p class="muted">{format!("Nothing happened in the last {BAR_DAYS} days.")}</p></Card> }.into_any()
+        view! { <Card><p class="muted">{format!("Nothing happened in the last {BAR_DAYS} days.")}</p></Card> }
+            .into_any()
     } else {
         view! { <LogList entries/> }.into_any()
     };
@@ -58,7 +58,7 @@ fn show(reader: &Reader, page: ComponentPage, now: Instant) -> AnyView {
     view! {
         <Head title path description/>
         <PublicLayout frame>
-            <Title title=name lead back state/>
+            <Title title=name lead back state=badge/>
             <Section id="availability" title="Availability">{availability}</Section>
             {planned}
             <Section id="happened" title=format!("What happened in the last {BAR_DAYS} days") more=history>{happened}</Section>
@@ -69,13 +69,12 @@ fn show(reader: &Reader, page: ComponentPage, now: Instant) -> AnyView {
     .into_any()
 }
 
-/// "It is so since Thu 15 May, 03:40 IST; our team set it by hand."
-fn since(reader: &Reader, page: &ComponentPage) -> String {
-    let by = if page.by == Some(Source::Override) { "; our team set it by hand" } else { "" };
+/// "Partial outage since Thu 15 May, 03:40 IST, set by our team".
+fn since(reader: &Reader, page: &ComponentPage, state: &str) -> String {
+    let by = if page.by == Some(Source::Override) { ", set by our team" } else { "" };
     match page.since {
-        Some(at) => format!("Since {}{by}.", reader.short(at)),
-        None if by.is_empty() => String::new(),
-        None => "Our team set it by hand.".to_owned(),
+        Some(at) => format!("{state} since {}{by}", reader.short(at)),
+        None => format!("{state}{by}"),
     }
 }
 
@@ -99,6 +98,7 @@ fn summary(page: &ComponentPage) -> String {
 
 fn availability(reader: &Reader, page: &ComponentPage, summary: String) -> AnyView {
     let days: Vec<_> = page.days.iter().map(|day| day.figure.tally.worst()).collect();
+    let known = days.iter().copied().flatten().collect();
     let first = page.days.first().map(|day| day.date.format("%-d %b %Y").to_string()).unwrap_or_default();
     let mut figures: Vec<_> =
         page.last.iter().map(|(days, figure)| words::figure(format!("Last {days} days"), figure)).collect();
@@ -113,7 +113,7 @@ fn availability(reader: &Reader, page: &ComponentPage, summary: String) -> AnyVi
         <Card>
             <AvailabilityBar days label=summary/>
             <div class="bar-ends" aria-hidden="true"><span>{first}</span><span>"Today"</span></div>
-            <BarLegend/>
+            <BarLegend known/>
             <FigureList figures/>
             <p class="small muted mt">{notes}</p>
             <Disclosure label="Day by day">{table}</Disclosure>
@@ -129,21 +129,45 @@ fn table(reader: &Reader, page: &ComponentPage) -> AnyView {
         ColumnView::number("Available"),
         ColumnView::new("What happened"),
     ];
-    let rows = page.days.iter().rev().map(|day| row(reader, day, &page.happened)).collect();
+    let days: Vec<Line> = page.days.iter().rev().map(|day| Line::of(day, &page.happened)).collect();
+    let rows = days.chunk_by(|a, b| a.is_like(b)).map(|days| row(reader, days)).collect();
     view! { <DataTable caption=format!("The last {BAR_DAYS} days, the newest first") columns rows/> }.into_any()
 }
 
-fn row(reader: &Reader, day: &BarDay, happened: &[Happening]) -> Vec<AnyView> {
-    let state = day.figure.tally.worst().map(|known| {
+/// A day with what happened on it.
+struct Line<'a> {
+    day: &'a BarDay,
+    whats: BTreeSet<&'a What>,
+}
+
+impl<'a> Line<'a> {
+    fn of(day: &'a BarDay, happened: &'a [Happening]) -> Self {
+        let on_it = happened.iter().filter(|happening| {
+            let to = happening.to.unwrap_or(Instant::MAX_UTC);
+            Stretch::new(happening.from, to).overlaps(&day.stretch)
+        });
+        Self { day, whats: on_it.map(|happening| &happening.what).collect() }
+    }
+
+    /// Days on which nothing happened, and that were all alike, stand in one line.
+    fn is_like(&self, other: &Self) -> bool {
+        let plain = |line: &Self| {
+            let tally = line.day.figure.tally;
+            let is_one = tally.total() == tally.operational || tally.total() == tally.unknown;
+            (line.whats.is_empty() && is_one).then(|| tally.worst())
+        };
+        plain(self).is_some() && plain(self) == plain(other)
+    }
+}
+
+/// A line for a day, or for days that were alike, the newest first.
+fn row(reader: &Reader, days: &[Line<'_>]) -> Vec<AnyView> {
+    let ([newest, ..], [.., oldest]) = (days, days) else { return Vec::new() };
+    let state = newest.day.figure.tally.worst().map(|known| {
         let state = StateView::from(known).plain();
         view! { <StateBadge state/> }
     });
-    let on_it = happened.iter().filter(|happening| {
-        let to = happening.to.unwrap_or(Instant::MAX_UTC);
-        Stretch::new(happening.from, to).overlaps(&day.stretch)
-    });
-    let whats: BTreeSet<&What> = on_it.map(|happening| &happening.what).collect();
-    let links = whats.into_iter().map(|what| {
+    let links = newest.whats.iter().map(|what| {
         let (label, href) = named(reader, what);
         match href {
             Some(href) => view! { <li><a href=href><span dir="auto">{label}</span></a></li> }.into_any(),
@@ -152,16 +176,19 @@ fn row(reader: &Reader, day: &BarDay, happened: &[Happening]) -> Vec<AnyView> {
     });
     let links = links.collect::<Vec<_>>();
     let what = if links.is_empty() {
-        view! { <span class="muted">"–"</span> }.into_any()
+        view! { <span class="muted">"Nothing"</span> }.into_any()
     } else {
         view! { <ul class="lines">{links}</ul> }.into_any()
     };
-    vec![
-        view! { <time datetime=day.date.to_string()>{day.date.format("%a %-d %b %Y").to_string()}</time> }.into_any(),
-        state.into_any(),
-        words::share(day.figure.share()).into_any(),
-        what,
-    ]
+    let date = |line: &Line<'_>| {
+        let date = line.day.date;
+        view! { <time datetime=date.to_string()>{date.format("%a %-d %b %Y").to_string()}</time> }
+    };
+    let last = (days.len() > 1).then(|| {
+        view! { " to "{date(newest)}<span class="sub">{format!("{} days", days.len())}</span> }
+    });
+    let figure = Figure { tally: days.iter().map(|line| line.day.figure.tally).sum(), ..newest.day.figure };
+    vec![view! { {date(oldest)}{last} }.into_any(), state.into_any(), words::share(figure.share()).into_any(), what]
 }
 
 /// What something is called, and where it stands.

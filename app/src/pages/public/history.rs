@@ -130,11 +130,11 @@ fn figures(month: &Month, name: &str) -> Option<AnyView> {
         view! { <Disclosure label="By group"><DataTable caption columns rows/></Disclosure> }
     });
     let weights = availability.weights.sentence();
-    let figure = words::figure(format!("Availability in {name}"), &availability.site);
+    let figures = words::both_figures(format!("Availability in {name}"), &availability.site);
     Some(
         view! {
             <Card>
-                <FigureList figures=vec![figure]/>
+                <FigureList figures/>
                 <p class="small muted mt">{weights}" All components weigh the same, each second of them."</p>
                 {groups}
             </Card>

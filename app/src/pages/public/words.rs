@@ -3,8 +3,8 @@
 use super::Reader;
 use crate::components::{Fact, TimeRange};
 use crate::view::{
-    ActionView, ComponentView, DayView, EntryView, FigureView, GroupView, LogView, PastView, ProofView, Shape, StateView, Tone, WhenView,
-    WindowView,
+    ActionView, ComponentView, DayView, EntryView, FigureView, GroupView, LogView, PastView, ProofView, Shape,
+    StateView, Tone, WhenView, WindowView,
 };
 use domain::availability::{Share, Tally};
 use domain::component::ComponentState;
@@ -157,11 +157,7 @@ fn paragraph(text: &str) -> String {
 }
 
 /// Components in their groups. Few are all shown; of many only the groups in which something is not as it should be.
-pub(super) fn groups(
-    reader: &Reader,
-    groups: Vec<GroupLines>,
-    mut bars: BTreeMap<ComponentId, Bar>,
-) -> Vec<GroupView> {
+pub(super) fn groups(reader: &Reader, groups: Vec<GroupLines>, mut bars: BTreeMap<ComponentId, Bar>) -> Vec<GroupView> {
     let total: usize = groups.iter().map(|group| group.components.len()).sum();
     let alone = groups.len() == 1;
     groups
@@ -201,19 +197,33 @@ pub(super) fn share(share: Option<Share>) -> String {
     share.map_or_else(|| "Not known".to_owned(), |share| share.to_string())
 }
 
-/// Both figures, and what nobody knows.
+/// One figure with what else there is to know about it.
 pub(super) fn figure(label: impl Into<String>, figure: &Figure) -> FigureView {
-    let mut notes = Vec::new();
-    if let Some(with_planned) = figure.share_with_planned() {
-        notes.push(format!("{with_planned} with planned work counted"));
+    let [mut one, with_planned] = both_figures(label, figure);
+    if figure.share_with_planned().is_some() {
+        one.notes.insert(0, format!("{} with planned work counted", with_planned.value));
     }
-    if let Some(lost) = figure.share().filter(|share| !share.is_whole()) {
-        notes.push(format!("{} lost", lost.lost()));
-    }
-    if figure.tally.unknown > 0 {
-        notes.push(format!("{} not known, left out", Tally::span(figure.tally.unknown)));
-    }
-    FigureView { label: label.into(), value: share(figure.share()), notes }
+    one
+}
+
+/// Both figures, with what was lost and what nobody knows.
+pub(super) fn both_figures(label: impl Into<String>, figure: &Figure) -> [FigureView; 2] {
+    let lost = |of: Option<Share>| of.filter(|share| !share.is_whole()).map(|share| format!("{} lost", share.lost()));
+    let unknown =
+        (figure.tally.unknown > 0).then(|| format!("{} not known, left out", Tally::span(figure.tally.unknown)));
+    let (without, with) = (figure.share(), figure.share_with_planned());
+    [
+        FigureView {
+            label: label.into(),
+            value: share(without),
+            notes: lost(without).into_iter().chain(unknown).collect(),
+        },
+        FigureView {
+            label: "With planned work counted".to_owned(),
+            value: share(with),
+            notes: lost(with).into_iter().collect(),
+        },
+    ]
 }
 
 /// "Operational", or how many are not: "2 under maintenance".

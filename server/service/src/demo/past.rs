@@ -39,7 +39,14 @@ const PAST: [Past; 6] = [
         MajorOutage,
         &["Cluster 12", "Cluster 11"],
     ),
-    ("Sign-in to the dashboard fails for some", "The session store was full and is larger now.", 29, 38, PartialOutage, &["Dashboard"]),
+    (
+        "Sign-in to the dashboard fails for some",
+        "The session store was full and is larger now.",
+        29,
+        38,
+        PartialOutage,
+        &["Dashboard"],
+    ),
     ("One shell node is away", "The node is back after a restart.", 17, 410, PartialOutage, &["Shell nodes"]),
     ("Webmail is slow", "A search index was rebuilt.", 9, 55, DegradedPerformance, &["Mailboxes A–M"]),
 ];

@@ -76,11 +76,7 @@ pub struct ComponentPage {
 
 impl Services {
     /// The bars of all components that customers know, and when they change by themselves.
-    pub(super) async fn bars(
-        &self,
-        tx: &mut Tx,
-        site: &Site,
-    ) -> Result<BTreeMap<ComponentId, Bar>, Error> {
+    pub(super) async fn bars(&self, tx: &mut Tx, site: &Site) -> Result<BTreeMap<ComponentId, Bar>, Error> {
         let (first, last) = self.bar_days(site);
         let components: Vec<Counts> = tx.counting(self.now(), false).await?;
         let counted = self.day_tallies(tx, site, &components, first, last).await?;
@@ -164,7 +160,12 @@ impl Services {
 }
 
 /// How a component is, what says so, and since when.
-fn state_now(life: Life, impacts: &[Impact], within: Stretch, now: Instant) -> (Known, Option<Source>, Option<Instant>) {
+fn state_now(
+    life: Life,
+    impacts: &[Impact],
+    within: Stretch,
+    now: Instant,
+) -> (Known, Option<Source>, Option<Instant>) {
     // What began in this very moment is so already.
     let at = Span::seconds(1).after(now);
     let segments = timeline(life, impacts, Stretch::new(within.from, at), at);

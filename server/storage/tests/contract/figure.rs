@@ -148,7 +148,10 @@ async fn a_correction_is_kept_when_it_is_withdrawn_and_its_word_is_gone(engine: 
     let (first, second) = (correction(1, a, Known::Unknown, 30), correction(2, b, Known::State(MajorOutage), 40));
     for one in [&first, &second] {
         tx.insert_correction(one).await.unwrap();
-        let word = Impact { source_id: one.id.0, ..impact(one.id.0.as_u128(), one.component, one.known, Source::Correction, 10, Some(20)) };
+        let word = Impact {
+            source_id: one.id.0,
+            ..impact(one.id.0.as_u128(), one.component, one.known, Source::Correction, 10, Some(20))
+        };
         tx.insert_impact(&word).await.unwrap();
     }
     assert_eq!(tx.corrections(None, true, 9).await.unwrap(), [second.clone(), first.clone()]);
@@ -156,7 +159,10 @@ async fn a_correction_is_kept_when_it_is_withdrawn_and_its_word_is_gone(engine: 
     assert_eq!(tx.corrections(None, true, 1).await.unwrap(), [second.clone()]);
     let within = Stretch::new(at(0), at(100));
     let happened = tx.happenings(a, within, 9).await.unwrap();
-    assert_eq!(happened.iter().map(|h| (&h.what, h.from, h.to)).collect::<Vec<_>>(), [(&What::Correction, at(10), Some(at(20)))]);
+    assert_eq!(
+        happened.iter().map(|h| (&h.what, h.from, h.to)).collect::<Vec<_>>(),
+        [(&What::Correction, at(10), Some(at(20)))]
+    );
     let withdrawn = Withdrawn { at: at(50), by: "Grace Nolan".to_owned(), why: Why::parse("It was not.").unwrap() };
     assert!(matches!(tx.withdraw_correction(first.id, 7, &withdrawn).await, Err(StoreError::Stale(_))));
     tx.withdraw_correction(first.id, 1, &withdrawn).await.unwrap();
@@ -167,6 +173,9 @@ async fn a_correction_is_kept_when_it_is_withdrawn_and_its_word_is_gone(engine: 
     assert_eq!(tx.corrections(Some(a), false, 9).await.unwrap(), []);
     assert_eq!(tx.corrections(Some(a), true, 9).await.unwrap(), [after]);
     assert_eq!(tx.happenings(a, within, 9).await.unwrap(), []);
+    // What was said and withdrawn is history too: the component can not be deleted.
+    assert_eq!(tx.component_references(a).await.unwrap().stretches, 1);
+    assert_eq!(tx.component_references(b).await.unwrap().stretches, 1);
     assert_eq!(tx.happenings(b, within, 9).await.unwrap().len(), 1);
     let gone = Correction { component: ComponentId(Uuid::from_u128(99)), ..correction(3, a, Known::Unknown, 60) };
     assert!(matches!(tx.insert_correction(&gone).await, Err(StoreError::Conflict(_))));
