@@ -283,7 +283,7 @@ async fn a_correction_says_what_was_and_is_never_lost(engine: Engine) {
     let made = w.correct(cluster, "2014-05-03T06:00:30", "2014-05-03 07:00", "major_outage").await.unwrap();
     assert_eq!(Span::between(made.stretch.from, made.stretch.to), Span::seconds(3_570));
     let page = w.services.public_component("cluster-12").await.unwrap();
-    assert_eq!(page.corrections, [made.clone()]);
+    assert_eq!(page.corrections, std::slice::from_ref(&made));
     assert_eq!(page.happened.iter().map(|h| &h.what).collect::<Vec<_>>(), [&What::Correction]);
     assert_eq!(page.last[2].1.tally.major, 3_570_000);
     assert!(matches!(w.services.withdraw_correction(&w.system, made.id, 2, "x").await, Err(Error::Stale(_))));

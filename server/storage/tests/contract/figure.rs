@@ -155,8 +155,8 @@ async fn a_correction_is_kept_when_it_is_withdrawn_and_its_word_is_gone(engine: 
         tx.insert_impact(&word).await.unwrap();
     }
     assert_eq!(tx.corrections(None, true, 9).await.unwrap(), [second.clone(), first.clone()]);
-    assert_eq!(tx.corrections(Some(a), false, 9).await.unwrap(), [first.clone()]);
-    assert_eq!(tx.corrections(None, true, 1).await.unwrap(), [second.clone()]);
+    assert_eq!(tx.corrections(Some(a), false, 9).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(tx.corrections(None, true, 1).await.unwrap(), std::slice::from_ref(&second));
     let within = Stretch::new(at(0), at(100));
     let happened = tx.happenings(a, within, 9).await.unwrap();
     assert_eq!(
