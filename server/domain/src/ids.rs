@@ -96,4 +96,10 @@ ids! {
     IncidentUpdateId,
     /// A stretch of time in which a component was in a state.
     ImpactId,
+    /// A series of numbers that programs push.
+    MetricId,
+    /// A number that the site publishes every month.
+    FigureId,
+    /// A change of a report after its month was closed.
+    ReportCorrectionId,
 }

@@ -21,8 +21,11 @@ pub mod incident;
 #[cfg(any(test, feature = "ingest"))]
 pub mod ingest;
 pub mod maintenance;
+pub mod metric;
+pub mod number;
 pub mod people;
 pub mod policy;
+pub mod report;
 pub mod request;
 pub mod rhythm;
 pub mod run;

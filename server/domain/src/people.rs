@@ -31,6 +31,8 @@ pub enum Permission {
     Maintain,
     /// Report backup runs.
     ReportBackup,
+    /// Push points of metrics and the site's own figures.
+    ReportMetric,
     /// Ask for extra runs: people of everything, the holder of a token of what it was granted.
     RequestBackup,
     /// Confirm overrides that somebody else asked for.
@@ -43,11 +45,12 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::View,
         Self::EditInventory,
         Self::Maintain,
         Self::ReportBackup,
+        Self::ReportMetric,
         Self::RequestBackup,
         Self::Approve,
         Self::ReadAudit,
@@ -83,9 +86,11 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::View => Self::Viewer,
-            Permission::EditInventory | Permission::Maintain | Permission::ReportBackup | Permission::RequestBackup => {
-                Self::Operator
-            }
+            Permission::EditInventory
+            | Permission::Maintain
+            | Permission::ReportBackup
+            | Permission::ReportMetric
+            | Permission::RequestBackup => Self::Operator,
             Permission::Approve | Permission::ReadAudit => Self::Approver,
             Permission::Administer => Self::Admin,
         };
@@ -100,15 +105,18 @@ pub struct UnknownRole;
 
 /// A scope that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("Choose among read, backup:report, backup:request, inventory:write, maintenance:write and admin.")]
+#[error(
+    "Choose among read, backup:report, backup:request, metric:write, inventory:write, maintenance:write and admin."
+)]
 pub struct UnknownScope;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Read,
         Self::BackupReport,
         Self::BackupRequest,
+        Self::MetricWrite,
         Self::InventoryWrite,
         Self::MaintenanceWrite,
         Self::Admin,
@@ -121,6 +129,7 @@ impl Scope {
             Self::Read => "read",
             Self::BackupReport => "backup:report",
             Self::BackupRequest => "backup:request",
+            Self::MetricWrite => "metric:write",
             Self::InventoryWrite => "inventory:write",
             Self::MaintenanceWrite => "maintenance:write",
             Self::Admin => "admin",
@@ -142,6 +151,7 @@ impl Scope {
             Self::Read => matches!(permission, Permission::View),
             Self::BackupReport => matches!(permission, Permission::ReportBackup),
             Self::BackupRequest => matches!(permission, Permission::RequestBackup),
+            Self::MetricWrite => matches!(permission, Permission::ReportMetric),
             Self::InventoryWrite => matches!(permission, Permission::View | Permission::EditInventory),
             Self::MaintenanceWrite => {
                 matches!(permission, Permission::View | Permission::Maintain | Permission::RequestBackup)
@@ -163,6 +173,9 @@ pub enum Scope {
     /// Ask for extra runs of granted data sets: for customers.
     #[serde(rename = "backup:request")]
     BackupRequest,
+    /// Push points of metrics and the site's own figures.
+    #[serde(rename = "metric:write")]
+    MetricWrite,
     /// Hosts, data sets, jobs, components.
     #[serde(rename = "inventory:write")]
     InventoryWrite,

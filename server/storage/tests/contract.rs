@@ -12,10 +12,12 @@ mod contract {
     mod host;
     mod job;
     mod maintenance;
+    mod metric;
     mod outbox;
     mod overriding;
     mod people;
     mod reminder;
+    mod report;
     mod request;
     mod retention;
     mod rhythm;

@@ -308,6 +308,9 @@ impl Services {
         let component = tx.component(id).await?;
         unchanged("component", component.version, version)?;
         free_to_delete(&tx.component_references(id).await?, component.retired_at.is_some())?;
+        if tx.count_metrics_of(id).await? > 0 {
+            return Err(Error::refused("in_use", "A metric tells of this component. Take it from the metric first."));
+        }
         tx.delete_component(id).await?;
         tx.add_audit(&self.audit(actor, action("component.delete", &component), Some(&component), None)).await?;
         tx.announce();

@@ -1,0 +1,77 @@
+//! How many of the backups that a month should have seen were made.
+
+use crate::ids::JobId;
+use crate::time::{Instant, Span, Stretch};
+use serde::{Deserialize, Serialize};
+
+/// A job with the good runs that began in the month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobFact {
+    /// Which.
+    pub id: JobId,
+    /// How often it is to run.
+    pub every: Span,
+    /// Since when there is such a job.
+    pub created_at: Instant,
+    /// When good runs began, oldest first.
+    pub good: Vec<Instant>,
+}
+
+/// The backups of a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backups {
+    /// Jobs in use that had to run.
+    pub jobs: u64,
+    /// How many of them ran each time.
+    pub whole: u64,
+    /// Runs that had to be.
+    pub expected: u64,
+    /// How many of them were there.
+    pub on_time: u64,
+}
+
+impl Backups {
+    /// In percent; none where none had to be.
+    #[must_use]
+    pub fn percent(&self) -> Option<f64> {
+        (self.expected > 0).then(|| self.on_time as f64 / self.expected as f64 * 100.0)
+    }
+}
+
+/// How many good runs one job had to have in a stretch of time, and how many there were. Runs that follow each other
+/// after less than half of the interval count once: ten in one night do not stand for ten nights.
+#[must_use]
+pub fn on_time(within: Stretch, job: &JobFact) -> (u64, u64) {
+    let every = job.every.as_seconds();
+    let from = within.from.max(job.created_at);
+    if every <= 0 || from >= within.to {
+        return (0, 0);
+    }
+    let expected = u64::try_from(Span::between(from, within.to).as_seconds() / every).unwrap_or_default();
+    let half = Span::seconds(every / 2);
+    let mut counted: u64 = 0;
+    let mut last: Option<Instant> = None;
+    for at in job.good.iter().copied().filter(|at| *at >= from && *at < within.to) {
+        if last.is_none_or(|last| half.after(last) <= at) {
+            counted += 1;
+            last = Some(at);
+        }
+    }
+    (counted.min(expected), expected)
+}
+
+/// The backups of a month.
+#[must_use]
+pub fn backups<'a>(within: Stretch, jobs: impl IntoIterator<Item = &'a JobFact>) -> Backups {
+    let mut all = Backups::default();
+    for job in jobs {
+        let (good, expected) = on_time(within, job);
+        if expected > 0 {
+            all.jobs += 1;
+            all.whole += u64::from(good == expected);
+            all.expected += expected;
+            all.on_time += good;
+        }
+    }
+    all
+}
