@@ -23,7 +23,7 @@ pub use button::{Action, Actions, Button, ButtonLink};
 pub use calendar::{CalendarBar, DayList, MonthGrid, WeekGrid};
 pub use card::{Card, Disclosure, Fact, Facts, PageHeader, Section, Title};
 pub use cells::{Cells, Counts};
-pub use form::{Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextArea, Trap};
+pub use form::{Boxes, Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextArea, Trap};
 pub use frame::{AdminLayout, PublicLayout, Sheet};
 pub use group::{ComponentGroup, ComponentGroups};
 pub use icon::{Fermata, Icon, Sprite};

@@ -149,7 +149,7 @@ impl Services {
         let mut last = None;
         for (email, zone, follows) in readers {
             let components = follows.iter().filter_map(|name| made.components.get(name).cloned()).collect();
-            let ask = Subscribe { email: email.to_owned(), zone: zone.to_owned(), components };
+            let ask = Subscribe { email: email.to_owned(), zone: zone.to_owned(), components, ..Subscribe::default() };
             self.subscribe(None, ask).await?;
             let Some(asked) = self.db.read().await?.subscriber_by_email(email).await? else { continue };
             let link = self.keys.link(Purpose::Confirm, asked.id.0, asked.token_version);

@@ -1,5 +1,6 @@
 //! All SQL of Fermata. Sees no HTTP, decides nothing: it stores and finds.
 
+pub mod audience;
 pub mod audit;
 pub mod component;
 pub mod conflict;

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod contract {
+    mod audience;
     mod audit;
+    mod changes;
     mod component;
     mod conflict;
     mod drill;

@@ -10,7 +10,7 @@ fn group(n: u128, name: &str, position: i64) -> Group {
     Group { id: GroupId(Uuid::from_u128(n)), name: Name::parse(name).unwrap(), position, version: 1 }
 }
 
-fn component(n: u128, name: &str, group: Option<u128>, position: i64) -> Component {
+pub(super) fn component(n: u128, name: &str, group: Option<u128>, position: i64) -> Component {
     let name = Name::parse(name).unwrap();
     Component {
         id: ComponentId(Uuid::from_u128(n)),

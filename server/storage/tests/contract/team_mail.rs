@@ -33,8 +33,7 @@ async fn told(db: &Db) -> (NotificationId, UserId, UserId) {
     let new = NewNotification {
         id,
         kind: "findings",
-        maintenance_id: None,
-        update_id: None,
+        subject_id: None,
         content_json: "{}".to_owned(),
         created_at: at(10),
     };
