@@ -19,6 +19,7 @@ pub mod ping;
 pub mod probes;
 pub mod problem;
 pub mod push;
+pub mod reports;
 pub mod request_id;
 pub mod shell;
 pub mod short;

@@ -201,14 +201,15 @@ fn page_cache(services: &Services, router: axum::Router, metrics: Metrics) -> Pa
 /// Pages and feeds that are the same for everybody. They are rendered without cookies: what a handler below these
 /// paths shows must not depend on who asks.
 fn is_public(path: &str) -> bool {
-    const PAGES: [&str; 3] = ["/", "/history", "/calendar.ics"];
-    const FOLDERS: [&str; 9] = [
+    const PAGES: [&str; 5] = ["/", "/history", "/reports", "/charts", "/calendar.ics"];
+    const FOLDERS: [&str; 10] = [
         "/maintenance/",
         "/incidents/",
         "/history/",
         "/components/",
         "/announcements/",
         "/reports/",
+        "/charts/",
         "/feeds/",
         "/badge/",
         "/api/v2/",

@@ -6,6 +6,7 @@ pub mod findings;
 pub mod housekeeping;
 pub mod lost;
 pub mod reminders;
+pub mod reports;
 pub mod requests;
 pub mod series;
 pub mod transitions;
@@ -44,6 +45,7 @@ pub fn spawn(
     triggers::spawn(workers, services, settings, shutdown)?;
     housekeeping::spawn(workers, services, shutdown);
     findings::spawn(workers, services, shutdown);
+    reports::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)
 }
 

@@ -11,7 +11,7 @@ mod month;
 #[cfg(test)]
 mod tests;
 
-pub use backups::{Backups, JobFact, backups, on_time};
+pub use backups::{Backups, JobFact, backups, drills, on_time};
 pub use compare::{Difference, differences};
 pub use content::{
     Availability, ComponentShare, Content, Drills, GroupShare, Headline, IncidentLine, Share, SlowDrill, WindowFact,

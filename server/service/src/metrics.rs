@@ -4,9 +4,7 @@ use crate::audit::Action;
 use crate::inventory::unchanged;
 use crate::{Actor, Error, FieldError, Fields, Services};
 use domain::ids::{ComponentId, MetricId};
-use domain::metric::{
-    Aggregate, Bucket, LONGEST_UNIT, MOST_POINTS, Metric, Point, Range, Step, UnknownAggregate,
-};
+use domain::metric::{Aggregate, Bucket, LONGEST_UNIT, MOST_POINTS, Metric, Point, Range, Step, UnknownAggregate};
 use domain::number::MOST_DECIMALS;
 use domain::people::Permission;
 use domain::site::Site;

@@ -6,17 +6,21 @@ mod public;
 mod text;
 
 pub use figures::{FigureInput, Told};
-pub use public::{PublicReport, PublicReports, PublicReportLine};
+pub use public::{PublicReport, PublicReportLine, PublicReports};
 pub use storage::report::{FigureValue, ReportLine};
 
 use crate::audit::Action;
 use crate::inventory::unchanged;
+use crate::tell::Post;
 use crate::{Actor, Error, Services};
 use domain::number;
 use domain::people::Permission;
-use domain::report::{Content, Correction, Figure, FigureLine, LONGEST_WHY, Month, PLOTTED, Report, differences};
+use domain::report::{
+    Content, Correction, Figure, FigureLine, LONGEST_WHY, Month, PLOTTED, Report, differences, percent_text,
+};
 use domain::site::Site;
-use domain::text::optional_line;
+use domain::subscriber::Topic;
+use domain::text::{Name, Prose, optional_line};
 use domain::time::Instant;
 use serde::Serialize;
 use storage::Tx;
@@ -162,7 +166,7 @@ impl Services {
         let mut frozen = Vec::new();
         let mut month = first;
         while month <= last && frozen.len() < CATCH_UP {
-            if self.freeze(&Actor::system(), month).await?.is_some() {
+            if self.freeze_month(&Actor::system(), month).await?.is_some() {
                 frozen.push(month);
             }
             month = month.later(1);
@@ -177,15 +181,16 @@ impl Services {
     pub async fn freeze_report(&self, actor: &Actor, text: &str) -> Result<Report, Error> {
         actor.require(Permission::Maintain)?;
         let month = month(text)?;
-        self.freeze(actor, month).await?.ok_or_else(|| {
+        self.freeze_month(actor, month).await?.ok_or_else(|| {
             Error::refused("frozen", format!("{} was put down already. Correct it, with a note.", month.name()))
         })
     }
 
-    async fn freeze(&self, actor: &Actor, month: Month) -> Result<Option<Report>, Error> {
+    async fn freeze_month(&self, actor: &Actor, month: Month) -> Result<Option<Report>, Error> {
         let now = self.now();
         let mut tx = self.db.decide().await?;
-        if month >= self.running_month(&tx.site().await?, now) {
+        let running = self.running_month(&tx.site().await?, now);
+        if month >= running {
             return Err(Error::refused("not_over", format!("{} is not over.", month.name())));
         }
         if tx.report(month).await?.is_some() {
@@ -198,9 +203,40 @@ impl Services {
         }
         let headline = report.content.headline();
         tx.add_audit(&self.audit(actor, action("report.freeze", month), None, Some(&headline))).await?;
+        // Nobody waits for the report of a month long ago.
+        let told = if month.later(1) == running { self.tell_post(&mut tx, &self.post(&report)?).await? } else { 0 };
         tx.announce();
         tx.commit().await?;
+        if told > 0 {
+            self.outbox_filled.notify_one();
+        }
         Ok(Some(report))
+    }
+
+    /// What those hear of a report who want to.
+    fn post(&self, report: &Report) -> Result<Post, Error> {
+        let (name, content) = (report.month.name(), &report.content);
+        let headline = content.headline();
+        let mut lines = Vec::new();
+        if headline.percent.is_some() {
+            lines.push(format!("- Availability: {}", percent_text(headline.percent)));
+        }
+        lines.push(format!("- Incidents: {}", headline.incidents));
+        lines.push(format!("- Maintenance windows: {}", headline.windows));
+        if content.backups.expected > 0 {
+            lines.push(format!("- Backups on time: {} of {}", content.backups.on_time, content.backups.expected));
+        }
+        let title = Name::parse(&format!("Report for {name}")).map_err(|e| Error::internal(&e))?;
+        Ok(Post {
+            topic: Topic::Reports,
+            subject: ("report", self.new_id()),
+            thread: format!("report-{}", report.month),
+            title,
+            lead: format!("The report for {name} is out."),
+            message: Prose::parse(&lines.join("\n")).map_err(|e| Error::internal(&e))?,
+            path: format!("/reports/{}", report.month),
+            components: vec![],
+        })
     }
 
     /// Corrects a report: figures, and what is gathered from the history. The version before is kept, and everybody
@@ -247,17 +283,13 @@ impl Services {
         };
         let changes = differences(&before.content, &content);
         if changes.is_empty() {
-            return Err(Error::refused("nothing_changes", "The report says all of this already: nothing would change."));
+            return Err(Error::refused(
+                "nothing_changes",
+                "The report says all of this already: nothing would change.",
+            ));
         }
-        let note = Correction {
-            id: self.new_id(),
-            month,
-            at: now,
-            by: actor.label(),
-            why,
-            changes,
-            replaced: before.version,
-        };
+        let note =
+            Correction { id: self.new_id(), month, at: now, by: actor.label(), why, changes, replaced: before.version };
         let after = Report { content, corrected_at: Some(now), version: before.version, ..before.clone() };
         tx.correct_report(&before, &after, &note).await?;
         let said = |text: fn(&domain::report::Difference) -> (&str, &str)| note.changes.iter().map(text).collect();

@@ -22,8 +22,8 @@ use domain::subscriber::Topic;
 use domain::time::{Instant, Span, format_instant, format_range};
 use outbound::calendar::{self, Method};
 use outbound::mail::{
-    Address, CalendarPart, Change, Confirmation, Letterhead, Mail, MailContent, MailError, Notice, Times, Unsubscribe, compose,
-    confirmation, notice, parse_address,
+    Address, CalendarPart, Change, Confirmation, Letterhead, Mail, MailContent, MailError, Notice, Times, Unsubscribe,
+    compose, confirmation, notice, parse_address,
 };
 use serde::{Deserialize, Serialize};
 use storage::Tx;

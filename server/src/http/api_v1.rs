@@ -16,8 +16,10 @@ mod hosts;
 pub(crate) mod ingest;
 mod jobs;
 mod maintenances;
+pub(crate) mod metrics;
 mod people;
 mod previews;
+mod reports;
 mod series;
 mod site;
 mod templates;
@@ -60,6 +62,8 @@ pub fn routes() -> Router<AppState> {
         .merge(maintenances::routes())
         .merge(conflicts::routes())
         .merge(series::routes())
+        .merge(metrics::routes())
+        .merge(reports::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

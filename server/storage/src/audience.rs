@@ -64,7 +64,8 @@ impl Tx {
             Concern::Components(components) => (false, components),
         };
         let rows: Vec<(String, bool, bool, i64)> = on_tx!(self, |x| {
-            let mut query = sqlx::QueryBuilder::new("select a.state, a.wants, a.follows, count(*) from (select s.state, ");
+            let mut query =
+                sqlx::QueryBuilder::new("select a.state, a.wants, a.follows, count(*) from (select s.state, ");
             query.push("(s.topics & ").push_bind(topic.bit()).push(") <> 0 as wants, (").push_bind(whole_site);
             query.push(
                 " or not exists (select 1 from subscriber_components f where f.subscriber_id = s.id)
@@ -92,9 +93,8 @@ impl Tx {
     /// # Errors
     /// The database refused.
     pub async fn public_among(&mut self, components: &[ComponentId]) -> Result<Vec<ComponentId>, StoreError> {
-        let private: Vec<Uuid> = on_tx!(self, |x| {
-            sqlx::query_scalar("select id from components where is_private").fetch_all(x).await?
-        });
+        let private: Vec<Uuid> =
+            on_tx!(self, |x| { sqlx::query_scalar("select id from components where is_private").fetch_all(x).await? });
         Ok(components.iter().filter(|id| !private.contains(&id.0)).copied().collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
-use domain::ids::{ReportCorrectionId, FigureId};
+use domain::ids::{FigureId, ReportCorrectionId};
 use domain::metric::Aggregate;
 use domain::report::{Better, Correction, Figure, Headline, Month, Report};
 use domain::text::{Name, Slug};

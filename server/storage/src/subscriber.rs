@@ -39,7 +39,8 @@ impl SubscriberRow {
             email: self.email,
             zone: self.zone,
             components,
-            topics: Topics::from_bits(self.topics).ok_or_else(|| corrupt(TABLE, self.id, format!("topics {}", self.topics)))?,
+            topics: Topics::from_bits(self.topics)
+                .ok_or_else(|| corrupt(TABLE, self.id, format!("topics {}", self.topics)))?,
             token_version: self.token_version,
             confirm_sent_at: maybe_at(TABLE, self.id, self.confirm_sent_at)?,
             created_at: at(TABLE, self.id, self.created_at)?,

@@ -1,6 +1,8 @@
-//! How many of the backups that a month should have seen were made.
+//! How many of the backups that a month should have seen were made, and how restores of them went.
 
-use crate::ids::JobId;
+use super::content::{Drills, SlowDrill};
+use crate::drill::{Drill, DrillFact, DrillKind, DrillState, estimate};
+use crate::ids::{DataSetId, JobId};
 use crate::time::{Instant, Span, Stretch};
 use serde::{Deserialize, Serialize};
 
@@ -74,4 +76,30 @@ pub fn backups<'a>(within: Stretch, jobs: impl IntoIterator<Item = &'a JobFact>)
         }
     }
     all
+}
+
+/// The rehearsed restores of a month. `known` are drills of the same hosts: what had been measured before one began
+/// foretells how long it takes.
+#[must_use]
+pub fn drills(ended: &[Drill], known: &[DrillFact]) -> Drills {
+    let restores = || ended.iter().filter(|drill| drill.kind == DrillKind::Restore);
+    let succeeded = || restores().filter(|drill| drill.state == DrillState::Succeeded);
+    let compared = succeeded().filter_map(|drill| {
+        let (began, took, bytes) = (drill.started_at?, drill.elapsed()?, drill.bytes?);
+        let before = known.iter().filter(|fact| fact.host == drill.host_id && fact.finished_at <= began);
+        let what = drill.data_set_id.unwrap_or(DataSetId(uuid::Uuid::nil()));
+        let foretold = estimate(&[(what, Some(bytes))], before).takes?;
+        (foretold.as_seconds() > 0).then_some(SlowDrill { took, foretold })
+    });
+    // The greatest ratio, in whole numbers.
+    let slower = |a: &SlowDrill, b: &SlowDrill| {
+        let of = |x: Span, y: Span| i128::from(x.as_seconds()) * i128::from(y.as_seconds());
+        of(a.took, b.foretold).cmp(&of(b.took, a.foretold))
+    };
+    Drills {
+        done: restores().count() as u64,
+        succeeded: succeeded().count() as u64,
+        longest: succeeded().filter_map(Drill::elapsed).max(),
+        worst: compared.max_by(slower),
+    }
 }

@@ -321,10 +321,9 @@ pub fn percent_text(percent: Option<f64>) -> String {
     percent.map_or_else(
         || "unknown".to_owned(),
         |percent| {
-            let cut = (percent * 1000.0).floor() / 1000.0;
-            // What is whole but for the noise of a division is whole.
-            let cut = if percent - cut > 0.000_999 { percent } else { cut };
-            number::with_unit(cut, 3, "%")
+            // What is a whole hundredth but for the noise of a division is one.
+            let cut = (percent * 100.0 + 1e-6).floor() / 100.0;
+            number::with_unit(cut, 2, "%")
         },
     )
 }

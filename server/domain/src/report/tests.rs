@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
-use crate::ids::{ComponentId, FigureId, IncidentId, JobId, MaintenanceId};
+use crate::drill::Drill;
+use crate::ids::{ComponentId, DrillId, FigureId, HostId, IncidentId, JobId, MaintenanceId};
 use crate::incident::Severity;
 use crate::maintenance::{State, UpdateKind};
 use crate::metric::Aggregate;
@@ -254,8 +255,8 @@ fn a_correction_names_what_it_changed_and_nothing_else() {
         [
             (
                 "Availability of C1".to_owned(),
-                "99.940 %, 99.940 % with planned work".to_owned(),
-                "97.500 %, 99.940 % with planned work".to_owned(),
+                "99.94 %, 99.94 % with planned work".to_owned(),
+                "97.50 %, 99.94 % with planned work".to_owned(),
                 vec![component(1)],
             ),
             ("On-call alerts".to_owned(), "1,332".to_owned(), "1,330".to_owned(), vec![]),
@@ -276,10 +277,11 @@ fn a_correction_names_what_it_changed_and_nothing_else() {
 #[test]
 fn availability_is_never_rounded_up() {
     for (percent, shown) in [
-        (Some(99.9999), "99.999 %"),
-        (Some(100.0), "100.000 %"),
-        (Some(99.97), "99.970 %"),
-        (Some(97.771_057_3), "97.771 %"),
+        (Some(99.9999), "99.99 %"),
+        (Some(100.0), "100.00 %"),
+        (Some(99.97), "99.97 %"),
+        (Some(100.0 - 1e-3), "99.99 %"),
+        (Some(97.771_057_3), "97.77 %"),
         (None, "unknown"),
     ] {
         assert_eq!(percent_text(percent), shown);
@@ -301,4 +303,27 @@ fn twelve_months_are_summed_up_as_the_figure_asks() {
 fn what_is_frozen_can_be_read_again() {
     let kept = serde_json::to_string(&content()).unwrap();
     assert_eq!(serde_json::from_str::<Content>(&kept).unwrap(), content());
+}
+
+#[test]
+fn a_restore_is_measured_against_what_earlier_ones_foretold() {
+    let ended = |n: u128, day: u32, hours: i64, succeeded: bool| {
+        let began: Instant = format!("2014-05-{day:02}T08:00:00Z").parse().unwrap();
+        let end = Span::hours(hours).after(began);
+        let plan = Drill::plan(DrillId(Uuid::from_u128(n)), HostId(Uuid::nil()), None, "Ada".to_owned(), began);
+        Drill::reported(plan, succeeded, Some(began), end, Some(1 << 40), end)
+    };
+    let (first, slow, failed) = (ended(1, 2, 4, true), ended(2, 10, 7, true), ended(3, 20, 1, false));
+    let known: Vec<_> = [&first, &slow].into_iter().filter_map(|drill| drill.fact()).collect();
+    let month = [first, slow, failed];
+    assert_eq!(
+        drills(&month, &known),
+        Drills {
+            done: 3,
+            succeeded: 2,
+            longest: Some(Span::hours(7)),
+            worst: Some(SlowDrill { took: Span::hours(7), foretold: Span::hours(4) }),
+        }
+    );
+    assert_eq!(drills(&month[..1], &known).worst, None, "nothing had foretold the first one");
 }

@@ -109,11 +109,9 @@ mod tests {
         assert_eq!(LeftOut::of(Confirmed, true, true), None);
         assert_eq!(LeftOut::of(Confirmed, true, false), Some(LeftOut::OtherComponents));
         assert_eq!(LeftOut::of(Confirmed, false, false), Some(LeftOut::OtherTopics));
-        for (state, why) in [
-            (Pending, LeftOut::NotConfirmed),
-            (Unsubscribed, LeftOut::Unsubscribed),
-            (Bounced, LeftOut::Bounced),
-        ] {
+        for (state, why) in
+            [(Pending, LeftOut::NotConfirmed), (Unsubscribed, LeftOut::Unsubscribed), (Bounced, LeftOut::Bounced)]
+        {
             assert_eq!(LeftOut::of(state, false, false), Some(why), "{state:?}");
             assert_eq!(LeftOut::of(state, true, true), Some(why), "{state:?}");
         }

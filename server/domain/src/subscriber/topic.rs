@@ -22,14 +22,8 @@ pub enum Topic {
 
 impl Topic {
     /// All of them, in the order of forms.
-    pub const ALL: [Self; 6] = [
-        Self::Maintenance,
-        Self::Incidents,
-        Self::Announcements,
-        Self::PostMortems,
-        Self::ActionItems,
-        Self::Reports,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Maintenance, Self::Incidents, Self::Announcements, Self::PostMortems, Self::ActionItems, Self::Reports];
 
     /// As it is sent.
     #[must_use]

@@ -143,10 +143,7 @@ fn in_use(figure: &Figure) -> Result<(), Error> {
 }
 
 /// Reads values by the slugs of their figures.
-pub(super) async fn read(
-    tx: &mut Tx,
-    typed: &[(String, String)],
-) -> Result<Vec<(Figure, Option<f64>)>, Error> {
+pub(super) async fn read(tx: &mut Tx, typed: &[(String, String)]) -> Result<Vec<(Figure, Option<f64>)>, Error> {
     let mut fields = Fields::default();
     let mut told = Vec::with_capacity(typed.len());
     for (slug, text) in typed {

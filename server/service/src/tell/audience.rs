@@ -43,12 +43,7 @@ impl Services {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn audience(
-        &self,
-        tx: &mut Tx,
-        topic: Topic,
-        components: &[ComponentId],
-    ) -> Result<Audience, Error> {
+    pub async fn audience(&self, tx: &mut Tx, topic: Topic, components: &[ComponentId]) -> Result<Audience, Error> {
         Ok(match Reach::of(tx, topic, components).await? {
             Reach::Site => tx.audience(topic, Concern::Site).await?,
             Reach::Components(public) => tx.audience(topic, Concern::Components(&public)).await?,

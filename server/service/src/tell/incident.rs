@@ -67,12 +67,7 @@ impl Services {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn tell_incident(
-        &self,
-        tx: &mut Tx,
-        incident: &Incident,
-        update: &IncidentUpdate,
-    ) -> Result<u64, Error> {
+    pub async fn tell_incident(&self, tx: &mut Tx, incident: &Incident, update: &IncidentUpdate) -> Result<u64, Error> {
         if incident.is_backfilled {
             return Ok(0);
         }

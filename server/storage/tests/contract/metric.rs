@@ -117,7 +117,7 @@ async fn what_is_kept_does_not_grow_with_the_years(engine: Engine) {
     let id = metric(1, "web", true).id;
     tx.insert_metric(&metric(1, "web", true), noon()).await.unwrap();
     let mut kept = Vec::new();
-    for day in 0..400 {
+    for day in 0..160 {
         let now = Span::days(day).after(noon());
         tx.put_points(id, &every(Span::hours(2), Span::days(1).before(now), now), now).await.unwrap();
         if day % 40 == 39 {
@@ -139,7 +139,7 @@ async fn what_is_kept_does_not_grow_with_the_years(engine: Engine) {
     }
     assert!(kept.windows(2).all(|pair| pair[0] == pair[1]), "{kept:?}");
     // A point that is late, but not too late, still finds all that its buckets are made of.
-    let now = Span::days(399).after(noon());
+    let now = Span::days(159).after(noon());
     let late = Point { at: oldest(now), value: 5_000.0 };
     tx.put_points(id, &[late], now).await.unwrap();
     let month = plotted(&mut tx, id, Range::Month, now).await;

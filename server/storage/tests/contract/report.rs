@@ -4,7 +4,7 @@ use super::run::run;
 use domain::backup::Job;
 use domain::drill::Drill;
 use domain::finding::digest::DigestHour;
-use domain::ids::{ReportCorrectionId, DrillId, FigureId, HostId, MaintenanceId, UpdateId};
+use domain::ids::{DrillId, FigureId, HostId, MaintenanceId, ReportCorrectionId, UpdateId};
 use domain::maintenance::{Leads, Maintenance, State, Update, UpdateKind};
 use domain::metric::Aggregate;
 use domain::policy::Policy;

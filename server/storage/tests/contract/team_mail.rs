@@ -30,13 +30,8 @@ async fn told(db: &Db) -> (NotificationId, UserId, UserId) {
     let mut tx = db.write().await.unwrap();
     let (ada, bob) = two_people(&mut tx).await;
     let id = NotificationId(Uuid::from_u128(7));
-    let new = NewNotification {
-        id,
-        kind: "findings",
-        subject_id: None,
-        content_json: "{}".to_owned(),
-        created_at: at(10),
-    };
+    let new =
+        NewNotification { id, kind: "findings", subject_id: None, content_json: "{}".to_owned(), created_at: at(10) };
     tx.add_notification(&new, &[]).await.unwrap();
     tx.queue_for_person(id, ada.id, at(10)).await.unwrap();
     tx.queue_for_person(id, bob.id, at(11)).await.unwrap();
