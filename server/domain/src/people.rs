@@ -29,6 +29,8 @@ pub enum Permission {
     EditInventory,
     /// Plan and run maintenance windows, post updates.
     Maintain,
+    /// Report incidents and run them, set the state of a component by hand.
+    RunIncidents,
     /// Report backup runs.
     ReportBackup,
     /// Push points of metrics and the site's own figures.
@@ -45,10 +47,11 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::View,
         Self::EditInventory,
         Self::Maintain,
+        Self::RunIncidents,
         Self::ReportBackup,
         Self::ReportMetric,
         Self::RequestBackup,
@@ -88,6 +91,7 @@ impl Role {
             Permission::View => Self::Viewer,
             Permission::EditInventory
             | Permission::Maintain
+            | Permission::RunIncidents
             | Permission::ReportBackup
             | Permission::ReportMetric
             | Permission::RequestBackup => Self::Operator,
@@ -106,19 +110,21 @@ pub struct UnknownRole;
 /// A scope that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "Choose among read, backup:report, backup:request, metric:write, inventory:write, maintenance:write and admin."
+    "Choose among read, backup:report, backup:request, metric:write, inventory:write, maintenance:write, \
+     incident:write and admin."
 )]
 pub struct UnknownScope;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
         Self::BackupReport,
         Self::BackupRequest,
         Self::MetricWrite,
         Self::InventoryWrite,
         Self::MaintenanceWrite,
+        Self::IncidentWrite,
         Self::Admin,
     ];
 
@@ -132,6 +138,7 @@ impl Scope {
             Self::MetricWrite => "metric:write",
             Self::InventoryWrite => "inventory:write",
             Self::MaintenanceWrite => "maintenance:write",
+            Self::IncidentWrite => "incident:write",
             Self::Admin => "admin",
         }
     }
@@ -156,6 +163,7 @@ impl Scope {
             Self::MaintenanceWrite => {
                 matches!(permission, Permission::View | Permission::Maintain | Permission::RequestBackup)
             }
+            Self::IncidentWrite => matches!(permission, Permission::View | Permission::RunIncidents),
             Self::Admin => !matches!(permission, Permission::Approve),
         }
     }
@@ -182,6 +190,9 @@ pub enum Scope {
     /// Plan and run maintenance windows.
     #[serde(rename = "maintenance:write")]
     MaintenanceWrite,
+    /// Report and run incidents.
+    #[serde(rename = "incident:write")]
+    IncidentWrite,
     /// Everything an admin may do.
     #[serde(rename = "admin")]
     Admin,

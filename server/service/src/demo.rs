@@ -289,6 +289,7 @@ impl Services {
                     description: (*description).to_owned(),
                     group_id: group.id.to_string(),
                     hosts: hosts.iter().filter_map(|host| made.hosts.get(host).cloned()).collect(),
+                    is_private: false,
                 };
                 let added = self.add_component(system, input).await?;
                 made.components.insert(name, added.component.id.to_string());

@@ -127,6 +127,10 @@ fn windows(windows: &[OpenWindow]) -> Vec<String> {
     windows.iter().map(|w| format!("M-{} ({})", w.number, w.title)).collect()
 }
 
+fn incidents(named: &[OpenWindow]) -> impl Iterator<Item = String> {
+    named.iter().map(|incident| format!("I-{} ({})", incident.number, incident.title))
+}
+
 fn series(titles: Vec<String>) -> impl Iterator<Item = String> {
     titles.into_iter().map(|title| format!("the repeating work “{title}”"))
 }
@@ -151,6 +155,8 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         (found.jobs, "job that it carries", "jobs that it carries"),
         (found.subscribers, "subscriber", "subscribers"),
         (found.drills, "restore drill", "restore drills"),
+        (found.incidents, "incident", "incidents"),
+        (found.stretches, "stretch of its history", "stretches of its history"),
     ]
     .into_iter()
     .filter(|(count, _, _)| *count > 0)
@@ -164,6 +170,8 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         + found.jobs
         + found.subscribers
         + found.drills
+        + found.incidents
+        + found.stretches
         == 1;
     if counted.is_empty() {
         return Ok(());

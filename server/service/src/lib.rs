@@ -20,6 +20,7 @@ pub mod findings;
 pub mod gate;
 pub mod grants;
 pub mod housekeeping;
+pub mod incidents;
 pub mod inventory;
 pub mod keys;
 pub mod maintenance;

@@ -3,6 +3,7 @@
 
 pub mod decide;
 pub mod due;
+mod history;
 pub mod input;
 pub mod look;
 pub mod overriding;
@@ -10,6 +11,7 @@ pub mod preview;
 pub mod series;
 pub mod zone_moves;
 
+pub(crate) use decide::once;
 pub use decide::{ExtendInput, Planning, Target};
 pub use input::{MaintenanceInput, TimeLook, Typed, Words};
 pub use look::{

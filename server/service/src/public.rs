@@ -4,12 +4,12 @@
 
 use crate::{Error, Services};
 use chrono::{Datelike, NaiveDate};
-use domain::component::{Component, ComponentState};
+use domain::component::{Component, ComponentState, public_part};
 use domain::gate::{Protection, Scope};
 use domain::ids::{ComponentId, HostId, MaintenanceId, SeriesId};
-use domain::maintenance::{
-    KeptVerdict, Maintenance, State, Update, affected_components, component_states, site_sentence,
-};
+use domain::impact::component_states;
+use domain::incident::{Incident, site_sentence};
+use domain::maintenance::{KeptVerdict, Maintenance, State, Update, affected_components};
 use domain::site::Site;
 use domain::time::{Instant, LocalTime, Span};
 use outbound::calendar::{self, CalendarEvent, Feed, Method};
@@ -114,6 +114,8 @@ pub struct Home {
     pub calm: bool,
     /// Components in the order of the page.
     pub groups: Vec<GroupLines>,
+    /// Open incidents, newest start first.
+    pub incidents: Vec<Incident>,
     /// Under way, on hold, or without a time: what to know now.
     pub now: Vec<Window>,
     /// Planned, earliest first.
@@ -150,24 +152,34 @@ pub struct CalendarFile {
 
 /// Names and topology, loaded once per page.
 struct Board {
+    /// In use and not private, in the order of the page.
     components: Vec<Component>,
+    private: BTreeSet<ComponentId>,
     topology: domain::gate::Topology,
 }
 
 impl Board {
     async fn load(tx: &mut Tx) -> Result<Self, Error> {
-        Ok(Self { components: tx.components(false).await?, topology: tx.topology().await? })
+        let private = tx.private_components().await?;
+        let mut components = tx.components(false).await?;
+        components.retain(|component| !private.contains(&component.id));
+        Ok(Self { components, private, topology: tx.topology().await? })
     }
 
-    fn affected(&self, hosts: &[HostId], components: &[ComponentId]) -> Vec<(ComponentId, String)> {
+    /// What customers read that this touches; none where it is public nowhere.
+    fn affected(&self, hosts: &[HostId], components: &[ComponentId]) -> Option<Vec<(ComponentId, String)>> {
         let scope = Scope { hosts: hosts.iter().copied().collect(), components: components.iter().copied().collect() };
-        let touched = affected_components(&scope, &self.topology);
-        self.components.iter().filter(|c| touched.contains(&c.id)).map(|c| (c.id, c.name.to_string())).collect()
+        self.shown(affected_components(&scope, &self.topology))
+    }
+
+    fn shown(&self, touched: impl IntoIterator<Item = ComponentId>) -> Option<Vec<(ComponentId, String)>> {
+        let touched = public_part(touched, &self.private)?;
+        Some(self.components.iter().filter(|c| touched.contains(&c.id)).map(|c| (c.id, c.name.to_string())).collect())
     }
 }
 
 impl Services {
-    /// The components a window touches, in the order of the page: named ones, else those behind its hosts.
+    /// The public components a window touches, in the order of the page: named ones, else those behind its hosts.
     ///
     /// # Errors
     /// The database does not answer.
@@ -177,7 +189,7 @@ impl Services {
         hosts: &[HostId],
         components: &[ComponentId],
     ) -> Result<Vec<(ComponentId, String)>, Error> {
-        Ok(Board::load(tx).await?.affected(hosts, components))
+        Ok(Board::load(tx).await?.affected(hosts, components).unwrap_or_default())
     }
 
     /// The front page.
@@ -195,10 +207,13 @@ impl Services {
         let recent = windows(&mut tx, &board, recent).await?;
         let names: Vec<(&Maintenance, Vec<String>)> =
             open.iter().map(|w| (&w.maintenance, w.affected.iter().map(|(_, name)| name.clone()).collect())).collect();
-        let sentence = site_sentence(&names);
-        let ids: Vec<(State, Vec<ComponentId>)> =
-            open.iter().map(|w| (w.maintenance.state, w.affected.iter().map(|(id, _)| *id).collect())).collect();
-        let states = component_states(ids.iter().map(|(state, ids)| (*state, ids.as_slice())));
+        let mut incidents = tx.incidents_open().await?;
+        incidents.retain(|incident| board.shown(incident.components.keys().copied()).is_some());
+        let states = component_states(&tx.open_impacts().await?);
+        let named: Vec<(&str, ComponentState)> =
+            board.components.iter().filter_map(|c| Some((c.name.as_str(), *states.get(&c.id)?))).collect();
+        let sentence = site_sentence(&incidents.iter().collect::<Vec<_>>(), &named, &names);
+        let is_well = named.is_empty() && incidents.is_empty();
         let groups = groups(&mut tx, &board, &states).await?;
         let until = recent.iter().filter_map(|w| w.maintenance.ended_at).map(|ended| RECENT.after(ended)).min();
         let (next, mut now): (Vec<Window>, Vec<Window>) =
@@ -206,7 +221,7 @@ impl Services {
         now.sort_by_key(|w| OPEN.iter().position(|state| *state == w.maintenance.state));
         let next = one_per_series(&mut tx, next, |_| true).await?;
         let recent = one_per_series(&mut tx, recent, |m| m.state == State::Cancelled).await?;
-        Ok(Home { calm: now.is_empty() && states.is_empty(), site, sentence, groups, now, next, recent, until })
+        Ok(Home { calm: now.is_empty() && is_well, site, sentence, groups, incidents, now, next, recent, until })
     }
 
     /// Components in the order of the page, for the subscribe form.
@@ -321,10 +336,10 @@ impl Services {
         let board = Board::load(tx).await?;
         Ok(maintenances
             .iter()
-            .map(|m| {
-                let names: Vec<String> =
-                    board.affected(&m.hosts, &m.components).into_iter().map(|(_, name)| name).collect();
-                self.calendar_event(site, m, &names)
+            .filter_map(|m| {
+                let affected = board.affected(&m.hosts, &m.components)?;
+                let names: Vec<String> = affected.into_iter().map(|(_, name)| name).collect();
+                Some(self.calendar_event(site, m, &names))
             })
             .collect())
     }
@@ -393,15 +408,18 @@ async fn one_per_series(
     Ok(shown)
 }
 
+/// The windows that customers may know of, with what belongs to them.
 async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> Result<Vec<Window>, Error> {
-    let ids: Vec<MaintenanceId> = maintenances.iter().map(|m| m.id).collect();
+    let known = |m: Maintenance| board.affected(&m.hosts, &m.components).map(|affected| (m, affected));
+    let maintenances: Vec<_> = maintenances.into_iter().filter_map(known).collect();
+    let ids: Vec<MaintenanceId> = maintenances.iter().map(|(m, _)| m.id).collect();
     let mut timelines: BTreeMap<MaintenanceId, Vec<Update>> = BTreeMap::new();
     for update in tx.updates_of(&ids).await? {
         timelines.entry(update.maintenance_id).or_default().push(update);
     }
     let overridden = tx.overridden_among(&ids).await?;
     let mut shown = Vec::with_capacity(maintenances.len());
-    for maintenance in maintenances {
+    for (maintenance, affected) in maintenances {
         let mut updates = timelines.remove(&maintenance.id).unwrap_or_default();
         updates.sort_by_key(|update| Reverse((update.at, update.id)));
         let newest = match maintenance.state {
@@ -409,7 +427,7 @@ async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> 
             _ => None,
         };
         shown.push(Window {
-            affected: board.affected(&maintenance.hosts, &maintenance.components),
+            affected,
             proof: proof(maintenance.state, newest.as_ref(), overridden.contains(&maintenance.id)),
             repeats: None,
             updates,

@@ -194,7 +194,7 @@ impl Services {
         })
     }
 
-    /// What a window touches, as its mails name it: components out of use too.
+    /// What a window touches, as the team sees it: components out of use too, and private ones.
     pub(crate) async fn affected_by(
         &self,
         tx: &mut Tx,

@@ -93,8 +93,7 @@ impl Tx {
     /// # Errors
     /// The database refused.
     pub async fn public_among(&mut self, components: &[ComponentId]) -> Result<Vec<ComponentId>, StoreError> {
-        let private: Vec<Uuid> =
-            on_tx!(self, |x| { sqlx::query_scalar("select id from components where is_private").fetch_all(x).await? });
-        Ok(components.iter().filter(|id| !private.contains(&id.0)).copied().collect())
+        let private = self.private_components().await?;
+        Ok(components.iter().filter(|id| !private.contains(id)).copied().collect())
     }
 }

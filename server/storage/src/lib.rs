@@ -14,6 +14,8 @@ pub mod freeze;
 pub mod grant;
 pub mod host;
 pub mod idempotency;
+pub mod impact;
+pub mod incident;
 pub mod job;
 pub mod maintenance;
 pub mod metric;

@@ -5,12 +5,12 @@ use crate::drill::{DrillRow, drill_columns};
 use crate::error::StoreError;
 use crate::maintenance::{COLUMNS, MaintenanceRow};
 use domain::drill::Drill;
-use domain::ids::{ComponentId, JobId};
+use domain::ids::JobId;
 use domain::maintenance::Maintenance;
 use domain::report::JobFact;
 use domain::time::{Instant, Span, Stretch};
 use sqlx::AssertSqlSafe;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 impl Tx {
@@ -108,15 +108,5 @@ impl Tx {
         let first: Option<i64> =
             on_tx!(self, |x| sqlx::query_scalar("select min(at) from audit_log").fetch_one(x).await?);
         first.map(|ms| at("audit_log", "first", ms)).transpose()
-    }
-
-    /// Components that are the team's alone.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn private_components(&mut self) -> Result<BTreeSet<ComponentId>, StoreError> {
-        let ids: Vec<Uuid> =
-            on_tx!(self, |x| sqlx::query_scalar("select id from components where is_private").fetch_all(x).await?);
-        Ok(ids.into_iter().map(ComponentId).collect())
     }
 }

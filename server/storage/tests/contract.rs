@@ -12,6 +12,8 @@ mod contract {
     mod finding;
     mod grant;
     mod host;
+    mod impact;
+    mod incident;
     mod job;
     mod maintenance;
     mod metric;

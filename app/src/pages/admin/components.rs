@@ -4,8 +4,8 @@ use super::data_sets::end;
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, query, version};
 use crate::components::{
-    Action, Actions, Button, ButtonLink, DataTable, Disclosure, EmptyState, Field, Flash, Hidden, PageHeader, Picker,
-    Section, Select, StateBadge,
+    Action, Actions, Button, ButtonLink, Checkbox, DataTable, Disclosure, EmptyState, Field, Flash, Hidden, PageHeader,
+    Picker, Section, Select, StateBadge,
 };
 use crate::context;
 use crate::form::FormData;
@@ -108,6 +108,7 @@ fn input(form: &FormData) -> ComponentInput {
         description: form.get("description").to_owned(),
         group_id: form.get("group_id").to_owned(),
         hosts: form.all("hosts").map(ToOwned::to_owned).collect(),
+        is_private: form.has("is_private"),
     }
 }
 
@@ -283,6 +284,7 @@ struct Stored {
     description: String,
     group_id: String,
     hosts: Vec<HostId>,
+    is_private: bool,
 }
 
 fn fields(form: &Form, stored: &Stored, view: &ComponentsView) -> AnyView {
@@ -312,6 +314,9 @@ fn fields(form: &Form, stored: &Stored, view: &ComponentsView) -> AnyView {
         <Select name="group_id" label="Group" options=groups error=form.error("group_id")/>
         <Picker id="hosts" legend="Hosts behind it" groups=hosts error=form.error("hosts")
             hint="Work on the component can destroy these hosts and whatever runs on them."/>
+        <Checkbox name="is_private" value="true" label="For the team alone"
+            hint="Customers never read of it: it is absent from every public page, feed and mail."
+            checked=form.chosen("is_private", "true", stored.is_private)/>
     }
     .into_any()
 }
@@ -372,6 +377,7 @@ fn edit_form(form: &Form, path: &str, component: &Component, hosts: Vec<HostId>,
         description: component.description.clone(),
         group_id: component.group_id.map(|group| group.to_string()).unwrap_or_default(),
         hosts,
+        is_private: component.is_private,
     };
     view! {
         <form class="form card" method="post" action=path.to_owned()>

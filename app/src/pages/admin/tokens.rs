@@ -140,6 +140,7 @@ fn fields(typed: &Submitted) -> AnyView {
         scope(Scope::Read, "Read", "read: everything here but people, tokens and the audit log"),
         scope(Scope::InventoryWrite, "Keep hosts, data sets, jobs and components", "inventory:write"),
         scope(Scope::MaintenanceWrite, "Plan and run windows", "maintenance:write"),
+        scope(Scope::IncidentWrite, "Report and run incidents", "incident:write"),
         scope(Scope::Admin, "Everything an administrator may", "admin: people and tokens too"),
     ];
     let lasts = [("", "Until it is revoked"), ("30 d", "30 days"), ("90 d", "90 days"), ("365 d", "One year")];

@@ -2,8 +2,8 @@
 
 use super::{Head, Reader, zone_options};
 use crate::components::{
-    Actions, Boxes, Button, ButtonLink, Copy, Disclosure, ErrorSummary, Field, Flash, Hidden, Picker, PublicLayout, Section,
-    Select, Title, Trap,
+    Actions, Boxes, Button, ButtonLink, Copy, Disclosure, ErrorSummary, Field, Flash, Hidden, Picker, PublicLayout,
+    Section, Select, Title, Trap,
 };
 use crate::context::{load, services, submitted};
 use crate::form::{Submitted, encode};

@@ -125,7 +125,7 @@ fn blocked(verdict: Option<&Verdict>, otherwise: String) -> Error {
 }
 
 /// Who sent which request under which key; none where there is no key or nobody to tell apart.
-pub(super) fn once(
+pub(crate) fn once(
     actor: &Actor,
     key: Option<&str>,
     request: &impl Serialize,
@@ -226,6 +226,7 @@ impl Services {
             tx.update_maintenance(&after).await?;
             after.version += 1;
             self.end_overrides(tx, actor, &after).await?;
+            self.follow_work(tx, before.state, &after).await?;
         }
         if let Some(mut update) = change.update {
             if !body.as_str().is_empty() {

@@ -246,6 +246,12 @@ impl Services {
             TemplateUse::Extend => (transition::extend(running, at, longer, &policy), body),
             TemplateUse::Finish => (transition::complete(running, running.planned.ends_at, Who::Person, &policy), body),
             TemplateUse::Cancel => (transition::cancel(m, now, body, &policy), Prose::default()),
+            TemplateUse::Incident | TemplateUse::IncidentUpdate => {
+                return Err(Error::refused(
+                    "nothing_told",
+                    "This text is about an incident: it is sent from its page.",
+                ));
+            }
         };
         self.specimen(tx, About { change: allowed(change)?, body, proof: None, blocked: false }, zone).await
     }

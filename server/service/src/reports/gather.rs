@@ -4,8 +4,11 @@ use crate::{Error, Services};
 use domain::drill::Drill;
 use domain::gate::{Scope, Topology};
 use domain::ids::{ComponentId, HostId, MaintenanceId};
+use domain::incident::IncidentUpdate;
 use domain::maintenance::{UpdateKind, affected_components};
-use domain::report::{Content, FigureLine, Month, PLOTTED, WindowFact, backups, drills, windows};
+use domain::report::{
+    Content, FigureLine, IncidentLine, Month, PLOTTED, WindowFact, backups, drills, windows,
+};
 use domain::time::{Instant, Stretch};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
@@ -29,7 +32,7 @@ impl Services {
             zone,
             stretch: within,
             availability: None,
-            incidents: vec![],
+            incidents: incidents(tx, within).await?,
             windows: windows(within, &window_facts(tx, within).await?),
             backups: backups(within, &tx.backup_facts(within).await?),
             drills: drills(&ended, &known),
@@ -39,6 +42,37 @@ impl Services {
         let figures = content.figures.clone();
         Ok(Content { figures, ..content.public(&private) })
     }
+}
+
+/// Published incidents that began in the month.
+async fn incidents(tx: &mut Tx, within: Stretch) -> Result<Vec<IncidentLine>, Error> {
+    let mut found = tx.incidents_between(within.from, within.to).await?;
+    found.retain(|incident| incident.state.is_public() && within.contains(incident.started_at));
+    found.sort_by_key(|incident| (incident.started_at, incident.number));
+    let ids: Vec<_> = found.iter().map(|incident| incident.id).collect();
+    let mut first: BTreeMap<_, Instant> = BTreeMap::new();
+    for update in tx.incident_updates_of(&ids).await? {
+        let IncidentUpdate { incident, at, .. } = update;
+        first.entry(incident).and_modify(|known| *known = at.min(*known)).or_insert(at);
+    }
+    let all = tx.components(true).await?;
+    let name = |id: &ComponentId| {
+        let known = all.iter().find(|component| component.id == *id);
+        (*id, known.map_or_else(String::new, |component| component.name.to_string()))
+    };
+    Ok(found
+        .into_iter()
+        .map(|incident| IncidentLine {
+            severity: incident.severity(),
+            components: incident.components.keys().map(name).collect(),
+            first_update_at: first.get(&incident.id).copied().filter(|_| !incident.is_backfilled),
+            id: incident.id,
+            number: incident.number,
+            title: incident.title,
+            started_at: incident.started_at,
+            resolved_at: incident.resolved_at,
+        })
+        .collect())
 }
 
 async fn window_facts(tx: &mut Tx, within: Stretch) -> Result<Vec<WindowFact>, Error> {

@@ -24,8 +24,9 @@ fn trouble(news: IncidentNews, state: IncidentState) -> IncidentNotice {
         ended: (state == IncidentState::Resolved).then(|| instant("12:30")),
         lasted: if state == IncidentState::Resolved { "16 h 35 min".to_owned() } else { String::new() },
         affected: vec![component("Cluster 12", "Major outage"), component("API", "Degraded performance")],
-        message: "The other disk is **dead** too; see [the plan](https://example.org/plan).\n\n<script>alert(1)</script>"
-            .to_owned(),
+        message:
+            "The other disk is **dead** too; see [the plan](https://example.org/plan).\n\n<script>alert(1)</script>"
+                .to_owned(),
         url: "https://status.example.org/incidents/0192f3c4".to_owned(),
         manage_url: Some("https://status.example.org/subscriptions/TOKEN".to_owned()),
         unsubscribe_url: Some("https://status.example.org/u/TOKEN".to_owned()),
