@@ -100,6 +100,11 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "drills", id] => admin::drill::take(id, post).await,
         ["admin", "components", rest @ ..] => admin::components::take(rest, post).await,
         ["admin", "templates", rest @ ..] => admin::templates::take(rest, post).await,
+        ["admin", "metrics", "new"] => admin::metrics::take(&["new"], post).await,
+        ["admin", "metrics", id] => admin::metrics::take(&[id], post).await,
+        ["admin", "reports", month] => admin::reports::take(month, post).await,
+        ["admin", "report-figures", "new"] => admin::report_figures::take(&["new"], post).await,
+        ["admin", "report-figures", id] => admin::report_figures::take(&[id], post).await,
         ["admin", "component-groups", rest @ ..] => admin::components::take_group(rest, post).await,
         _ => Err(Error::NotFound("page")),
     }

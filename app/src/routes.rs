@@ -69,6 +69,7 @@ pub fn App() -> impl IntoView {
                 <ComponentRoutes/>
                 <MailRoutes/>
                 <TemplateRoutes/>
+                <ReportRoutes/>
             </Routes>
         </Router>
     }
@@ -195,6 +196,29 @@ fn MailRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/deliveries/:notification/:subscriber") view=deliveries::OneMail ssr=SsrMode::Async/>
         <Route path=path!("/admin/deliveries/team/:notification/:person") view=team_mails::OneTeamMail
             ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What was measured, and what each month was like.
+#[component(transparent)]
+fn ReportRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{metrics, report_figures, reports};
+    view! {
+        <Route path=path!("/charts") view=public::charts::AllCharts ssr=SsrMode::Async/>
+        <Route path=path!("/charts/:slug") view=public::charts::OneChart ssr=SsrMode::Async/>
+        <Route path=path!("/charts/:slug/:range") view=public::charts::OneChart ssr=SsrMode::Async/>
+        <Route path=path!("/reports") view=public::reports::AllReports ssr=SsrMode::Async/>
+        <Route path=path!("/reports/:month") view=public::reports::OneReport ssr=SsrMode::Async/>
+        <Route path=path!("/admin/metrics") view=metrics::Metrics ssr=SsrMode::Async/>
+        <Route path=path!("/admin/metrics/new") view=metrics::NewMetric ssr=SsrMode::Async/>
+        <Route path=path!("/admin/metrics/:id") view=metrics::MetricPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/reports") view=reports::Reports ssr=SsrMode::Async/>
+        <Route path=path!("/admin/reports/:month") view=reports::ReportPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/report-figures") view=report_figures::ReportFigures ssr=SsrMode::Async/>
+        <Route path=path!("/admin/report-figures/new") view=report_figures::NewFigure ssr=SsrMode::Async/>
+        <Route path=path!("/admin/report-figures/:id") view=report_figures::FigurePage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -2,6 +2,7 @@
 //! these from what the services answer; nothing here knows a service, a clock or a zone.
 
 pub mod calendar;
+pub mod chart;
 
 use domain::component::ComponentState;
 use domain::coverage::State as Standing;
@@ -994,6 +995,8 @@ impl AdminFrame {
                 "Page",
                 vec![
                     item("Components", "/admin/components"),
+                    item("Metrics", "/admin/metrics"),
+                    item("Reports", "/admin/reports"),
                     item("Templates", "/admin/templates"),
                     item("Subscribers", "/admin/subscribers"),
                     counted("Deliveries", "/admin/deliveries", waiting.stuck_mails, "not going out", Tone::Major),

@@ -47,6 +47,8 @@ test('public pages', async ({ page, context }) => {
     () => look(page),
   );
   expect(visited.some((path) => path.startsWith('/maintenance/'))).toBe(true);
+  expect(visited.some((path) => path.startsWith('/charts/'))).toBe(true);
+  expect(visited.some((path) => path.startsWith('/reports/'))).toBe(true);
   expect(await context.cookies()).toEqual([]);
   expect(foreign).toEqual([]);
   expect(heard).toEqual([]);
@@ -65,6 +67,7 @@ test('pages of the team', async ({ page }) => {
   );
   const places = [
     ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'drills'],
+    ...['metrics', 'reports', 'report-figures'],
     ...['components', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
   ];
   for (const place of places) {
@@ -93,7 +96,8 @@ test('forms that come back with errors, and pages that are not there', async ({ 
   await submitEmpty(page, 'Keep as draft');
   await look(page);
   const forms = ['hosts/new', 'components/new', 'templates/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
-  for (const place of [...forms, 'settings', 'account']) {
+  const counted = ['metrics/new', 'report-figures/new'];
+  for (const place of [...forms, ...counted, 'settings', 'account']) {
     const path = `/admin/${place}`;
     await page.goto(world.url + path);
     await submitEmpty(page);

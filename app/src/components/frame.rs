@@ -70,6 +70,7 @@ fn footer(support: String, query: &str) -> AnyView {
                 <ul>
                     <li><a href=format!("/{query}")>"Status now"</a></li>
                     <li><a href=format!("/history{query}")>"History"</a></li>
+                    <li><a href=format!("/reports{query}")>"Monthly reports"</a></li>
                     <li><a href="/calendar.ics">"Calendar feed"</a></li>
                     {support}
                 </ul>

@@ -1,6 +1,6 @@
 //! Metrics and figures as plots: scales of round numbers, places, and the words for those who do not see them.
 
-use crate::components::DataTable;
+use crate::components::{DataTable, Disclosure, Fact, Facts, LineChart};
 use crate::view::ColumnView;
 use crate::view::chart::{BarsView, ChartView};
 use domain::metric::{Aggregate, Range, Step, combine};
@@ -64,13 +64,13 @@ const fn step_text(step: Step) -> &'static str {
     }
 }
 
-/// "the mean of each hour"
-pub fn meaning(chart: &Chart) -> String {
-    format!("{} of each {}", chart.metric.aggregate.text(), step_text(chart.step)).replace("each 5", "every 5").replace("each 4", "every 4")
+/// "the mean of every hour"
+fn meaning(chart: &Chart) -> String {
+    format!("{} of every {}", chart.metric.aggregate.text(), step_text(chart.step))
 }
 
 /// "Response time, the last 24 hours: now 182 ms, at least 120 ms, at most 410 ms."
-pub fn summary(chart: &Chart) -> String {
+fn summary(chart: &Chart) -> String {
     let name = &chart.metric.name;
     let last = chart.range.text();
     match (chart.newest(), chart.bounds()) {
@@ -109,16 +109,37 @@ pub fn chart_view(chart: &Chart, time: impl Fn(Instant) -> String) -> ChartView 
     }
     let quarter = Span::seconds(Span::between(chart.stretch.from, chart.stretch.to).as_seconds() / 2);
     let times = [chart.stretch.from, quarter.after(chart.stretch.from), chart.stretch.to];
-    ChartView {
-        summary: summary(chart),
-        scale: scale.marks(),
-        times: times.into_iter().map(time).collect(),
-        lines,
+    ChartView { summary: summary(chart), scale: scale.marks(), times: times.into_iter().map(time).collect(), lines }
+}
+
+/// Newest, least, most, the line and the same as a table; `newest` writes the instant of the newest value.
+pub fn drawn(
+    chart: &Chart,
+    time: impl Fn(Instant) -> String,
+    newest: impl Fn(Instant) -> AnyView,
+    note: &'static str,
+) -> AnyView {
+    let view = chart_view(chart, &time);
+    let (Some((now, at)), Some((min, max))) = (chart.newest(), chart.bounds()) else {
+        return view! { <p class="muted">{view.summary}</p> }.into_any();
+    };
+    let (now, min, max, at) = (said(chart, now), said(chart, min), said(chart, max), newest(at));
+    let (meaning, table) = (meaning(chart), table(chart, &time));
+    view! {
+        <Facts>
+            <Fact label="Newest"><strong>{now}</strong>", "{at}</Fact>
+            <Fact label="Least">{min}</Fact>
+            <Fact label="Most">{max}</Fact>
+        </Facts>
+        <LineChart chart=view/>
+        <p class="small muted mt">{format!("Shown is {meaning}. {note}")}</p>
+        <Disclosure label="The same as a table">{table}</Disclosure>
     }
+    .into_any()
 }
 
 /// The values in fewer lines, newest first.
-pub fn table(chart: &Chart, time: impl Fn(Instant) -> String) -> AnyView {
+fn table(chart: &Chart, time: impl Fn(Instant) -> String) -> AnyView {
     let coarser = match chart.range {
         Range::Day => Step::Hour,
         Range::Week | Range::Month => Step::FourHours,
@@ -148,7 +169,8 @@ pub fn table(chart: &Chart, time: impl Fn(Instant) -> String) -> AnyView {
             ]
         })
         .collect();
-    view! { <DataTable caption=format!("{} by the {}", chart.metric.name, step_text(coarser)) columns rows/> }.into_any()
+    view! { <DataTable caption=format!("{} by the {}", chart.metric.name, step_text(coarser)) columns rows/> }
+        .into_any()
 }
 
 /// The last months of a figure; none where fewer than two are known.

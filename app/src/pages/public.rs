@@ -1,11 +1,13 @@
 //! Pages for customers. They depend on their address alone, so that each is rendered once per
 //! change; they carry no script and set no cookie.
 
+pub mod charts;
 pub mod head;
 pub mod history;
 pub mod home;
 pub mod maintenance;
 mod reader;
+pub mod reports;
 pub mod requests;
 pub mod subscribe;
 pub mod subscription;

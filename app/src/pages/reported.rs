@@ -36,12 +36,15 @@ pub struct Note {
 
 /// Everything a report says.
 pub fn content(content: &Content, percent_before: Option<f64>, words: &Words<'_>) -> AnyView {
+    let tiles = headlines(content, percent_before);
+    let (figures, availability) = (figures(content), content.availability.as_ref().map(availability));
+    let (incidents, windows) = (incidents(content, words), windows(content, words));
     view! {
-        <Section id="short" title="In short"><Tiles tiles=headlines(content, percent_before)/></Section>
-        {figures(content)}
-        {content.availability.as_ref().map(availability)}
-        {incidents(content, words)}
-        {windows(content, words)}
+        <Section id="short" title="In short"><Tiles tiles/></Section>
+        {figures}
+        {availability}
+        {incidents}
+        {windows}
     }
     .into_any()
 }
@@ -113,16 +116,15 @@ fn headlines(content: &Content, percent_before: Option<f64>) -> Vec<TileView> {
     }
     if content.drills.done > 0 {
         let drills = content.drills;
-        let worst = drills.worst.filter(|worst| worst.took > worst.foretold).map(|worst| {
-            format!("Slowest against its estimate: {} instead of {}", worst.took, worst.foretold)
-        });
+        let worst = drills
+            .worst
+            .filter(|worst| worst.took > worst.foretold)
+            .map(|worst| format!("Slowest against its estimate: {} instead of {}", worst.took, worst.foretold));
         tiles.push(TileView {
             label: "Restores rehearsed".to_owned(),
             value: drills.done.to_string(),
             note: format!("{} succeeded", drills.succeeded),
-            more: worst
-                .or_else(|| drills.longest.map(|span| format!("The longest took {span}")))
-                .unwrap_or_default(),
+            more: worst.or_else(|| drills.longest.map(|span| format!("The longest took {span}"))).unwrap_or_default(),
             ..TileView::default()
         });
     }
@@ -139,9 +141,8 @@ const fn tone(verdict: Verdict) -> Tone {
 
 fn figures(content: &Content) -> Option<AnyView> {
     let tiles: Vec<TileView> = content.figures.iter().map(|figure| figure_tile(figure, content)).collect();
-    (!tiles.is_empty()).then(|| {
-        view! { <Section id="figures" title="Our own figures"><Tiles tiles/></Section> }.into_any()
-    })
+    (!tiles.is_empty())
+        .then(|| view! { <Section id="figures" title="Our own figures"><Tiles tiles/></Section> }.into_any())
 }
 
 fn figure_tile(figure: &FigureLine, content: &Content) -> TileView {
@@ -244,7 +245,8 @@ fn incidents(content: &Content, words: &Words<'_>) -> AnyView {
     if rows.is_empty() {
         return ().into_any();
     }
-    view! { <Section id="incidents" title="Incidents"><DataTable caption="Incidents" columns rows/></Section> }.into_any()
+    view! { <Section id="incidents" title="Incidents"><DataTable caption="Incidents" columns rows/></Section> }
+        .into_any()
 }
 
 fn windows(content: &Content, words: &Words<'_>) -> AnyView {
@@ -274,7 +276,8 @@ fn windows(content: &Content, words: &Words<'_>) -> AnyView {
     if rows.is_empty() {
         return ().into_any();
     }
-    view! { <Section id="work" title="Planned work"><DataTable caption="Planned work" columns rows/></Section> }.into_any()
+    view! { <Section id="work" title="Planned work"><DataTable caption="Planned work" columns rows/></Section> }
+        .into_any()
 }
 
 /// That it was corrected, on top of the page.

@@ -7,6 +7,7 @@
 mod rehearsals;
 
 mod conflicts;
+mod figures;
 
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
@@ -122,7 +123,8 @@ impl Services {
             past.readers(now, &made).await?;
         }
         self.windows(&system, now, &made).await?;
-        self.rehearsals(&system, now).await
+        self.rehearsals(&system, now).await?;
+        self.figures_of_demo(&system, now).await
     }
 
     /// The same services at another time.

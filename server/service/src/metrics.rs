@@ -3,6 +3,7 @@
 use crate::audit::Action;
 use crate::inventory::unchanged;
 use crate::{Actor, Error, FieldError, Fields, Services};
+use domain::component::Component;
 use domain::ids::{ComponentId, MetricId};
 use domain::metric::{Aggregate, Bucket, LONGEST_UNIT, MOST_POINTS, Metric, Point, Range, Step, UnknownAggregate};
 use domain::number::MOST_DECIMALS;
@@ -279,6 +280,15 @@ impl Services {
     pub async fn metrics(&self, actor: &Actor, retired_too: bool) -> Result<Vec<Metric>, Error> {
         actor.require(Permission::View)?;
         Ok(self.db.read().await?.metrics(retired_too).await?)
+    }
+
+    /// Components in use, to choose what a metric tells of.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn component_choices(&self, actor: &Actor) -> Result<Vec<Component>, Error> {
+        actor.require(Permission::View)?;
+        Ok(self.db.read().await?.components(false).await?)
     }
 
     /// One metric, by its slug or its id.

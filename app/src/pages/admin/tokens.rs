@@ -137,6 +137,7 @@ fn fields(typed: &Submitted) -> AnyView {
             "Ask for extra backups",
             "backup:request: for customers; say then of which data sets",
         ),
+        scope(Scope::MetricWrite, "Push metrics and our own figures", "metric:write"),
         scope(Scope::Read, "Read", "read: everything here but people, tokens and the audit log"),
         scope(Scope::InventoryWrite, "Keep hosts, data sets, jobs and components", "inventory:write"),
         scope(Scope::MaintenanceWrite, "Plan and run windows", "maintenance:write"),

@@ -1,9 +1,9 @@
 //! `/charts` and `/charts/{slug}`: the numbers that programs push, drawn.
 
 use super::{Head, Reader};
-use crate::components::{Card, Disclosure, EmptyState, Fact, Facts, LineChart, PublicLayout, Section, Title};
+use crate::components::{Card, EmptyState, LineChart, PublicLayout, Section, Title};
 use crate::context::{load, services};
-use crate::pages::plotted::{chart_view, meaning, said, table};
+use crate::pages::plotted::{chart_view, drawn, said};
 use crate::view::ActionView;
 use domain::metric::Range;
 use leptos::prelude::*;
@@ -31,7 +31,8 @@ fn list(reader: &Reader, charts: &Charts) -> AnyView {
         view! { <EmptyState title="No charts yet" text="Numbers that are published here are drawn here." action/> }
             .into_any()
     } else {
-        view! { <section class="section" aria-label="Charts">{small_charts(reader, &charts.charts)}</section> }.into_any()
+        let charts = small_charts(reader, &charts.charts);
+        view! { <section class="section" aria-label="Charts">{charts}</section> }.into_any()
     };
     view! {
         <Head title=format!("Charts – {site} status") path="/charts" description="The last day of what we measure."/>
@@ -77,9 +78,7 @@ pub fn OneChart() -> impl IntoView {
         // The day has the address without a range: a page has one address.
         let range = match named.as_deref() {
             None => Range::Day,
-            Some(text) => {
-                Range::parse(text).filter(|range| *range != Range::Day).ok_or(Error::NotFound("chart"))?
-            }
+            Some(text) => Range::parse(text).filter(|range| *range != Range::Day).ok_or(Error::NotFound("chart"))?,
         };
         loading.public_chart(&slug, range).await
     };
@@ -106,38 +105,24 @@ fn show(reader: &Reader, chart: &Chart) -> AnyView {
             view! { <a class="btn is-small" href=href aria-current=current>{range.text()}</a> }
         })
         .collect_view();
-    let drawn = chart_view(chart, |at| reader.short(at));
-    let summary = drawn.summary.clone();
-    let shown = match (chart.newest(), chart.bounds()) {
-        (Some((now, at)), Some((min, max))) => {
-            let when = reader.brief(at);
-            let utc = (!when.utc.is_empty()).then(|| format!(" ({})", when.utc));
-            view! {
-                <Facts>
-                    <Fact label="Newest">
-                        <strong>{said(chart, now)}</strong>", "<time datetime=when.datetime>{when.text}</time>{utc}
-                    </Fact>
-                    <Fact label="Least">{said(chart, min)}</Fact>
-                    <Fact label="Most">{said(chart, max)}</Fact>
-                </Facts>
-                <LineChart chart=drawn/>
-                <p class="small muted mt">{format!("Shown is {}. This page is refreshed every minute.", meaning(chart))}</p>
-                <Disclosure label="The same as a table">{table(chart, |at| reader.short(at))}</Disclosure>
-            }
-            .into_any()
-        }
-        _ => view! { <p class="muted">{summary.clone()}</p> }.into_any(),
+    let newest = |at| {
+        let when = reader.brief(at);
+        let utc = (!when.utc.is_empty()).then(|| format!(" ({})", when.utc));
+        view! { <time datetime=when.datetime>{when.text}</time>{utc} }.into_any()
     };
+    let summary = chart_view(chart, |at| reader.short(at)).summary;
+    let shown = drawn(chart, |at| reader.short(at), newest, "This page is made anew every minute.");
     let lead = chart.component.as_ref().map_or_else(String::new, |component| format!("Of {component}."));
     let lead = if lead.is_empty() { format!("The last {}.", chart.range.text()) } else { lead };
+    let (heading, path) = (format!("The last {}", chart.range.text()), path_of(chart, chart.range));
     let (frame, back) = (reader.frame(), ("All charts".to_owned(), reader.link("/charts")));
     view! {
-        <Head title=format!("{name}, the last {} – {site} status", chart.range.text()) path=path_of(chart, chart.range)
+        <Head title=format!("{name}: {heading} – {site} status") path=path
             description=summary/>
         <PublicLayout frame>
             <Title title=name.clone() lead=lead back/>
             <nav class="ranges" aria-label="How long back">{ranges}</nav>
-            <Section id="chart" title=format!("The last {}", chart.range.text())><Card>{shown}</Card></Section>
+            <Section id="chart" title=heading.clone()><Card>{shown}</Card></Section>
         </PublicLayout>
     }
     .into_any()

@@ -1,5 +1,6 @@
 //! `/`: what works, what does not, what is planned.
 
+use super::charts::small_charts;
 use super::{Head, Reader, words};
 use crate::components::{
     Card, ComponentGroups, Disclosure, Fact, Facts, Hero, LogList, PlanList, Proof, PublicLayout, Section, Timeline,
@@ -9,6 +10,7 @@ use crate::context::{load, services};
 use domain::component::ComponentState;
 use domain::maintenance::State;
 use leptos::prelude::*;
+use service::metrics::Chart;
 use service::public::{Home as Data, Window};
 
 /// Lines of a timeline shown on the front page.
@@ -22,14 +24,14 @@ const NEXT: usize = 10;
 pub fn Home() -> impl IntoView {
     let services = services();
     let loading = services.clone();
-    load(async move { loading.home().await }, move |home| {
+    load(async move { Ok((loading.home().await?, loading.home_charts().await?)) }, move |(home, charts)| {
         let reader = Reader::new(&services, &home.site);
-        reader.keep(home.until);
-        show(&reader, home)
+        reader.keep([home.until, charts.until].into_iter().flatten().min());
+        show(&reader, home, &charts.charts)
     })
 }
 
-fn show(reader: &Reader, home: Data) -> AnyView {
+fn show(reader: &Reader, home: Data, charts: &[Chart]) -> AnyView {
     let (tone, shape) = words::overall(&home.now);
     let lead = lead(reader, &home);
     let site = reader.site();
@@ -70,6 +72,11 @@ fn show(reader: &Reader, home: Data) -> AnyView {
     let groups = (!groups.is_empty()).then(|| {
         view! { <Section id="components" title="Components"><ComponentGroups groups/></Section> }
     });
+    let measured = (!charts.is_empty()).then(|| {
+        let more = ("All charts".to_owned(), reader.link("/charts"));
+        let charts = small_charts(reader, charts);
+        view! { <Section id="measured" title="The last 24 hours" more=more>{charts}</Section> }
+    });
     view! {
         <Head title=format!("{} – {site} status", home.sentence) path="/"
             description=format!("{}. {lead}", home.sentence)/>
@@ -78,6 +85,7 @@ fn show(reader: &Reader, home: Data) -> AnyView {
             {now}
             <Section id="planned" title="Planned">{next}</Section>
             {groups}
+            {measured}
             {recent}
         </PublicLayout>
     }

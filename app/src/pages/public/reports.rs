@@ -27,7 +27,8 @@ fn list(reader: &Reader, reports: &PublicReports) -> AnyView {
     let (frame, back) = (reader.frame(), ("Status now".to_owned(), reader.link("/")));
     let shown = if reports.reports.is_empty() {
         let action = ActionView::link("Status now", reader.link("/"));
-        view! { <EmptyState title="No report yet" text="The first one comes when the month is over." action/> }.into_any()
+        view! { <EmptyState title="No report yet" text="The first one comes when the month is over." action/> }
+            .into_any()
     } else {
         let columns = vec![
             ColumnView::new("Month"),

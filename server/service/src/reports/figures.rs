@@ -163,7 +163,7 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn report_figures(&self, actor: &Actor, retired_too: bool) -> Result<Vec<Figure>, Error> {
         actor.require(Permission::View)?;
-        Ok(self.db.read().await?.figures(retired_too).await?)
+        Ok(self.db.read().await?.report_figures(retired_too).await?)
     }
 
     /// One figure, by its slug or its id.

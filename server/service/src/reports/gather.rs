@@ -6,9 +6,7 @@ use domain::gate::{Scope, Topology};
 use domain::ids::{ComponentId, HostId, MaintenanceId};
 use domain::incident::IncidentUpdate;
 use domain::maintenance::{UpdateKind, affected_components};
-use domain::report::{
-    Content, FigureLine, IncidentLine, Month, PLOTTED, WindowFact, backups, drills, windows,
-};
+use domain::report::{Content, FigureLine, IncidentLine, Month, PLOTTED, WindowFact, backups, drills, windows};
 use domain::time::{Instant, Stretch};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;

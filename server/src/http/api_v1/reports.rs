@@ -40,12 +40,7 @@ struct Line {
 
 impl From<ReportLine> for Line {
     fn from(line: ReportLine) -> Self {
-        Self {
-            month: line.month,
-            frozen_at: line.frozen_at,
-            corrected_at: line.corrected_at,
-            headline: line.headline,
-        }
+        Self { month: line.month, frozen_at: line.frozen_at, corrected_at: line.corrected_at, headline: line.headline }
     }
 }
 
@@ -151,7 +146,10 @@ impl FigureBody {
     }
 }
 
-async fn list(State(state): State<AppState>, Extension(actor): Extension<Actor>) -> Result<Json<Listed<Line>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+) -> Result<Json<Listed<Line>>, Problem> {
     let items = state.services.reports(&actor).await?.frozen;
     Ok(Listed::of(Page { items, next_cursor: None }, Line::from))
 }
@@ -224,8 +222,7 @@ async fn add(
     Extension(actor): Extension<Actor>,
     Input(body): Input<FigureBody>,
 ) -> Result<Response, Problem> {
-    let first =
-        FigureInput { aggregate: "last".to_owned(), better: "neutral".to_owned(), ..FigureInput::default() };
+    let first = FigureInput { aggregate: "last".to_owned(), better: "neutral".to_owned(), ..FigureInput::default() };
     let added = state.services.add_report_figure(&actor, &body.over(first)).await?;
     Ok(created(&format!("/api/v1/report-figures/{}", added.slug), added))
 }
