@@ -99,6 +99,7 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "drills", "new"] => admin::drills::add(post).await,
         ["admin", "drills", id] => admin::drill::take(id, post).await,
         ["admin", "components", rest @ ..] => admin::components::take(rest, post).await,
+        ["admin", "corrections", rest @ ..] => admin::corrections::take(rest, post).await,
         ["admin", "templates", rest @ ..] => admin::templates::take(rest, post).await,
         ["admin", "metrics", "new"] => admin::metrics::take(&["new"], post).await,
         ["admin", "metrics", id] => admin::metrics::take(&[id], post).await,

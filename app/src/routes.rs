@@ -70,6 +70,7 @@ pub fn App() -> impl IntoView {
                 <MailRoutes/>
                 <TemplateRoutes/>
                 <ReportRoutes/>
+                <FigureRoutes/>
             </Routes>
         </Router>
     }
@@ -89,6 +90,7 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/maintenance/:id") view=public::maintenance::Maintenance ssr=SsrMode::Async/>
         <Route path=path!("/history") view=public::history::History ssr=SsrMode::Async/>
         <Route path=path!("/history/:month") view=public::history::History ssr=SsrMode::Async/>
+        <Route path=path!("/components/:slug") view=public::component::Component ssr=SsrMode::Async/>
         <Route path=path!("/subscribe") view=public::subscribe::Subscribe ssr=SsrMode::Async/>
         <Route path=path!("/subscribe/sent") view=public::subscribe::Sent ssr=SsrMode::Async/>
         <Route path=path!("/subscribe/confirm/:link") view=public::subscription::Confirm ssr=SsrMode::Async/>
@@ -233,6 +235,19 @@ fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/templates/new") view=templates::NewTemplate ssr=SsrMode::Async/>
         <Route path=path!("/admin/templates/:id") view=templates::TemplatePage ssr=SsrMode::Async/>
         <Route path=path!("/admin/templates/:id/:form") view=templates::TemplatePage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Corrections of the history.
+#[component(transparent)]
+fn FigureRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::corrections;
+    view! {
+        <Route path=path!("/admin/corrections") view=corrections::Corrections ssr=SsrMode::Async/>
+        <Route path=path!("/admin/corrections/new") view=corrections::NewCorrection ssr=SsrMode::Async/>
+        <Route path=path!("/admin/corrections/:id") view=corrections::OneCorrection ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -7,6 +7,7 @@ pub mod chart;
 use domain::component::ComponentState;
 use domain::coverage::State as Standing;
 use domain::drill::DrillState;
+use domain::impact::Known;
 use domain::maintenance::{State, UpdateKind};
 use domain::request::RequestState;
 use domain::run::{Mark, RunState};
@@ -172,6 +173,16 @@ impl From<ComponentState> for StateView {
             ComponentState::DegradedPerformance => Self::new(Tone::Degraded, Shape::Degraded, "Degraded performance"),
             ComponentState::PartialOutage => Self::new(Tone::Partial, Shape::Partial, "Partial outage"),
             ComponentState::MajorOutage => Self::new(Tone::Major, Shape::Major, "Major outage"),
+        }
+    }
+}
+
+/// What nobody knows is a state of its own.
+impl From<Known> for StateView {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::State(state) => state.into(),
+            Known::Unknown => Self::new(Tone::Quiet, Shape::Unknown, known.public_text()),
         }
     }
 }
@@ -488,11 +499,13 @@ pub struct WindowView {
 /// A window in a list of what has been.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogView {
+    /// Where links to its day lead: the first of each day has one.
+    pub anchor: Option<String>,
     /// `Thu 15 May`
     pub date: String,
     /// What was done.
     pub title: String,
-    /// Its page.
+    /// Its page; may be empty.
     pub href: String,
     /// When.
     pub when: WhenView,
@@ -524,8 +537,34 @@ pub struct EntryView {
 pub struct ComponentView {
     /// Its name.
     pub name: String,
+    /// Its page.
+    pub href: String,
     /// Its state.
     pub state: StateView,
+    /// How it has been.
+    pub past: Option<PastView>,
+}
+
+/// A figure of availability.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FigureView {
+    /// Of what: "Last 30 days".
+    pub label: String,
+    /// "99.95 %"
+    pub value: String,
+    /// What else there is to know: the figure with planned work, time of which nobody knows.
+    pub notes: Vec<String>,
+}
+
+/// How a component has been.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastView {
+    /// The worst of each day, the oldest first; none where there was no time.
+    pub days: Vec<Option<Known>>,
+    /// "99.95 %", or that nothing is known.
+    pub figure: String,
+    /// What the figure is about, for those who hear it: "available in the last 90 days".
+    pub meaning: String,
 }
 
 /// A group of components.
@@ -997,6 +1036,7 @@ impl AdminFrame {
                     item("Components", "/admin/components"),
                     item("Metrics", "/admin/metrics"),
                     item("Reports", "/admin/reports"),
+                    item("Corrections", "/admin/corrections"),
                     item("Templates", "/admin/templates"),
                     item("Subscribers", "/admin/subscribers"),
                     counted("Deliveries", "/admin/deliveries", waiting.stuck_mails, "not going out", Tone::Major),

@@ -49,6 +49,7 @@ test('public pages', async ({ page, context }) => {
   expect(visited.some((path) => path.startsWith('/maintenance/'))).toBe(true);
   expect(visited.some((path) => path.startsWith('/charts/'))).toBe(true);
   expect(visited.some((path) => path.startsWith('/reports/'))).toBe(true);
+  expect(visited.some((path) => path.startsWith('/components/'))).toBe(true);
   expect(await context.cookies()).toEqual([]);
   expect(foreign).toEqual([]);
   expect(heard).toEqual([]);
@@ -68,7 +69,7 @@ test('pages of the team', async ({ page }) => {
   const places = [
     ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'drills'],
     ...['metrics', 'reports', 'report-figures'],
-    ...['components', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
+    ...['components', 'corrections', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
   ];
   for (const place of places) {
     expect(visited).toContain(`/admin/${place}`);
@@ -95,7 +96,7 @@ test('forms that come back with errors, and pages that are not there', async ({ 
   await page.goto(`${world.url}/admin/maintenances/new`);
   await submitEmpty(page, 'Keep as draft');
   await look(page);
-  const forms = ['hosts/new', 'components/new', 'templates/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
+  const forms = ['hosts/new', 'components/new', 'corrections/new', 'templates/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
   const counted = ['metrics/new', 'report-figures/new'];
   for (const place of [...forms, ...counted, 'settings', 'account']) {
     const path = `/admin/${place}`;

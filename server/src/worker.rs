@@ -2,6 +2,7 @@
 //! truth in memory, so any may run on any node and be stopped at any instant.
 
 pub mod delivery;
+pub mod figures;
 pub mod findings;
 pub mod housekeeping;
 pub mod lost;
@@ -46,6 +47,7 @@ pub fn spawn(
     housekeeping::spawn(workers, services, shutdown);
     findings::spawn(workers, services, shutdown);
     reports::spawn(workers, services, shutdown);
+    figures::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)
 }
 

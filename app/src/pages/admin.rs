@@ -5,6 +5,7 @@ pub mod audit;
 pub mod calendar;
 pub mod checklist;
 pub mod components;
+pub mod corrections;
 pub mod coverage;
 pub mod data_sets;
 pub mod deliveries;

@@ -2,6 +2,7 @@
 //! change; they carry no script and set no cookie.
 
 pub mod charts;
+pub mod component;
 pub mod head;
 pub mod history;
 pub mod home;

@@ -102,4 +102,6 @@ ids! {
     FigureId,
     /// A change of a report after its month was closed.
     ReportCorrectionId,
+    /// A correction of the history.
+    CorrectionId,
 }

@@ -4,9 +4,11 @@
 //! server, the workers and the command line can not disagree.
 
 pub mod audit;
+pub mod availability;
 pub mod backup;
 pub mod component;
 pub mod conflict;
+pub mod correction;
 pub mod coverage;
 pub mod csv;
 pub mod drill;

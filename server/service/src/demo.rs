@@ -4,10 +4,10 @@
 //! On the screen of the draft for `vm3` all three kinds of reason stand together: the image is too
 //! old, the dump of `web-12` ran after its carrier, and nothing ever protected `legacy-shop`.
 
-mod rehearsals;
-
 mod conflicts;
 mod figures;
+mod past;
+mod rehearsals;
 
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
@@ -117,6 +117,7 @@ impl Services {
         }
         past.add_example_templates(&system).await?;
         let made = past.build(&system).await?;
+        self.past(&system, now, &made).await?;
         self.conflict_rules(&system, now, &made).await?;
         // Their mailboxes do not exist: where mail leaves, theirs would come back.
         if !self.mail_configured {
@@ -282,6 +283,8 @@ impl Services {
                 ],
             ),
         ];
+        // Customers have known them for longer than the bars reach back.
+        let long_ago = self.at(Span::days(400).before(self.now()));
         for (name, components) in groups {
             let group = self.add_group(system, GroupInput { name: name.to_owned() }).await?;
             for (name, description, hosts) in components {
@@ -293,7 +296,7 @@ impl Services {
                     hosts: hosts.iter().filter_map(|host| made.hosts.get(host).cloned()).collect(),
                     is_private: false,
                 };
-                let added = self.add_component(system, input).await?;
+                let added = long_ago.add_component(system, input).await?;
                 made.components.insert(name, added.component.id.to_string());
             }
         }

@@ -16,6 +16,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod drills;
 pub mod error;
+pub mod figures;
 pub mod findings;
 pub mod gate;
 pub mod grants;

@@ -2,6 +2,11 @@
 //!
 //! Nothing here depends on who asks, so that a page is rendered once per change.
 
+mod component;
+
+pub use component::{Bar, BarDay, ComponentPage, Happening, What};
+
+use crate::figures::Availability;
 use crate::{Error, Services};
 use chrono::{Datelike, NaiveDate};
 use domain::component::{Component, ComponentState, public_part};
@@ -114,6 +119,8 @@ pub struct Home {
     pub calm: bool,
     /// Components in the order of the page.
     pub groups: Vec<GroupLines>,
+    /// How each component has been in the last days.
+    pub bars: BTreeMap<ComponentId, Bar>,
     /// Open incidents, newest start first.
     pub incidents: Vec<Incident>,
     /// Under way, on hold, or without a time: what to know now.
@@ -135,6 +142,8 @@ pub struct Month {
     pub first: NaiveDate,
     /// Windows that began in it, newest first.
     pub windows: Vec<Window>,
+    /// How much of the time everything was there.
+    pub availability: Availability,
     /// There is something before it.
     pub earlier: Option<NaiveDate>,
     /// The month after it, unless that lies in the future.
@@ -215,13 +224,16 @@ impl Services {
         let sentence = site_sentence(&incidents.iter().collect::<Vec<_>>(), &named, &names);
         let is_well = named.is_empty() && incidents.is_empty();
         let groups = groups(&mut tx, &board, &states).await?;
+        let bars = self.bars(&mut tx, &site).await?;
         let until = recent.iter().filter_map(|w| w.maintenance.ended_at).map(|ended| RECENT.after(ended)).min();
+        let until = until.into_iter().chain((!bars.is_empty()).then(|| self.next_midnight(&site))).min();
         let (next, mut now): (Vec<Window>, Vec<Window>) =
             open.into_iter().partition(|w| w.maintenance.state == State::Scheduled);
         now.sort_by_key(|w| OPEN.iter().position(|state| *state == w.maintenance.state));
         let next = one_per_series(&mut tx, next, |_| true).await?;
         let recent = one_per_series(&mut tx, recent, |m| m.state == State::Cancelled).await?;
-        Ok(Home { calm: now.is_empty() && is_well, site, sentence, groups, incidents, now, next, recent, until })
+        let calm = now.is_empty() && is_well;
+        Ok(Home { calm, site, sentence, groups, bars, incidents, now, next, recent, until })
     }
 
     /// Components in the order of the page, for the subscribe form.
@@ -276,13 +288,14 @@ impl Services {
             .filter(|m| m.planned.starts_at >= from && (ENDED.contains(&m.state) || m.state.is_under_way()))
             .collect();
         let windows = windows(&mut tx, &board, began).await?;
+        let availability = self.availability_of_month(&mut tx, first).await?;
         let oldest = tx.maintenances_in(&ENDED, Order::Earliest, None, 1).await?;
         let oldest = oldest
             .first()
             .map(|m| domain::time::civil(self.zones.as_ref(), &site.zone, m.planned.starts_at).local.date());
         let earlier = oldest.filter(|day| *day < first).and(previous_month(first));
         let later = (after <= current).then_some(after);
-        Ok(Month { site, first, windows, earlier, later })
+        Ok(Month { site, first, windows, availability, earlier, later })
     }
 
     /// The calendar of all published windows.
@@ -356,7 +369,7 @@ impl Services {
     }
 
     /// The first instant of a day: midnight, or what follows it where midnight does not exist.
-    fn midnight(&self, zone: &str, day: NaiveDate) -> Instant {
+    pub(crate) fn midnight(&self, zone: &str, day: NaiveDate) -> Instant {
         let local = day.and_time(chrono::NaiveTime::MIN);
         match self.zones.resolve(zone, local) {
             Ok(LocalTime::One(at) | LocalTime::Fold { earlier: at, .. }) => at,

@@ -159,7 +159,7 @@ async fn what_is_private_is_drawn_for_the_team_alone(engine: Engine) {
         assert!(matches!(services.public_chart(slug, Range::Day).await, Err(Error::NotFound("chart"))), "{slug}");
     }
     assert_eq!(services.chart(&system, "invoices", Range::Week).await.unwrap().component.as_deref(), Some("Billing"));
-    let kept = services.delete_component(&system, secret.id, secret.version).await;
+    let kept = services.delete_component(&system, secret.component.id, secret.component.version).await;
     assert!(matches!(kept, Err(Error::Refused { code: "in_use", .. })), "{kept:?}");
     let stale = services.edit_metric(&system, "invoices", 7, &of_secret).await;
     assert!(matches!(stale, Err(Error::Stale("metric"))));

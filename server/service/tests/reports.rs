@@ -12,9 +12,9 @@ use domain::run::{Run, RunState};
 use domain::text::{Name, Prose};
 use domain::time::Span;
 use secrecy::ExposeSecret;
+use service::deliveries::DeliveriesQuery;
 use service::incidents::{IncidentPost, NewIncident};
 use service::inventory::{ComponentInput, DataSetInput, HostInput, JobInput};
-use service::deliveries::DeliveriesQuery;
 use service::keys::{Keys, Purpose};
 use service::maintenance::{MaintenanceInput, Planning, Target};
 use service::people::tokens::NewToken;
@@ -63,7 +63,7 @@ impl World {
 
     async fn component(&self, name: &str, hosts: Vec<String>, is_private: bool) -> ComponentId {
         let input = ComponentInput { name: name.to_owned(), hosts, is_private, ..ComponentInput::default() };
-        self.services.add_component(&self.system, input).await.unwrap().id
+        self.services.add_component(&self.system, input).await.unwrap().component.id
     }
 
     /// vm3 with an image that is to be saved every night.

@@ -10,6 +10,7 @@ mod conflicts;
 mod coverage;
 mod data_sets;
 mod drills;
+mod figures;
 mod findings;
 mod gate;
 mod hosts;
@@ -64,6 +65,7 @@ pub fn routes() -> Router<AppState> {
         .merge(series::routes())
         .merge(metrics::routes())
         .merge(reports::routes())
+        .merge(figures::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

@@ -9,6 +9,7 @@ mod contract {
     mod conflict;
     mod drill;
     mod evidence;
+    mod figure;
     mod finding;
     mod grant;
     mod host;

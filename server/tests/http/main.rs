@@ -6,6 +6,7 @@ mod conflicts;
 mod coverage;
 mod drills;
 mod feeds;
+mod figures;
 mod findings;
 mod hosts_import;
 mod ingest_api;

@@ -1,13 +1,19 @@
 //! `/history` and `/history/YYYY-MM`: what has been, month by month of the site's zone.
 
 use super::{Head, Reader, words};
-use crate::components::{ButtonLink, EmptyState, LogList, PublicLayout, Section, Title};
+use crate::components::{
+    ButtonLink, Card, DataTable, Disclosure, EmptyState, FigureList, LogList, PublicLayout, Section, Title,
+};
 use crate::context::{load, services};
-use crate::view::ActionView;
+use crate::view::{ActionView, ColumnView, LogView};
 use chrono::NaiveDate;
+use domain::availability::Tally;
+use domain::time::Instant;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use service::figures::GroupFigure;
 use service::public::Month;
+use std::cmp::Reverse;
 
 /// `/history` and `/history/{month}`
 #[component]
@@ -43,7 +49,11 @@ fn show(reader: &Reader, month: &Month, is_named: bool) -> AnyView {
     let name = month.first.format("%B %Y").to_string();
     let site = reader.site();
     let path = if is_named { format!("/history/{}", address(month.first)) } else { "/history".to_owned() };
-    let entries: Vec<_> = month.windows.iter().map(|window| words::past(reader, window)).collect();
+    // By when it began, so that other things that happened can be put among them.
+    let mut entries: Vec<(Instant, LogView)> =
+        month.windows.iter().map(|window| (window.maintenance.begins_at(), words::past(reader, window))).collect();
+    entries.sort_by_key(|(at, _)| Reverse(*at));
+    let entries = by_day(reader, entries);
     let count = match entries.len() {
         0 => "No maintenance".to_owned(),
         1 => "1 maintenance window".to_owned(),
@@ -67,16 +77,70 @@ fn show(reader: &Reader, month: &Month, is_named: bool) -> AnyView {
         let later = month.later.map(|day| neighbour(day, "next"));
         view! { <nav class="pager" aria-label="Months"><span>{earlier}</span><span>{later}</span></nav> }
     });
+    let figures = figures(month, &name);
     let (frame, back) = (reader.frame(), ("Status now".to_owned(), reader.link("/")));
     view! {
         <Head title=format!("{count} in {name} – {site} status") path description=format!("{count} in {name}.")/>
         <PublicLayout frame>
             <Title title="History" lead="Work and how it ended, newest first." back/>
+            {figures}
             {list}
             {pager}
         </PublicLayout>
     }
     .into_any()
+}
+
+/// Gives the first entry of each day the address of that day: "#2014-05-15".
+fn by_day(reader: &Reader, entries: Vec<(Instant, LogView)>) -> Vec<LogView> {
+    let mut before = None;
+    entries
+        .into_iter()
+        .map(|(at, entry)| {
+            let date = reader.site_date(at);
+            let is_first = before.replace(date) != Some(date);
+            LogView { anchor: is_first.then(|| date.to_string()), ..entry }
+        })
+        .collect()
+}
+
+/// How much of the month everything was there; nothing where there is nothing to say it of.
+fn figures(month: &Month, name: &str) -> Option<AnyView> {
+    let availability = &month.availability;
+    availability.site.share()?;
+    let columns = vec![
+        ColumnView::new("Group"),
+        ColumnView::number("Available"),
+        ColumnView::number("With planned work counted"),
+        ColumnView::number("Not known"),
+    ];
+    let row = |group: &GroupFigure| {
+        let title = group.name.clone().unwrap_or_else(|| "Without a group".to_owned());
+        let unknown = Tally::span(group.figure.tally.unknown).to_string();
+        vec![
+            view! { <span dir="auto">{title}</span> }.into_any(),
+            words::share(group.figure.share()).into_any(),
+            words::share(group.figure.share_with_planned()).into_any(),
+            if group.figure.tally.unknown == 0 { "–".to_owned() } else { unknown }.into_any(),
+        ]
+    };
+    let rows: Vec<_> = availability.groups.iter().map(row).collect();
+    let groups = (rows.len() > 1).then(|| {
+        let caption = format!("Availability of each group in {name}");
+        view! { <Disclosure label="By group"><DataTable caption columns rows/></Disclosure> }
+    });
+    let weights = availability.weights.sentence();
+    let figure = words::figure(format!("Availability in {name}"), &availability.site);
+    Some(
+        view! {
+            <Card>
+                <FigureList figures=vec![figure]/>
+                <p class="small muted mt">{weights}" All components weigh the same, each second of them."</p>
+                {groups}
+            </Card>
+        }
+        .into_any(),
+    )
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::context::{load, services};
 use domain::component::ComponentState;
 use domain::maintenance::State;
 use leptos::prelude::*;
+use service::figures::BAR_DAYS;
 use service::metrics::Chart;
 use service::public::{Home as Data, Window};
 
@@ -68,9 +69,17 @@ fn show(reader: &Reader, home: Data, charts: &[Chart]) -> AnyView {
         let more = ("All history".to_owned(), reader.link("/history"));
         view! { <Section id="recent" title="Finished in the last 7 days" more=more><LogList entries=recent/></Section> }
     });
-    let groups = words::groups(home.groups);
+    let groups = words::groups(reader, home.groups, home.bars);
     let groups = (!groups.is_empty()).then(|| {
-        view! { <Section id="components" title="Components"><ComponentGroups groups/></Section> }
+        let weights = home.site.weights.sentence();
+        view! {
+            <Section id="components" title="Components">
+                <ComponentGroups groups/>
+                <p class="small muted mt">
+                    {format!("Each bar shows the last {BAR_DAYS} days, the figure how much of them was up; planned work is not counted. {weights}")}
+                </p>
+            </Section>
+        }
     });
     let measured = (!charts.is_empty()).then(|| {
         let more = ("All charts".to_owned(), reader.link("/charts"));

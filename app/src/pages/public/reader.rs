@@ -234,6 +234,18 @@ impl Reader {
         civil(self.rules.as_ref(), self.zone(), at).local.format("%a %-d %b").to_string()
     }
 
+    /// The date of an instant in the site's zone, by which days are counted whoever reads.
+    #[must_use]
+    pub fn site_date(&self, at: Instant) -> chrono::NaiveDate {
+        civil(self.rules.as_ref(), &self.site.zone, at).local.date()
+    }
+
+    /// The zone by which days are counted.
+    #[must_use]
+    pub fn site_zone(&self) -> &str {
+        &self.site.zone
+    }
+
     /// The leaf of the calendar for an instant.
     #[must_use]
     pub fn day(&self, at: Instant) -> DayView {

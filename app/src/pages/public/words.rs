@@ -3,13 +3,17 @@
 use super::Reader;
 use crate::components::{Fact, TimeRange};
 use crate::view::{
-    ActionView, ComponentView, DayView, EntryView, GroupView, LogView, ProofView, Shape, StateView, Tone, WhenView,
-    WindowView,
+    ActionView, ComponentView, DayView, EntryView, FigureView, GroupView, LogView, PastView, ProofView, Shape,
+    StateView, Tone, WhenView, WindowView,
 };
+use domain::availability::{Share, Tally};
 use domain::component::ComponentState;
+use domain::ids::ComponentId;
 use domain::maintenance::{Maintenance, State, Update, UpdateKind};
 use leptos::prelude::*;
-use service::public::{GroupLines, Proof, Window};
+use service::figures::{BAR_DAYS, Figure};
+use service::public::{Bar, GroupLines, Proof, Window};
+use std::collections::BTreeMap;
 
 /// Up to this many components every group is unfolded.
 const FEW: usize = 24;
@@ -96,6 +100,7 @@ pub(super) fn past(reader: &Reader, window: &Window) -> LogView {
         components.push(format!("{more} more"));
     }
     LogView {
+        anchor: None,
         date: reader.day_text(m.begins_at()),
         title: m.title.to_string(),
         href: reader.link(&page_of(m)),
@@ -152,7 +157,7 @@ fn paragraph(text: &str) -> String {
 }
 
 /// Components in their groups. Few are all shown; of many only the groups in which something is not as it should be.
-pub(super) fn groups(groups: Vec<GroupLines>) -> Vec<GroupView> {
+pub(super) fn groups(reader: &Reader, groups: Vec<GroupLines>, mut bars: BTreeMap<ComponentId, Bar>) -> Vec<GroupView> {
     let total: usize = groups.iter().map(|group| group.components.len()).sum();
     let alone = groups.len() == 1;
     groups
@@ -167,11 +172,44 @@ pub(super) fn groups(groups: Vec<GroupLines>) -> Vec<GroupView> {
                 components: group
                     .components
                     .into_iter()
-                    .map(|line| ComponentView { name: line.component.name.to_string(), state: line.state.into() })
+                    .map(|line| ComponentView {
+                        name: line.component.name.to_string(),
+                        href: reader.link(&format!("/components/{}", line.component.slug)),
+                        state: line.state.into(),
+                        past: bars.remove(&line.component.id).map(past_days),
+                    })
                     .collect(),
             }
         })
         .collect()
+}
+
+fn past_days(bar: Bar) -> PastView {
+    PastView {
+        figure: share(bar.figure.share()),
+        meaning: format!("available in the last {BAR_DAYS} days"),
+        days: bar.days,
+    }
+}
+
+/// "99.95 %", or that there is none.
+pub(super) fn share(share: Option<Share>) -> String {
+    share.map_or_else(|| "Not known".to_owned(), |share| share.to_string())
+}
+
+/// Both figures, and what nobody knows.
+pub(super) fn figure(label: impl Into<String>, figure: &Figure) -> FigureView {
+    let mut notes = Vec::new();
+    if let Some(with_planned) = figure.share_with_planned() {
+        notes.push(format!("{with_planned} with planned work counted"));
+    }
+    if let Some(lost) = figure.share().filter(|share| !share.is_whole()) {
+        notes.push(format!("{} lost", lost.lost()));
+    }
+    if figure.tally.unknown > 0 {
+        notes.push(format!("{} not known, left out", Tally::span(figure.tally.unknown)));
+    }
+    FigureView { label: label.into(), value: share(figure.share()), notes }
 }
 
 /// "Operational", or how many are not: "2 under maintenance".

@@ -6,7 +6,10 @@ use domain::gate::{Scope, Topology};
 use domain::ids::{ComponentId, HostId, MaintenanceId};
 use domain::incident::IncidentUpdate;
 use domain::maintenance::{UpdateKind, affected_components};
-use domain::report::{Content, FigureLine, IncidentLine, Month, PLOTTED, WindowFact, backups, drills, windows};
+use domain::report::{
+    Availability, ComponentShare, Content, FigureLine, GroupShare, IncidentLine, Month, PLOTTED, Share, WindowFact,
+    backups, drills, windows,
+};
 use domain::time::{Instant, Stretch};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
@@ -29,7 +32,7 @@ impl Services {
             month,
             zone,
             stretch: within,
-            availability: None,
+            availability: self.availability(tx, month).await?,
             incidents: incidents(tx, within).await?,
             windows: windows(within, &window_facts(tx, within).await?),
             backups: backups(within, &tx.backup_facts(within).await?),
@@ -39,6 +42,29 @@ impl Services {
         // What is only for the team stays in the report; what nobody outside may ever know of does not.
         let figures = content.figures.clone();
         Ok(Content { figures, ..content.public(&private) })
+    }
+
+    async fn availability(&self, tx: &mut Tx, month: Month) -> Result<Option<Availability>, Error> {
+        let found = self.availability_of_month(tx, month.first()).await?;
+        let share = |figure: &crate::figures::Figure| Share {
+            percent: figure.share().map(domain::availability::Share::percent),
+            percent_with_planned: figure.share_with_planned().map(domain::availability::Share::percent),
+            unknown_s: domain::availability::Tally::span(figure.tally.unknown).as_seconds(),
+        };
+        let groups: Vec<GroupShare> = found
+            .groups
+            .iter()
+            .map(|group| GroupShare {
+                name: group.name.clone(),
+                share: share(&group.figure),
+                components: group
+                    .components
+                    .iter()
+                    .map(|c| ComponentShare { id: c.id, name: c.name.clone(), share: share(&c.figure) })
+                    .collect(),
+            })
+            .collect();
+        Ok((!groups.is_empty()).then(|| Availability { site: share(&found.site), groups }))
     }
 }
 

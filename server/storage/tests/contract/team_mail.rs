@@ -98,6 +98,7 @@ async fn the_day_of_the_last_digest_is_kept(engine: Engine) {
         reminders: Leads::default(),
         keep_runs: None,
         digest_hour: DigestHour::default(),
+        weights: domain::availability::Weights::default(),
         version: 1,
     })
     .await
