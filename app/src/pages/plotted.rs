@@ -84,6 +84,15 @@ fn summary(chart: &Chart) -> String {
     }
 }
 
+/// What lies further apart is not joined: two and a half times the usual distance of two values.
+fn longest_step(step: Span, values: &[(Instant, f64)]) -> Span {
+    let mut apart: Vec<i64> =
+        values.windows(2).map(|pair| Span::between(pair[0].0, pair[1].0).as_seconds()).collect();
+    apart.sort_unstable();
+    let usual = apart.get(apart.len() / 2).copied().unwrap_or_default().max(step.as_seconds());
+    Span::seconds(usual * 5 / 2)
+}
+
 /// The line of a metric; `time` writes an instant.
 pub fn chart_view(chart: &Chart, time: impl Fn(Instant) -> String) -> ChartView {
     let values: Vec<(Instant, f64)> =
@@ -96,19 +105,19 @@ pub fn chart_view(chart: &Chart, time: impl Fn(Instant) -> String) -> ChartView 
     let scale = Scale::around(least, most);
     let length = (chart.stretch.to - chart.stretch.from).num_milliseconds().max(1) as f64;
     let place = |at: Instant| ((at - chart.stretch.from).num_milliseconds() as f64 / length).clamp(0.0, 1.0);
-    let step = chart.step.span();
+    let gap = longest_step(chart.step.span(), &values);
     let mut lines: Vec<Vec<(f64, f64)>> = Vec::new();
-    let mut next = None;
+    let mut before: Option<Instant> = None;
     for (at, value) in values {
         let spot = (place(at), scale.place(value));
         match lines.last_mut() {
-            Some(line) if next == Some(at) => line.push(spot),
+            Some(line) if before.is_some_and(|before| at <= gap.after(before)) => line.push(spot),
             _ => lines.push(vec![spot]),
         }
-        next = Some(step.after(at));
+        before = Some(at);
     }
-    let quarter = Span::seconds(Span::between(chart.stretch.from, chart.stretch.to).as_seconds() / 2);
-    let times = [chart.stretch.from, quarter.after(chart.stretch.from), chart.stretch.to];
+    let half = Span::seconds(Span::between(chart.stretch.from, chart.stretch.to).as_seconds() / 2);
+    let times = [chart.stretch.from, half.after(chart.stretch.from), chart.stretch.to];
     ChartView { summary: summary(chart), scale: scale.marks(), times: times.into_iter().map(time).collect(), lines }
 }
 
@@ -191,6 +200,15 @@ pub fn bars_view(figure: &FigureLine, month: Month) -> Option<BarsView> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_that_come_seldom_are_joined_and_a_gap_is_not() {
+        let at = |minutes: i64| Span::minutes(minutes).after(Instant::UNIX_EPOCH);
+        let values: Vec<(Instant, f64)> = [0, 20, 40, 60, 200, 220].map(|minutes| (at(minutes), 1.0)).to_vec();
+        assert_eq!(longest_step(Span::minutes(5), &values), Span::minutes(50));
+        assert_eq!(longest_step(Span::hours(1), &values), Span::minutes(150), "never shorter than a bucket");
+        assert_eq!(longest_step(Span::minutes(5), &[]), Span::seconds(750));
+    }
 
     #[test]
     fn scales_are_round_and_hold_what_is_shown() {

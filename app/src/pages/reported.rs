@@ -191,7 +191,7 @@ fn availability(availability: &Availability) -> AnyView {
         }
         for component in &group.components {
             let name = component.name.clone();
-            let line = row(view! { <span dir="auto">{name}</span> }.into_any(), &component.share);
+            let line = row(view! { <span class="part" dir="auto">{name}</span> }.into_any(), &component.share);
             if count <= FEW { rows.push(line) } else { parts.push(line) }
         }
     }
@@ -213,9 +213,13 @@ fn availability(availability: &Availability) -> AnyView {
     .into_any()
 }
 
-/// "12 min", "1 min": never "0 min" for something that was.
+/// "12 min", "under a minute", "at once".
 fn length(span: Span) -> String {
-    if span.as_seconds() > 0 && span < Span::minutes(1) { "under a minute".to_owned() } else { span.to_string() }
+    match span.as_seconds() {
+        0 => "at once".to_owned(),
+        1..60 => "under a minute".to_owned(),
+        _ => span.to_string(),
+    }
 }
 
 fn incidents(content: &Content, words: &Words<'_>) -> AnyView {

@@ -32,12 +32,12 @@ fn list(reader: &Reader, charts: &Charts) -> AnyView {
             .into_any()
     } else {
         let charts = small_charts(reader, &charts.charts);
-        view! { <section class="section" aria-label="Charts">{charts}</section> }.into_any()
+        view! { <Section id="day" title="The last 24 hours">{charts}</Section> }.into_any()
     };
     view! {
         <Head title=format!("Charts – {site} status") path="/charts" description="The last day of what we measure."/>
         <PublicLayout frame>
-            <Title title="Charts" lead="The last 24 hours of what we measure." back/>
+            <Title title="Charts" lead="What we measure all the time." back/>
             {shown}
         </PublicLayout>
     }
@@ -107,13 +107,14 @@ fn show(reader: &Reader, chart: &Chart) -> AnyView {
         .collect_view();
     let newest = |at| {
         let when = reader.brief(at);
-        let utc = (!when.utc.is_empty()).then(|| format!(" ({})", when.utc));
-        view! { <time datetime=when.datetime>{when.text}</time>{utc} }.into_any()
+        view! { <time datetime=when.datetime>{when.text}</time> }.into_any()
     };
     let summary = chart_view(chart, |at| reader.short(at)).summary;
     let shown = drawn(chart, |at| reader.short(at), newest, "This page is made anew every minute.");
-    let lead = chart.component.as_ref().map_or_else(String::new, |component| format!("Of {component}."));
-    let lead = if lead.is_empty() { format!("The last {}.", chart.range.text()) } else { lead };
+    let lead = match &chart.component {
+        Some(component) => format!("Measured of {component}, all the time."),
+        None => "Measured all the time.".to_owned(),
+    };
     let (heading, path) = (format!("The last {}", chart.range.text()), path_of(chart, chart.range));
     let (frame, back) = (reader.frame(), ("All charts".to_owned(), reader.link("/charts")));
     view! {

@@ -27,8 +27,11 @@ const EVERY: Span = Span::minutes(20);
 
 /// A number from 0 to 1 that looks like chance and is the same in each demo.
 fn noise(n: i64) -> f64 {
-    let mixed = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    ((mixed >> 33) & 0xffff) as f64 / 65_535.0
+    // The steps of splitmix64.
+    let mut mixed = n.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((mixed ^ (mixed >> 31)) & 0xffff) as f64 / 65_535.0
 }
 
 impl Services {
