@@ -54,11 +54,11 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     assert!(early.text().await.unwrap().contains("May 2014 is not over."));
 
     app.services.clock.set("2014-06-02T09:00:00Z".parse().unwrap());
-    let (status, frozen) =
-        read(admin.send_json(Method::POST, "/api/v1/reports/2014-05/freeze", &json!({})).await).await;
-    assert_eq!((status, &frozen["version"]), (201, &json!(1)), "{frozen}");
+    app.services.freeze_due_reports().await.unwrap();
     let again = admin.send_json(Method::POST, "/api/v1/reports/2014-05/freeze", &json!({})).await;
     assert_eq!(read(again).await.1["code"], "frozen");
+    let (status, april) = read(admin.send_json(Method::POST, "/api/v1/reports/2014-04/freeze", &json!({})).await).await;
+    assert_eq!((status, &april["version"]), (201, &json!(1)), "{april}");
     let list = shown(&app.anyone, "/reports").await;
     assert!(list.contains("May 2014") && list.contains("/reports/2014-05"), "{list}");
     let page = shown(&app.anyone, "/reports/2014-05").await;
@@ -82,11 +82,12 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     assert!(text.contains("figure,'=Servers,300,"), "a spreadsheet never meets a formula: {text}");
     let (status, file) = read(app.get("/reports/2014-05.json").await).await;
     assert_eq!((status, &file["month"], &file["figures"][1]["months"][11]), (200, &json!("2014-05"), &json!(1332.0)));
-    for nowhere in ["/reports/2014-04.csv", "/reports/2014-05.xls", "/reports/may", "/reports/2014-5.json"] {
+    for nowhere in ["/reports/2014-03.csv", "/reports/2014-05.xls", "/reports/may", "/reports/2014-5.json"] {
         assert_eq!(app.get(nowhere).await.status(), 404, "{nowhere}");
     }
 
     app.services.clock.set("2014-06-03T09:00:00Z".parse().unwrap());
+    let operator = app.sign_in_as(Role::Operator).await;
     let form = [("do", "correct"), ("version", "1"), ("figure-on-call-alerts", "1330"), ("figure-servers", "300")];
     let silent = operator.post_form("/admin/reports/2014-05", &form).await;
     assert_eq!(silent.status(), 422);
