@@ -86,8 +86,7 @@ fn summary(chart: &Chart) -> String {
 
 /// What lies further apart is not joined: two and a half times the usual distance of two values.
 fn longest_step(step: Span, values: &[(Instant, f64)]) -> Span {
-    let mut apart: Vec<i64> =
-        values.windows(2).map(|pair| Span::between(pair[0].0, pair[1].0).as_seconds()).collect();
+    let mut apart: Vec<i64> = values.windows(2).map(|pair| Span::between(pair[0].0, pair[1].0).as_seconds()).collect();
     apart.sort_unstable();
     let usual = apart.get(apart.len() / 2).copied().unwrap_or_default().max(step.as_seconds());
     Span::seconds(usual * 5 / 2)

@@ -38,7 +38,8 @@ impl Table {
     }
 
     fn share(&mut self, what: &str, share: &Share) {
-        let percent = |value: Option<f64>| value.map(|value| number::plain(value, number::MOST_DECIMALS)).unwrap_or_default();
+        let percent =
+            |value: Option<f64>| value.map(|value| number::plain(value, number::MOST_DECIMALS)).unwrap_or_default();
         self.line("availability", what, &percent(share.percent), "%");
         self.line("availability with planned work", what, &percent(share.percent_with_planned), "%");
     }
