@@ -1,10 +1,13 @@
 //! Pieces that pages are made of. They know the style sheet's words, pages need not. They take the
 //! plain values of [`crate::view`] and never load anything.
 
+pub mod bar;
 pub mod button;
 pub mod calendar;
 pub mod card;
 pub mod cells;
+pub mod chart;
+pub mod figure;
 pub mod form;
 pub mod frame;
 pub mod group;
@@ -19,13 +22,16 @@ pub mod tree;
 pub mod verdict;
 pub mod window;
 
+pub use bar::{AvailabilityBar, BarLegend};
 pub use button::{Action, Actions, Button, ButtonLink};
 pub use calendar::{CalendarBar, DayList, MonthGrid, WeekGrid};
 pub use card::{Card, Disclosure, Fact, Facts, PageHeader, Section, Title};
 pub use cells::{Cells, Counts};
-pub use form::{Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextArea, Trap};
+pub use chart::{Bars, LineChart, Tiles};
+pub use figure::FigureList;
+pub use form::{Boxes, Checkbox, Choices, Field, Hidden, Picker, Question, Select, TextArea, Trap};
 pub use frame::{AdminLayout, PublicLayout, Sheet};
-pub use group::{ComponentGroup, ComponentGroups};
+pub use group::{ComponentGroup, ComponentGroups, ComponentStates};
 pub use icon::{Fermata, Icon, Sprite};
 pub use log::LogList;
 pub use message::{AttentionList, Copy, EmptyState, ErrorSummary, Flash, Hero, Pager};

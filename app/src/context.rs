@@ -7,6 +7,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::tachys::reactive_graph::OwnedView;
 use leptos_axum::ResponseOptions;
+use service::announcements::Banners;
 use service::{Actor, Error, Services};
 use std::future::Future;
 
@@ -17,6 +18,8 @@ pub struct Assets {
     pub css: String,
     /// The sprite of icons, without the `#name`.
     pub icons: String,
+    /// What keeps an open public page up to date.
+    pub live: String,
 }
 
 /// The content policy of a page that shows a mail: what stands in a mail brings its own styles. Still nothing runs
@@ -71,7 +74,8 @@ pub fn mark_cacheable(response: &ResponseOptions, key: &str, until: Option<domai
     }
 }
 
-/// Loads, then shows; an error becomes the page and the status that tell it.
+/// Loads, then shows; an error becomes the page and the status that tell it. A public page finds in its context what
+/// stands on top of all of them.
 pub fn load<T, V>(
     future: impl Future<Output = Result<T, Error>> + Send + 'static,
     view: impl FnOnce(T) -> V + Send + 'static,
@@ -83,10 +87,17 @@ where
     let response = use_context::<ResponseOptions>();
     let uri = uri();
     let owner = Owner::current().unwrap_or_default();
+    let public = use_context::<Services>().filter(|_| !crate::routes::is_scripted(uri.path()));
     Suspend::new(async move {
-        let found = future.await;
+        let found = match (future.await, public) {
+            (Ok(value), Some(services)) => services.banners().await.map(|banners| (value, banners)),
+            (found, _) => found.map(|value| (value, Banners::default())),
+        };
         let shown = owner.with(|| match found {
-            Ok(value) => Either::Left(view(value)),
+            Ok((value, banners)) => {
+                provide_context(banners);
+                Either::Left(view(value))
+            }
             Err(error) => {
                 if let Some(response) = response {
                     answer(&response, &error, &uri);

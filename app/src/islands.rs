@@ -4,6 +4,7 @@
 #![expect(missing_docs, reason = "the island macro makes structs without documentation")]
 
 pub mod gate;
+pub mod incident;
 pub mod preview;
 pub mod time;
 

@@ -2,6 +2,8 @@
 
 pub mod admin;
 pub mod error;
+pub mod plotted;
 pub mod public;
+pub mod reported;
 pub mod set_up;
 pub mod sign_in;

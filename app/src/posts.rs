@@ -27,6 +27,8 @@ pub enum Posted {
     Redirect(String),
     /// The same page again, with this (422).
     Again(Submitted),
+    /// Somebody else was faster: the same page again, with what both have written (409).
+    Overtaken(Submitted),
     /// It was done; the same page says so, and shows what can not be shown later (200).
     Shown(Submitted),
 }
@@ -47,6 +49,22 @@ impl Post {
                 | Error::TooMany { .. }),
             ) => Ok(Posted::Again(Submitted::refused(self.form, error))),
             Err(error) => Err(error),
+        }
+    }
+}
+
+impl Post {
+    /// As [`Self::done`], where two may write at once and neither may lose anything.
+    ///
+    /// # Errors
+    /// Those that the user can not mend in this form.
+    pub fn done_by_one(self, result: Result<impl Into<String>, Error>) -> Result<Posted, Error> {
+        match result {
+            Err(error @ Error::Stale(_)) => {
+                let message = Some("Somebody else has written something meanwhile.".to_owned());
+                Ok(Posted::Overtaken(Submitted { message, ..Submitted::refused(self.form, error) }))
+            }
+            result => self.done(result),
         }
     }
 }
@@ -83,11 +101,19 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "redundancy"] => admin::redundancy::take(&[], post).await,
         ["admin", "redundancy", "new"] => admin::redundancy::take(&["new"], post).await,
         ["admin", "redundancy", id] => admin::redundancy::take(&[id], post).await,
+        ["admin", "alerts"] => admin::alerts::take(post).await,
+        ["admin", "alerts", "rules"] => admin::alert_rules::take(&[], post).await,
+        ["admin", "alerts", "rules", "new"] => admin::alert_rules::take(&["new"], post).await,
+        ["admin", "alerts", "rules", id] => admin::alert_rules::take(&[id], post).await,
         ["admin", "freezes", "import"] => admin::freeze_import::take(post).await,
         ["admin", "freezes", "new"] => admin::freezes::take(&["new"], post).await,
         ["admin", "freezes", id] => admin::freezes::take(&[id], post).await,
         ["admin", "maintenances", id, "edit"] => pages::admin::plan::post_edit(id, post).await,
         ["admin", "maintenances", id] => pages::admin::maintenance::post(id, post).await,
+        ["admin", "incidents", "new"] => admin::incident_form::post_new(post).await,
+        ["admin", "incidents", "backfill"] => admin::incident_past::take(post).await,
+        ["admin", "incidents", id, "edit"] => admin::incident_form::post_edit(id, post).await,
+        ["admin", "incidents", id] => admin::incident::post(id, post).await,
         ["admin", "findings", id] => admin::findings::take(post, id).await,
         ["admin", "series", "new"] => admin::series_form::post_new(post).await,
         ["admin", "series", id, "edit"] => admin::series_form::post_edit(id, post).await,
@@ -98,8 +124,21 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "jobs", rest @ ..] => admin::jobs::take(rest, post).await,
         ["admin", "drills", "new"] => admin::drills::add(post).await,
         ["admin", "drills", id] => admin::drill::take(id, post).await,
+        ["admin", "components", id, "override"] => admin::component_state::take(id, post).await,
         ["admin", "components", rest @ ..] => admin::components::take(rest, post).await,
+        ["admin", "corrections", "new"] => admin::corrections::take(&["new"], post).await,
+        ["admin", "corrections", id] => admin::corrections::take(&[id], post).await,
         ["admin", "templates", rest @ ..] => admin::templates::take(rest, post).await,
+        ["admin", "metrics", "new"] => admin::metrics::take(&["new"], post).await,
+        ["admin", "metrics", id] => admin::metrics::take(&[id], post).await,
+        ["admin", "reports", month] => admin::reports::take(month, post).await,
+        ["admin", "report-figures", "new"] => admin::report_figures::take(&["new"], post).await,
+        ["admin", "report-figures", id] => admin::report_figures::take(&[id], post).await,
+        ["admin", "announcements", "new"] => admin::announcement_form::post_new(post).await,
+        ["admin", "announcements", id, "edit"] => admin::announcement_form::post_edit(id, post).await,
+        ["admin", "announcements", id] => admin::announcements::post(id, post).await,
+        ["admin", "incidents", id, "post-mortem"] => admin::post_mortem::post(id, post).await,
+        ["admin", "action-items", id] => admin::action_items::post(id, post).await,
         ["admin", "component-groups", rest @ ..] => admin::components::take_group(rest, post).await,
         _ => Err(Error::NotFound("page")),
     }

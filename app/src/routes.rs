@@ -11,11 +11,14 @@ use leptos_router::{MatchNestedRoutes, SsrMode};
 use service::Error;
 use std::sync::Arc;
 
-/// The document. Only the pages behind the sign-in carry scripts: public ones are the same bytes
-/// for everybody.
+/// The document. Only the pages behind the sign-in carry scripts of their own: public ones are the same bytes
+/// for everybody, and have at most the one file that keeps them up to date.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets: Assets = use_context().unwrap_or_default();
-    let scripts = is_scripted(context::uri().path());
+    let uri = context::uri();
+    let scripts = is_scripted(uri.path());
+    let refresh =
+        is_refreshed(uri.path()).then(|| view! { <noscript><meta http-equiv="refresh" content="60"/></noscript> });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -26,6 +29,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="stylesheet" href=assets.css/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 {scripts.then(|| view! { <HydrationScripts options=options islands=true/> })}
+                {refresh}
                 <MetaTags/>
             </head>
             <body>
@@ -48,6 +52,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=pages::error::NotFound>
                 <PublicRoutes/>
+                <PublicAnnouncementRoutes/>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignIn ssr=SsrMode::Async/>
                 <Route path=path!("/sign-out") view=pages::sign_in::SignOut ssr=SsrMode::Async/>
                 <Route path=path!("/setup/:token") view=pages::set_up::SetUp ssr=SsrMode::Async/>
@@ -64,11 +69,16 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/settings") view=pages::admin::settings::Settings ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=pages::admin::audit::Audit ssr=SsrMode::Async/>
                 <MaintenanceRoutes/>
+                <IncidentRoutes/>
                 <ConflictRoutes/>
+                <AlertRoutes/>
                 <InventoryRoutes/>
                 <ComponentRoutes/>
                 <MailRoutes/>
                 <TemplateRoutes/>
+                <ReportRoutes/>
+                <FigureRoutes/>
+                <AnnouncementRoutes/>
             </Routes>
         </Router>
     }
@@ -86,8 +96,10 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
         <Route path=path!("/") view=public::home::Home ssr=SsrMode::Async/>
         <Route path=path!("/maintenance/:id") view=public::maintenance::Maintenance ssr=SsrMode::Async/>
+        <Route path=path!("/incidents/:id") view=public::incident::IncidentPage ssr=SsrMode::Async/>
         <Route path=path!("/history") view=public::history::History ssr=SsrMode::Async/>
         <Route path=path!("/history/:month") view=public::history::History ssr=SsrMode::Async/>
+        <Route path=path!("/components/:slug") view=public::component::Component ssr=SsrMode::Async/>
         <Route path=path!("/subscribe") view=public::subscribe::Subscribe ssr=SsrMode::Async/>
         <Route path=path!("/subscribe/sent") view=public::subscribe::Sent ssr=SsrMode::Async/>
         <Route path=path!("/subscribe/confirm/:link") view=public::subscription::Confirm ssr=SsrMode::Async/>
@@ -95,6 +107,42 @@ fn PublicRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/unsubscribe/:link") view=public::subscription::Leave ssr=SsrMode::Async/>
         <Route path=path!("/requests/:link") view=public::requests::Requests ssr=SsrMode::Async/>
         <Route path=path!("/team-mail/:link") view=public::team_mail::StopTeamMail ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What customers are told beside incidents and windows, and what was learned.
+#[component(transparent)]
+fn PublicAnnouncementRoutes() -> impl MatchNestedRoutes + Clone {
+    use public::announcements;
+    view! {
+        <Route path=path!("/announcements") view=announcements::Announcements ssr=SsrMode::Async/>
+        <Route path=path!("/announcements/month/:month") view=announcements::Announcements ssr=SsrMode::Async/>
+        <Route path=path!("/announcements/category/:category") view=announcements::Announcements
+            ssr=SsrMode::Async/>
+        <Route path=path!("/announcements/category/:category/:month") view=announcements::Announcements
+            ssr=SsrMode::Async/>
+        <Route path=path!("/announcements/:slug") view=announcements::OneAnnouncement ssr=SsrMode::Async/>
+        <Route path=path!("/incidents/:id/post-mortem") view=public::post_mortem::PostMortem ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// The same for those who write it.
+#[component(transparent)]
+fn AnnouncementRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{action_items, announcement_form, announcements, post_mortem};
+    view! {
+        <Route path=path!("/admin/announcements") view=announcements::Announcements ssr=SsrMode::Async/>
+        <Route path=path!("/admin/announcements/new") view=announcement_form::NewAnnouncement ssr=SsrMode::Async/>
+        <Route path=path!("/admin/announcements/:id") view=announcements::AnnouncementPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/announcements/:id/edit") view=announcement_form::EditAnnouncement
+            ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/:id/post-mortem") view=post_mortem::PostMortemPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/action-items") view=action_items::ActionItems ssr=SsrMode::Async/>
+        <Route path=path!("/admin/action-items/:id") view=action_items::ActionItemPage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()
@@ -121,6 +169,21 @@ fn MaintenanceRoutes() -> impl MatchNestedRoutes + Clone {
     .into_any_nested_route()
 }
 
+/// What is broken.
+#[component(transparent)]
+fn IncidentRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{incident, incident_form, incident_past, incidents};
+    view! {
+        <Route path=path!("/admin/incidents") view=incidents::Incidents ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/new") view=incident_form::NewIncident ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/backfill") view=incident_past::BackfillIncident ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/:id") view=incident::IncidentPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/incidents/:id/edit") view=incident_form::EditIncident ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
 /// When work is to be done, and when not.
 #[component(transparent)]
 fn ConflictRoutes() -> impl MatchNestedRoutes + Clone {
@@ -134,6 +197,20 @@ fn ConflictRoutes() -> impl MatchNestedRoutes + Clone {
         <Route path=path!("/admin/redundancy") view=redundancy::Redundancy ssr=SsrMode::Async/>
         <Route path=path!("/admin/redundancy/new") view=redundancy::NewGroup ssr=SsrMode::Async/>
         <Route path=path!("/admin/redundancy/:id") view=redundancy::GroupPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What monitoring says, and what becomes of it.
+#[component(transparent)]
+fn AlertRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{alert_rules, alerts};
+    view! {
+        <Route path=path!("/admin/alerts") view=alerts::Alerts ssr=SsrMode::Async/>
+        <Route path=path!("/admin/alerts/rules") view=alert_rules::Rules ssr=SsrMode::Async/>
+        <Route path=path!("/admin/alerts/rules/new") view=alert_rules::NewRule ssr=SsrMode::Async/>
+        <Route path=path!("/admin/alerts/rules/:id") view=alert_rules::RulePage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()
@@ -200,6 +277,29 @@ fn MailRoutes() -> impl MatchNestedRoutes + Clone {
     .into_any_nested_route()
 }
 
+/// What was measured, and what each month was like.
+#[component(transparent)]
+fn ReportRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::{metrics, report_figures, reports};
+    view! {
+        <Route path=path!("/charts") view=public::charts::AllCharts ssr=SsrMode::Async/>
+        <Route path=path!("/charts/:slug") view=public::charts::OneChart ssr=SsrMode::Async/>
+        <Route path=path!("/charts/:slug/:range") view=public::charts::OneChart ssr=SsrMode::Async/>
+        <Route path=path!("/reports") view=public::reports::AllReports ssr=SsrMode::Async/>
+        <Route path=path!("/reports/:month") view=public::reports::OneReport ssr=SsrMode::Async/>
+        <Route path=path!("/admin/metrics") view=metrics::Metrics ssr=SsrMode::Async/>
+        <Route path=path!("/admin/metrics/new") view=metrics::NewMetric ssr=SsrMode::Async/>
+        <Route path=path!("/admin/metrics/:id") view=metrics::MetricPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/reports") view=reports::Reports ssr=SsrMode::Async/>
+        <Route path=path!("/admin/reports/:month") view=reports::ReportPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/report-figures") view=report_figures::ReportFigures ssr=SsrMode::Async/>
+        <Route path=path!("/admin/report-figures/new") view=report_figures::NewFigure ssr=SsrMode::Async/>
+        <Route path=path!("/admin/report-figures/:id") view=report_figures::FigurePage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
 /// Texts to begin messages with.
 #[component(transparent)]
 fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
@@ -214,8 +314,33 @@ fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
     .into_any_nested_route()
 }
 
+/// Corrections of the history.
+#[component(transparent)]
+fn FigureRoutes() -> impl MatchNestedRoutes + Clone {
+    use pages::admin::corrections;
+    view! {
+        <Route path=path!("/admin/corrections") view=corrections::Corrections ssr=SsrMode::Async/>
+        <Route path=path!("/admin/corrections/new") view=corrections::NewCorrection ssr=SsrMode::Async/>
+        <Route path=path!("/admin/corrections/:id") view=corrections::OneCorrection ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
 /// Whether the page at this path carries scripts: only those behind the sign-in do.
 #[must_use]
 pub fn is_scripted(path: &str) -> bool {
     path == "/admin" || path.starts_with("/admin/")
+}
+
+/// Whether the page at this path follows along while it is open.
+#[must_use]
+pub fn is_live(path: &str) -> bool {
+    is_refreshed(path) || path.starts_with("/maintenance/")
+}
+
+/// Whether the page at this path is asked for again by itself where there are no scripts. What is written afterwards is
+/// read in peace.
+fn is_refreshed(path: &str) -> bool {
+    path == "/" || (path.starts_with("/incidents/") && !path.ends_with("/post-mortem"))
 }

@@ -2,11 +2,16 @@
 //! these from what the services answer; nothing here knows a service, a clock or a zone.
 
 pub mod calendar;
+pub mod incident;
+pub mod chart;
 
+use domain::announcement::{AnnouncementState, Category};
 use domain::component::ComponentState;
 use domain::coverage::State as Standing;
 use domain::drill::DrillState;
+use domain::impact::Known;
 use domain::maintenance::{State, UpdateKind};
+use domain::post_mortem::PostMortemState;
 use domain::request::RequestState;
 use domain::run::{Mark, RunState};
 use domain::subscriber::SubscriberState;
@@ -175,6 +180,16 @@ impl From<ComponentState> for StateView {
     }
 }
 
+/// What nobody knows is a state of its own.
+impl From<Known> for StateView {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::State(state) => state.into(),
+            Known::Unknown => Self::new(Tone::Quiet, Shape::Unknown, known.public_text()),
+        }
+    }
+}
+
 /// In the customers' words.
 impl From<State> for StateView {
     fn from(state: State) -> Self {
@@ -253,6 +268,40 @@ impl From<RequestState> for StateView {
             RequestState::Failed => Self::new(Tone::Major, Shape::Major, "Failed"),
             RequestState::TimedOut => Self::new(Tone::Major, Shape::Unknown, "Given up"),
             RequestState::Cancelled => Self::new(Tone::Quiet, Shape::Cancelled, "Taken back"),
+        }
+    }
+}
+
+/// What kind of news it is.
+impl From<Category> for StateView {
+    fn from(category: Category) -> Self {
+        let (tone, shape) = match category {
+            Category::Announcement => (Tone::Work, Shape::Info),
+            Category::Changelog => (Tone::Ok, Shape::Plus),
+            Category::Security => (Tone::Degraded, Shape::Exempt),
+            Category::Policy => (Tone::Quiet, Shape::Note),
+        };
+        Self::new(tone, shape, category.text())
+    }
+}
+
+impl From<PostMortemState> for StateView {
+    fn from(state: PostMortemState) -> Self {
+        match state {
+            PostMortemState::Draft => Self::new(Tone::Quiet, Shape::Draft, "Draft"),
+            PostMortemState::InReview => Self::new(Tone::Degraded, Shape::Verifying, "In review"),
+            PostMortemState::Published => Self::new(Tone::Ok, Shape::Ok, "Published"),
+        }
+    }
+}
+
+impl From<AnnouncementState> for StateView {
+    fn from(state: AnnouncementState) -> Self {
+        match state {
+            AnnouncementState::Draft => Self::new(Tone::Quiet, Shape::Draft, "Draft"),
+            AnnouncementState::Scheduled => Self::new(Tone::Work, Shape::Scheduled, "Scheduled"),
+            AnnouncementState::Published => Self::new(Tone::Ok, Shape::Ok, "Published"),
+            AnnouncementState::Withdrawn => Self::new(Tone::Quiet, Shape::Cancelled, "Withdrawn"),
         }
     }
 }
@@ -487,11 +536,13 @@ pub struct WindowView {
 /// A window in a list of what has been.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogView {
+    /// Where links to its day lead: the first of each day has one.
+    pub anchor: Option<String>,
     /// `Thu 15 May`
     pub date: String,
     /// What was done.
     pub title: String,
-    /// Its page.
+    /// Its page; may be empty.
     pub href: String,
     /// When.
     pub when: WhenView,
@@ -523,8 +574,34 @@ pub struct EntryView {
 pub struct ComponentView {
     /// Its name.
     pub name: String,
+    /// Its page.
+    pub href: String,
     /// Its state.
     pub state: StateView,
+    /// How it has been.
+    pub past: Option<PastView>,
+}
+
+/// A figure of availability.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FigureView {
+    /// Of what: "Last 30 days".
+    pub label: String,
+    /// "99.95 %"
+    pub value: String,
+    /// What else there is to know: the figure with planned work, time of which nobody knows.
+    pub notes: Vec<String>,
+}
+
+/// How a component has been.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastView {
+    /// The worst of each day, the oldest first; none where there was no time.
+    pub days: Vec<Option<Known>>,
+    /// "99.95 %", or that nothing is known.
+    pub figure: String,
+    /// What the figure is about, for those who hear it: "available in the last 90 days".
+    pub meaning: String,
 }
 
 /// A group of components.
@@ -888,6 +965,19 @@ pub struct PublicFrame {
     pub support: String,
     /// The query that keeps the chosen zone in the page's own links: `?tz=Asia%2FTokyo`, or empty.
     pub query: String,
+    /// What stands on top of all pages.
+    pub banners: Vec<BannerView>,
+}
+
+/// News on top of all public pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BannerView {
+    /// What kind of news it is.
+    pub state: StateView,
+    /// What it says.
+    pub title: String,
+    /// Where more can be read.
+    pub href: String,
 }
 
 /// An entry of the admin navigation.
@@ -927,6 +1017,8 @@ pub struct Waiting {
     pub stuck_mails: u64,
     /// Open findings.
     pub findings: u64,
+    /// Incidents that are drafts, or of which customers heard nothing for too long.
+    pub incidents: u64,
 }
 
 /// What the frame of an admin page shows.
@@ -942,6 +1034,8 @@ pub struct AdminFrame {
     pub is_admin: bool,
     /// Shows the audit log.
     pub reads_audit: bool,
+    /// Shows the button that reports an incident.
+    pub runs_incidents: bool,
     /// The counts.
     pub waiting: Waiting,
 }
@@ -971,6 +1065,8 @@ impl AdminFrame {
                 "",
                 vec![
                     counted("Needs me now", "/admin", waiting.attention, "waiting", Tone::Major),
+                    counted("Incidents", "/admin/incidents", waiting.incidents, "waiting", Tone::Major),
+                    item("Alerts", "/admin/alerts"),
                     item("Maintenance", "/admin/maintenances"),
                     item("Calendar", "/admin/calendar"),
                     item("Freezes", "/admin/freezes"),
@@ -993,7 +1089,12 @@ impl AdminFrame {
             group(
                 "Page",
                 vec![
+                    item("Announcements", "/admin/announcements"),
+                    item("Action items", "/admin/action-items"),
                     item("Components", "/admin/components"),
+                    item("Metrics", "/admin/metrics"),
+                    item("Reports", "/admin/reports"),
+                    item("Corrections", "/admin/corrections"),
                     item("Templates", "/admin/templates"),
                     item("Subscribers", "/admin/subscribers"),
                     counted("Deliveries", "/admin/deliveries", waiting.stuck_mails, "not going out", Tone::Major),

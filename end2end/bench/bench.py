@@ -4,7 +4,7 @@
 One core serves, another one asks. Rounds are interleaved, ratios are taken within a round and their median is judged,
 so that a slow moment of the machine hits both sides. Prints a table, writes target/bench.json, and ends with 1 when a
 promise is not kept. FERMATA_BIN names another binary than target/release/fermata; names of parts (page, years,
-gate, fan-out, pings) as arguments restrict what is measured; --quick makes every round short.
+gate, figures, fan-out, pings) as arguments restrict what is measured; --quick makes every round short.
 """
 
 import argparse
@@ -24,9 +24,10 @@ import uuid
 import history
 from parts import ROOT, WORK, Fermata, Nginx, Postgres, Sink, ask, need, note, wrk
 
-PARTS = ("page", "years", "gate", "fan-out", "pings")
+PARTS = ("page", "years", "gate", "figures", "fan-out", "pings")
 # Nodes on one PostgreSQL share it.
 SECRET = "a secret key for measurements that nobody uses"
+METRICS = "a token for measurements that nobody uses"
 GZIP = {"Accept_Encoding": "gzip"}
 
 
@@ -87,11 +88,11 @@ def header(reply, name):
     return next((value for key, value in reply.headers if key.lower() == name.lower()), None)
 
 
-def against_nginx(results, options, server, label):
-    """`/` and its 304 beside nginx with the same bytes."""
-    page = server.ask("GET", "/", Accept_Encoding="gzip")
+def against_nginx(results, options, server, label, path="/"):
+    """A page and its 304 beside nginx with the same bytes."""
+    page = server.ask("GET", path, Accept_Encoding="gzip")
     if page.status != 200 or header(page, "content-encoding") != "gzip":
-        sys.exit(f"bench: / answered {page.status}, {header(page, 'content-encoding')}")
+        sys.exit(f"bench: {path} answered {page.status}, {header(page, 'content-encoding')}")
     tag = header(page, "etag")
     folder = WORK / "nginx"
 
@@ -115,11 +116,11 @@ def against_nginx(results, options, server, label):
             ("200", {}, {}),
             ("304", {"If_None_Match": tag}, {"If_None_Match": their_tag}),
         ):
-            wrk(server.port, "/", 1, **GZIP, **mine)
+            wrk(server.port, path, 1, **GZIP, **mine)
             wrk(other.port, "/index.html", 1, **GZIP, **its)
             pairs = interleaved(
                 options.rounds,
-                lambda: wrk(server.port, "/", options.seconds, **GZIP, **mine),
+                lambda: wrk(server.port, path, options.seconds, **GZIP, **mine),
                 lambda: wrk(other.port, "/index.html", options.seconds, **GZIP, **its),
             )
             for ours, its_round in pairs:
@@ -173,6 +174,7 @@ class Sites:
         db = history.open_file(full / "fermata.db")
         nights = 60 if self.options.quick else history.YEARS * 365
         site["past"] = history.years(db, site, now_ms(), nights=nights)
+        site["past"] |= history.troubles(db, site, now_ms(), days=nights)
         site["readers"] = history.subscribers(db, self.options.readers, now_ms())
         site["counts"] = history.counts(db)
         history.close_file(db)
@@ -219,6 +221,89 @@ def years(results, options, sites):
         against_nginx(results, options, server, "/ (5 years)")
         for name, value in server.memory().items():
             results.tell(f"with 5 years: {name}", value, " MiB")
+
+
+def metric(server, name):
+    """A counter of the server."""
+    text = server.ask("GET", "/metrics", token=METRICS).body.decode()
+    found = [line.split()[1] for line in text.splitlines() if line.startswith(f"{name} ")]
+    if not found:
+        sys.exit(f"bench: /metrics has no {name}")
+    return float(found[0])
+
+
+def figures(results, options, sites):
+    """The pages that show availability, first after a change and from the cache, and the figures themselves."""
+    _, full, site = sites.make()
+    renders = "fermata_page_cache_renders_total"
+    nights = 60 if options.quick else history.YEARS * 365
+    today = datetime.datetime.now(datetime.timezone.utc)
+    recent, old = (today - datetime.timedelta(days=days) for days in (35, nights - 20))
+    pages = {
+        "home": "/",
+        "a history month": f"/history/{recent:%Y-%m}",
+        "an old history month": f"/history/{old:%Y-%m}",
+        "a component": "/components/service-1",
+    }
+    results.tell("figures: impacts", site["past"]["impacts"])
+    with Fermata(options.binary, full, metrics_token=METRICS) as server:
+        wait_until_counted(results, server)
+        component = f"/api/v1/components/{uuid.UUID(bytes=site['components'][-1])}"
+        version = server.ask("GET", component, token=site["token"]).json()["version"]
+        first = {}
+        for name, path in pages.items():
+            took = []
+            for n in range(12):
+                change = {"version": version, "description": f"Change {name} {n}"}
+                reply = server.ask("PATCH", component, change, token=site["token"])
+                if reply.status != 200:
+                    sys.exit(f"bench: the change answered {reply.status} {reply.body[:300]}")
+                version = reply.json()["version"]
+                began = time.monotonic()
+                page = server.ask("GET", path, Accept_Encoding="gzip")
+                took.append((time.monotonic() - began) * 1000)
+                if page.status != 200:
+                    sys.exit(f"bench: {path} answered {page.status}")
+            first[name] = median(took)
+            results.at_most(f"{name}: first render after a change, median", first[name], 50, " ms")
+            results.tell(f"{name}: page, gzip", len(page.body) / 1024, " KiB")
+            change = {"version": version, "description": f"Change {name} at once"}
+            version = server.ask("PATCH", component, change, token=site["token"]).json()["version"]
+            before = metric(server, renders)
+            crowd = [threading.Thread(target=server.ask, args=("GET", path)) for _ in range(32)]
+            for one in crowd:
+                one.start()
+            for one in crowd:
+                one.join()
+            results.at_most(f"{name}: renderings for 32 readers at once", metric(server, renders) - before, 1)
+        ratio = first["an old history month"] / first["a history month"]
+        results.at_most("a history month: time, oldest : newest", ratio, 1.5)
+        since = f"{today - datetime.timedelta(days=history.YEARS * 365):%Y-%m-%dT%H:%M:%SZ}"
+        took = []
+        for _ in range(7):
+            began = time.monotonic()
+            reply = server.ask("GET", f"/api/v1/availability?from={since}", token=site["token"])
+            took.append((time.monotonic() - began) * 1000)
+            if reply.status != 200:
+                sys.exit(f"bench: the figures answered {reply.status} {reply.body[:300]}")
+        counted = sum(len(group["components"]) for group in reply.json()["groups"])
+        results.check("figures: components", float(counted), f"{history.COMPONENTS}", counted == history.COMPONENTS)
+        results.at_most("figures: 324 components, 5 years, exact, median", median(took), 1000, " ms")
+        against_nginx(results, options, server, "a component", pages["a component"])
+        against_nginx(results, options, server, "a history month", pages["a history month"])
+
+
+def wait_until_counted(results, server):
+    """The days of five years are counted in the background; says for how long."""
+    began = time.monotonic()
+    while time.monotonic() - began < 120:
+        with contextlib.closing(history.open_file(server.database)) as db:
+            done = db.execute("select until_at from counted_days").fetchone()
+        if done and done[0] > now_ms() - 2 * history.DAY_MS:
+            results.tell("figures: all days counted after the start", time.monotonic() - began, " s")
+            return
+        time.sleep(0.05)
+    sys.exit("bench: the days are not counted")
 
 
 def gate(results, options):
@@ -446,6 +531,8 @@ def main():
         years(results, options, sites)
     if "gate" in wanted:
         gate(results, options)
+    if "figures" in wanted:
+        figures(results, options, sites)
     if "pings" in wanted:
         pings(results, options, sites)
     if "fan-out" in wanted:

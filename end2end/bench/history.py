@@ -1,8 +1,8 @@
 """Fills the SQLite file of a stopped server with the sizes that Fermata is measured for.
 
 The rows are those that the server itself would have written: ids are UUIDs of version 7 made at the time of the row,
-instants are Unix milliseconds. `inventory` writes what a site protects and shows, `years` its past, `subscribers` who
-reads it.
+instants are Unix milliseconds. `inventory` writes what a site protects and shows, `years` its past, `troubles` what
+broke in it and how that left the components, `subscribers` who reads it.
 """
 
 import datetime
@@ -18,6 +18,7 @@ DATA_SETS = 1000
 GROUPS = 30
 COMPONENTS = 324
 WINDOWS = 1000
+INCIDENTS = 2000
 YEARS = 5
 
 
@@ -181,6 +182,48 @@ def years(db, site, now_ms, seed=7209, nights=YEARS * 365):
     return {"runs": nights * len(site["jobs"]), "windows": WINDOWS}
 
 
+def troubles(db, site, now_ms, seed=7212, days=YEARS * 365):
+    """Incidents with their updates, and what they and the windows did to components. None is open now."""
+    ids = Ids(seed)
+    chance = random.Random(seed)
+    db.execute("begin immediate")
+    (number,) = db.execute("select incident_number from site").fetchone()
+    impacts = []
+    for window, component, start, end in db.execute(
+        "select m.id, c.component_id, m.started_at, m.ended_at from maintenances m"
+        " join maintenance_components c on c.maintenance_id = m.id where m.started_at is not null order by m.started_at"
+    ).fetchall():
+        impacts.append((ids.at(start), component, "under_maintenance", "maintenance", window, start, end))
+    length = days * DAY_MS
+    states = ("degraded_performance", "partial_outage", "major_outage")
+    for n in range(INCIDENTS):
+        number += 1
+        start = now_ms - length + n * (length - DAY_MS) // INCIDENTS
+        end = start + chance.randrange(5, 600) * 60_000
+        incident, worst = ids.at(start), chance.choice(states)
+        db.execute(
+            "insert into incidents (id, number, title, state, started_at, published_at, resolved_at, created_at,"
+            " updated_at) values (?, ?, ?, 'resolved', ?, ?, ?, ?, ?)",
+            (incident, number, f"Sites answer slowly, case {n + 1}", start, start + 300_000, end, start, end),
+        )
+        for component in chance.sample(site["components"], chance.randrange(1, 6)):
+            db.execute("insert into incident_components values (?, ?, ?)", (incident, component, worst))
+            impacts.append((ids.at(start), component, worst, "incident", incident, start, end))
+        for state, at in (("investigating", start + 300_000), ("resolved", end)):
+            db.execute(
+                "insert into incident_updates (id, incident_id, state, body, at, author_role, told)"
+                " values (?, ?, ?, 'We look **into** it.', ?, 'operator', 1)",
+                (ids.at(at), incident, state, at),
+            )
+    db.executemany(
+        "insert into impacts (id, component_id, state, source, source_id, from_at, to_at) values (?, ?, ?, ?, ?, ?, ?)",
+        impacts,
+    )
+    db.execute("update site set incident_number = ?", (number,))
+    db.execute("commit")
+    return {"incidents": INCIDENTS, "impacts": len(impacts)}
+
+
 def subscribers(db, count, now_ms, seed=7210):
     """Confirmed subscribers who follow everything."""
     ids = Ids(seed)
@@ -213,7 +256,8 @@ def token(db, now_ms, scopes, seed=7211):
 
 
 def counts(db):
-    tables = ("hosts", "data_sets", "components", "component_groups", "runs", "maintenances", "subscribers")
+    tables = ("hosts", "data_sets", "components", "component_groups", "runs", "maintenances", "incidents", "impacts",
+              "subscribers")
     return {table: db.execute(f"select count(*) from {table}").fetchone()[0] for table in tables}
 
 

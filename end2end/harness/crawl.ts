@@ -46,5 +46,6 @@ function kindOf(path: string): string {
   return path
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
     .replace(/\d{4}-\d{2}/g, 'MONTH')
+    .replace(/^\/components\/[^/]+$/, '/components/SLUG')
     .replace(/\/\d+(?=\/|$)/g, '/N');
 }

@@ -1,5 +1,6 @@
 // Every page, with the demo week in it: no finding of axe, light and dark, 320 and 1280 px wide, no sideways scrolling,
-// no complaint in the console, nothing but the keyboard needed. Public pages set no cookie and load no script.
+// no complaint in the console, nothing but the keyboard needed. Public pages set no cookie and load no script but the
+// one that keeps them up to date.
 
 import { type Page, expect, test } from '@playwright/test';
 import { complaints, expectAccessible } from '../harness/a11y.ts';
@@ -34,7 +35,8 @@ test('public pages', async ({ page, context }) => {
   const heard = complaints(page);
   const foreign: string[] = [];
   page.on('request', (request) => {
-    const isScript = request.resourceType() === 'script' || request.url().endsWith('.wasm');
+    const isLive = request.url().startsWith(`${world.url}/assets/`) && request.url().endsWith('/live.js');
+    const isScript = (request.resourceType() === 'script' && !isLive) || request.url().endsWith('.wasm');
     if (isScript || !request.url().startsWith(world.url)) foreign.push(request.url());
   });
   page.on('response', async (response) => {
@@ -43,10 +45,13 @@ test('public pages', async ({ page, context }) => {
   const visited = await crawl(
     page,
     world.url,
-    { from: ['/', '/subscribe', '/subscribe/sent', '/history'], within: (path) => !isTeam(path), ofOneKind: 4 },
+    { from: ['/', '/subscribe', '/subscribe/sent', '/history', '/announcements'], within: (path) => !isTeam(path), ofOneKind: 4 },
     () => look(page),
   );
-  expect(visited.some((path) => path.startsWith('/maintenance/'))).toBe(true);
+  const kinds = ['/maintenance/', '/announcements/category/', '/announcements/month/', '/charts/', '/reports/', '/components/'];
+  for (const kind of kinds) {
+    expect(visited.some((path) => path.startsWith(kind)), kind).toBe(true);
+  }
   expect(await context.cookies()).toEqual([]);
   expect(foreign).toEqual([]);
   expect(heard).toEqual([]);
@@ -65,12 +70,14 @@ test('pages of the team', async ({ page }) => {
   );
   const places = [
     ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'drills'],
-    ...['components', 'templates', 'subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
+    ...['metrics', 'reports', 'report-figures', 'announcements', 'action-items', 'components', 'corrections', 'templates'],
+    ...['subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
   ];
   for (const place of places) {
     expect(visited).toContain(`/admin/${place}`);
   }
-  for (const one of [/^\/admin\/subscribers\/[^/]+$/, /^\/admin\/deliveries\/[^/]+\/[^/]+$/]) {
+  const kinds = [/^\/admin\/subscribers\/[^/]+$/, /^\/admin\/deliveries\/[^/]+\/[^/]+$/, /^\/admin\/action-items\/[^/]+$/];
+  for (const one of [...kinds, /^\/admin\/announcements\/[^/]+\/edit$/, /^\/admin\/incidents\/[^/]+\/post-mortem$/]) {
     expect(visited.some((path) => one.test(path)), String(one)).toBe(true);
   }
   expect(heard).toEqual([]);
@@ -78,7 +85,7 @@ test('pages of the team', async ({ page }) => {
 
 test('forms that come back with errors, and pages that are not there', async ({ page }) => {
   test.setTimeout(240_000);
-  for (const path of ['/nowhere', '/maintenance/nowhere', '/subscribe/confirm/nowhere', '/setup/nowhere']) {
+  for (const path of ['/nowhere', '/maintenance/nowhere', '/incidents/nowhere', '/subscribe/confirm/nowhere', '/setup/nowhere']) {
     const response = await page.goto(world.url + path);
     expect(response?.status(), path).toBe(404);
     await look(page);
@@ -92,8 +99,9 @@ test('forms that come back with errors, and pages that are not there', async ({ 
   await page.goto(`${world.url}/admin/maintenances/new`);
   await submitEmpty(page, 'Keep as draft');
   await look(page);
-  const forms = ['hosts/new', 'components/new', 'templates/new', 'freezes/new', 'redundancy/new', 'people/new', 'tokens/new'];
-  for (const place of [...forms, 'settings', 'account']) {
+  const forms = ['hosts/new', 'components/new', 'corrections/new', 'templates/new', 'announcements/new', 'freezes/new', 'redundancy/new'];
+  const counted = ['metrics/new', 'report-figures/new', 'people/new', 'tokens/new'];
+  for (const place of [...forms, ...counted, 'settings', 'account']) {
     const path = `/admin/${place}`;
     await page.goto(world.url + path);
     await submitEmpty(page);

@@ -48,6 +48,8 @@ pub struct Settings {
     pub demo: bool,
     /// Connections served at the same time; more wait in the kernel's queue.
     pub max_connections: usize,
+    /// Live pages that follow along at the same time; their connections come on top of the others.
+    pub max_streams: usize,
 }
 
 impl Settings {

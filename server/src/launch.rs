@@ -21,6 +21,7 @@ use crate::assets::Assets;
 use crate::cache::{CacheControl, Options, PageCache, Rules};
 use crate::config::{Database, SecretKeys, Settings};
 use crate::http::accept::{self, Limits};
+use crate::http::events::{self, Events};
 use crate::http::front::Front;
 use crate::http::probes::{self, Probes};
 use crate::http::shell::{self, Shell};
@@ -156,14 +157,22 @@ pub async fn serve(
     let state = AppState {
         services: services.clone(),
         options: assets.leptos_options(),
-        assets: app::context::Assets { css: assets.address("main.css"), icons: assets.address("icons.svg") },
+        assets: app::context::Assets {
+            css: assets.address("main.css"),
+            icons: assets.address("icons.svg"),
+            live: assets.address("live.js"),
+        },
     };
+    let live = Events::new(services.db.newest_change(), settings.max_streams, shutdown.clone(), &metrics)?;
     let router = routes(state)
         .merge(probes::public(probes))
+        .merge(events::routes(live))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&shell), shell::around));
     let cache = page_cache(&services, router.clone(), metrics);
     let front = Arc::new(Front { cache, assets, router, shell });
-    let limits = Limits { connections: settings.max_connections, ..Limits::default() };
+    // Pages that follow along must not take the places of those that are asked for.
+    let connections = settings.max_connections.saturating_add(settings.max_streams);
+    let limits = Limits { connections, ..Limits::default() };
     tracing::info!(listen = %listener.local_addr()?, public_url = %settings.public_url, "serving");
     accept::serve(listener, front, limits, shutdown).await;
     workers.close();
@@ -201,14 +210,15 @@ fn page_cache(services: &Services, router: axum::Router, metrics: Metrics) -> Pa
 /// Pages and feeds that are the same for everybody. They are rendered without cookies: what a handler below these
 /// paths shows must not depend on who asks.
 fn is_public(path: &str) -> bool {
-    const PAGES: [&str; 3] = ["/", "/history", "/calendar.ics"];
-    const FOLDERS: [&str; 9] = [
+    const PAGES: [&str; 6] = ["/", "/history", "/announcements", "/reports", "/charts", "/calendar.ics"];
+    const FOLDERS: [&str; 10] = [
         "/maintenance/",
         "/incidents/",
         "/history/",
         "/components/",
         "/announcements/",
         "/reports/",
+        "/charts/",
         "/feeds/",
         "/badge/",
         "/api/v2/",

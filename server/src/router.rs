@@ -2,7 +2,7 @@
 
 use crate::http::actor::{self, Doorkeeper};
 use crate::http::problem::Problem;
-use crate::http::{api_v1, deliveries, exports, feeds, ping, push};
+use crate::http::{api_v1, deliveries, exports, feeds, ping, push, reports};
 use app::context::Assets;
 use axum::Router;
 use axum::extract::FromRef;
@@ -50,7 +50,11 @@ fn pages() -> Router<AppState> {
     let mut router = Router::new();
     for listing in leptos_axum::generate_route_list(app::App) {
         // The router knows no names with an ending, so the page and the file share a handler.
-        let show = if listing.path() == "/maintenance/{id}" { get(feeds::window) } else { get(crate::web::page) };
+        let show = match listing.path() {
+            "/maintenance/{id}" => get(feeds::window),
+            "/reports/{month}" => get(reports::report),
+            _ => get(crate::web::page),
+        };
         router = router.route(listing.path(), show.post(crate::web::page));
     }
     router.fallback(crate::web::page)

@@ -80,6 +80,13 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
             }
             response
         }
+        Ok(Posted::Overtaken(submitted)) => {
+            let mut response = render(state, actor, submitted, again).await;
+            if response.status() == StatusCode::OK {
+                *response.status_mut() = StatusCode::CONFLICT;
+            }
+            response
+        }
         Ok(Posted::Shown(submitted)) => render(state, actor, submitted, again).await,
         Err(error) => failed(state, actor, error, again).await,
     }

@@ -1,11 +1,15 @@
 //! What runs beside the requests. Each worker does one small thing again and again; none keeps
 //! truth in memory, so any may run on any node and be stopped at any instant.
 
+pub mod alerts;
+pub mod announcements;
 pub mod delivery;
+pub mod figures;
 pub mod findings;
 pub mod housekeeping;
 pub mod lost;
 pub mod reminders;
+pub mod reports;
 pub mod requests;
 pub mod series;
 pub mod transitions;
@@ -41,9 +45,13 @@ pub fn spawn(
     lost::spawn(workers, services, shutdown);
     requests::spawn(workers, services, shutdown);
     reminders::spawn(workers, services, shutdown);
+    alerts::spawn(workers, services, shutdown);
+    announcements::spawn(workers, services, shutdown);
     triggers::spawn(workers, services, settings, shutdown)?;
     housekeeping::spawn(workers, services, shutdown);
     findings::spawn(workers, services, shutdown);
+    reports::spawn(workers, services, shutdown);
+    figures::spawn(workers, services, shutdown);
     delivery::spawn(workers, services, settings, shutdown)
 }
 

@@ -312,6 +312,38 @@ fn choices(name: String, options: Vec<OptionView>) -> AnyView {
     .into_any()
 }
 
+/// Several of a few values, all shown. An empty value goes along, so that none chosen is told from not asked.
+#[component]
+pub fn Boxes(
+    /// Name in the form.
+    #[prop(into)]
+    name: String,
+    /// What is asked.
+    #[prop(into)]
+    legend: String,
+    /// The values.
+    options: Vec<OptionView>,
+    /// What is wrong with what was chosen.
+    #[prop(optional_no_strip, into)]
+    error: Option<String>,
+) -> AnyView {
+    let described = Described::new(&name, None, None, error);
+    view! {
+        <fieldset class=described.class(false) id=described.id.clone() aria-describedby=described.by()>
+            <legend>{legend}</legend>
+            <input type="hidden" name=name.clone() value=""/>
+            {options
+                .into_iter()
+                .map(|option| {
+                    view! { <Checkbox name=name.clone() value=option.value label=option.label checked=option.chosen/> }
+                })
+                .collect_view()}
+            {described.error()}
+        </fieldset>
+    }
+    .into_any()
+}
+
 /// A question asked back: a time that exists twice, or not at all.
 #[component]
 pub fn Question(

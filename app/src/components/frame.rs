@@ -2,7 +2,7 @@
 
 use super::form::options;
 use super::{Icon, Sprite};
-use crate::view::{AdminFrame, NavGroup, NavItem, OptionView, PublicFrame, Shape};
+use crate::view::{AdminFrame, BannerView, NavGroup, NavItem, OptionView, PublicFrame, Shape};
 use leptos::prelude::*;
 
 fn skip() -> AnyView {
@@ -24,7 +24,7 @@ pub fn PublicLayout(
     #[prop(optional)]
     narrow: bool,
 ) -> AnyView {
-    let PublicFrame { site, zone, zones, keep, support, query } = frame;
+    let PublicFrame { site, zone, zones, keep, support, query, banners } = frame;
     view! {
         <div class="page">
             <Sprite/>
@@ -36,11 +36,35 @@ pub fn PublicLayout(
                     <a class="btn is-primary" href=format!("/subscribe{query}")>"Subscribe"</a>
                 </div>
             </header>
+            {top(banners)}
             <main id="main" tabindex="-1">
                 <div class=if narrow { "wrap is-narrow" } else { "wrap" }>{children()}</div>
             </main>
             {footer(support, &query)}
         </div>
+    }
+    .into_any()
+}
+
+/// News on top of the page.
+fn top(banners: Vec<BannerView>) -> AnyView {
+    if banners.is_empty() {
+        return ().into_any();
+    }
+    let line = |banner: BannerView| {
+        view! {
+            <li class=banner.state.tone.class()>
+                <div class="wrap">
+                    <Icon shape=banner.state.shape/>
+                    <p><span class="vh">{banner.state.label}": "</span><a href=banner.href dir="auto">{banner.title}</a></p>
+                </div>
+            </li>
+        }
+    };
+    view! {
+        <aside class="banners" aria-label="News">
+            <ul>{banners.into_iter().map(line).collect_view()}</ul>
+        </aside>
     }
     .into_any()
 }
@@ -70,6 +94,8 @@ fn footer(support: String, query: &str) -> AnyView {
                 <ul>
                     <li><a href=format!("/{query}")>"Status now"</a></li>
                     <li><a href=format!("/history{query}")>"History"</a></li>
+                    <li><a href=format!("/reports{query}")>"Monthly reports"</a></li>
+                    <li><a href=format!("/announcements{query}")>"Announcements"</a></li>
                     <li><a href="/calendar.ics">"Calendar feed"</a></li>
                     {support}
                 </ul>
@@ -96,6 +122,12 @@ pub fn AdminLayout(
             <header class="side">
                 <div class="side-bar">
                     {brand("Fermata".to_owned(), "/admin".to_owned())}
+                    {frame.runs_incidents.then(|| view! {
+                        <a class="btn is-small report" href="/admin/incidents/new">
+                            <Icon shape=Shape::Major/>
+                            <span>"Report"<span class="rest">" an incident"</span></span>
+                        </a>
+                    })}
                     <button class="btn is-small" type="button" popovertarget="nav">
                         <Icon shape=Shape::Menu/>
                         "Menu"

@@ -22,12 +22,17 @@ fn entry(entry: LogView) -> AnyView {
             </ul>
         }
     });
+    let title = if entry.href.is_empty() {
+        view! { <span dir="auto">{entry.title}</span> }.into_any()
+    } else {
+        view! { <a href=entry.href><span dir="auto">{entry.title}</span></a> }.into_any()
+    };
     let text = (!entry.html.is_empty()).then(|| view! { <div class="prose" dir="auto" inner_html=entry.html></div> });
     view! {
-        <li>
+        <li id=entry.anchor>
             <span class="muted">{entry.date}</span>
             <div>
-                <h3><a href=entry.href><span dir="auto">{entry.title}</span></a></h3>
+                <h3>{title}</h3>
                 <p class="small muted">
                     {entry.was_planned.then_some("Was planned for ")}
                     <TimeRange when=entry.when/>

@@ -106,7 +106,10 @@ pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn cell(text: &str) -> String {
+    // A number below zero is what it says.
+    let is_number = text.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
     let is_formula = text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r']);
+    let is_formula = is_formula && (!is_number || text.len() == 1);
     let text = if is_formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', ';', '\n', '\r', '\t']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
@@ -155,6 +158,9 @@ mod tests {
             ("=1+1", "'=1+1\r\n"),
             ("+49", "'+49\r\n"),
             ("-x", "'-x\r\n"),
+            ("-1.5", "-1.5\r\n"),
+            ("-", "'-\r\n"),
+            ("-1+1", "'-1+1\r\n"),
             ("@SUM(A1)", "'@SUM(A1)\r\n"),
             (" =1", "' =1\r\n"),
             ("\t=1", "\"'\t=1\"\r\n"),

@@ -96,4 +96,22 @@ ids! {
     IncidentUpdateId,
     /// A stretch of time in which a component was in a state.
     ImpactId,
+    /// An alert of a monitoring system.
+    AlertId,
+    /// What alerts have in common.
+    CauseId,
+    /// What becomes of alerts.
+    AlertRuleId,
+    /// A series of numbers that programs push.
+    MetricId,
+    /// A number that the site publishes every month.
+    FigureId,
+    /// A change of a report after its month was closed.
+    ReportCorrectionId,
+    /// A correction of the history.
+    CorrectionId,
+    /// What customers are told beside incidents and windows.
+    AnnouncementId,
+    /// What is done so that an incident does not happen again.
+    ActionItemId,
 }

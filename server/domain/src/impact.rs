@@ -1,9 +1,11 @@
 //! How components were, from when to when, and by what: the history that states and figures are made of.
 
 use crate::component::ComponentState;
-use crate::ids::{ComponentId, ImpactId};
+use crate::ids::{ComponentId, ImpactId, UserId};
+use crate::text::Why;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What a component was, as far as it is known.
@@ -63,3 +65,61 @@ impl Source {
         }
     }
 }
+
+/// The state of each component that is not operational, from the stretches that are open: what was set
+/// by hand holds over the rest, and of the rest the worst wins. Nothing open means operational.
+#[must_use]
+pub fn component_states<'a>(open: impl IntoIterator<Item = &'a Impact>) -> BTreeMap<ComponentId, ComponentState> {
+    let mut strongest: BTreeMap<ComponentId, (Rank, ComponentState)> = BTreeMap::new();
+    for impact in open {
+        let Known::State(state) = impact.known else { continue };
+        let candidate = (Rank::of(impact.source), state);
+        let held = strongest.entry(impact.component).or_insert(candidate);
+        *held = candidate.max(*held);
+    }
+    let ill = strongest.into_iter().map(|(id, (_, state))| (id, state));
+    ill.filter(|(_, state)| *state != ComponentState::Operational).collect()
+}
+
+/// Whose word holds over whose, the weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// What follows from incidents and windows.
+    Derived,
+    /// What was set by hand.
+    ByHand,
+    /// What was corrected.
+    Corrected,
+}
+
+impl Rank {
+    /// The rank of a source.
+    #[must_use]
+    pub const fn of(source: Source) -> Self {
+        match source {
+            Source::Incident | Source::Maintenance => Self::Derived,
+            Source::Override => Self::ByHand,
+            Source::Correction => Self::Corrected,
+        }
+    }
+}
+
+/// A state set by hand, over all that follows from incidents and windows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentOverride {
+    /// Whose.
+    pub component: ComponentId,
+    /// What it is said to be.
+    pub state: ComponentState,
+    /// Why; colleagues read it.
+    pub reason: Why,
+    /// Since when.
+    pub since: Instant,
+    /// By whom; none for the system.
+    pub set_by: Option<UserId>,
+    /// Counts edits.
+    pub version: i64,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,11 @@
-//! Incidents: what broke, what was said when, and how each component was.
+//! Incidents: what broke, what was said when, and how each component was (see [`transition`]).
+
+mod public;
+#[cfg(test)]
+mod tests;
+pub mod transition;
+
+pub use public::site_sentence;
 
 use crate::component::ComponentState;
 use crate::ids::{ComponentId, IncidentId, IncidentUpdateId, MaintenanceId, UserId};
@@ -7,6 +14,7 @@ use crate::text::{Name, Prose};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use thiserror::Error;
 
 /// Where an incident stands. The four public states come in any order; `resolved` may be reopened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,6 +48,22 @@ pub enum Severity {
     Critical,
 }
 
+/// A severity that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("Choose none, minor, major or critical.")]
+pub struct UnknownSeverity;
+
+/// A state that no update can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum UnknownState {
+    /// There is none of this name.
+    #[error("Choose investigating, identified, monitoring or resolved.")]
+    None,
+    /// Planned work is something else.
+    #[error("An incident is not planned: plan a maintenance window instead.")]
+    Planned,
+}
+
 /// What broke.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
@@ -53,8 +77,13 @@ pub struct Incident {
     pub state: IncidentState,
     /// Its severity by decision; else it follows from the components.
     pub severity_override: Option<Severity>,
-    /// The components by its newest word; `Operational` means recovered.
+    /// The components with the newest state it said of each while it was open; `Operational` means
+    /// recovered. Reopening takes them up again. How they are now: [`Incident::open_states`].
     pub components: BTreeMap<ComponentId, ComponentState>,
+    /// The worst it ever said of a component: it stays as bad as it was when all recover.
+    pub worst: ComponentState,
+    /// What the first update is to say, while it is a draft.
+    pub draft_text: Prose,
     /// When the trouble began.
     pub started_at: Instant,
     /// When customers were first told.
@@ -133,6 +162,24 @@ impl IncidentState {
         }
     }
 
+    /// The states that customers read, in the order in which they mostly come.
+    pub const PUBLIC: [Self; 4] = [Self::Investigating, Self::Identified, Self::Monitoring, Self::Resolved];
+
+    /// The states of a published incident that is not over.
+    pub const OPEN: [Self; 3] = [Self::Investigating, Self::Identified, Self::Monitoring];
+
+    /// A state that an update can say.
+    ///
+    /// # Errors
+    /// There is none of this name, or it is none for customers.
+    pub fn parse_public(text: &str) -> Result<Self, UnknownState> {
+        let text = text.trim();
+        if text == "scheduled" {
+            return Err(UnknownState::Planned);
+        }
+        Self::PUBLIC.into_iter().find(|known| known.as_str() == text).ok_or(UnknownState::None)
+    }
+
     /// Published and not over.
     #[must_use]
     pub const fn is_open(self) -> bool {
@@ -161,6 +208,25 @@ impl Severity {
         }
     }
 
+    /// For people.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Minor => "Minor",
+            Self::Major => "Major",
+            Self::Critical => "Critical",
+        }
+    }
+
+    /// The severity of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn parse(text: &str) -> Result<Self, UnknownSeverity> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text.trim()).ok_or(UnknownSeverity)
+    }
+
     /// What the state of a component makes an incident.
     #[must_use]
     pub const fn of(state: ComponentState) -> Self {
@@ -173,11 +239,38 @@ impl Severity {
     }
 }
 
+/// A text that an edit has replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplacedText {
+    /// Whose.
+    pub update: IncidentUpdateId,
+    /// The version that it was.
+    pub version: i64,
+    /// Markdown.
+    pub body: Prose,
+    /// When it was replaced.
+    pub replaced_at: Instant,
+    /// By whom, for the team; none for the system.
+    pub replaced_by: Option<UserId>,
+}
+
 impl Incident {
-    /// How bad it is: by decision, else by the worst component.
+    /// How bad it is: by decision, else by the worst it said of a component.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        let derived = || self.components.values().copied().map(Severity::of).max().unwrap_or(Severity::None);
-        self.severity_override.unwrap_or_else(derived)
+        self.severity_override.unwrap_or(Severity::of(self.worst))
+    }
+
+    /// The components that are not well now, with their states: none unless it is open.
+    #[must_use]
+    pub fn open_states(&self) -> BTreeMap<ComponentId, ComponentState> {
+        let ill = self.components.iter().filter(|(_, state)| **state != ComponentState::Operational);
+        if self.state.is_open() { ill.map(|(id, state)| (*id, *state)).collect() } else { BTreeMap::new() }
+    }
+
+    /// For people: `I-7`.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("I-{}", self.number)
     }
 }

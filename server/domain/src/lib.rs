@@ -3,10 +3,15 @@
 //! Whatever the product decides is decided here, so that the browser, the
 //! server, the workers and the command line can not disagree.
 
+pub mod alert;
+pub mod action_item;
+pub mod announcement;
 pub mod audit;
+pub mod availability;
 pub mod backup;
 pub mod component;
 pub mod conflict;
+pub mod correction;
 pub mod coverage;
 pub mod csv;
 pub mod drill;
@@ -21,8 +26,12 @@ pub mod incident;
 #[cfg(any(test, feature = "ingest"))]
 pub mod ingest;
 pub mod maintenance;
+pub mod metric;
+pub mod number;
 pub mod people;
 pub mod policy;
+pub mod report;
+pub mod post_mortem;
 pub mod request;
 pub mod rhythm;
 pub mod run;

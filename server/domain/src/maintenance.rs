@@ -2,6 +2,7 @@
 
 mod checklist;
 mod kept;
+mod moment;
 mod overriding;
 mod plan;
 mod public;
@@ -13,9 +14,11 @@ mod zone_move;
 
 pub use checklist::{CheckLine, ChecklistError, MAX_LINES, Tick, read_checklist};
 pub use kept::{KeptVerdict, Occasion};
+pub use moment::Moment;
 pub use overriding::{Override, OverrideRefusal, OverrideState};
 pub use plan::{FoldChoice, MAX_LENGTH, PlanError, PlanField};
-pub use public::{affected_components, component_states, site_sentence};
+pub(crate) use public::listed;
+pub use public::{affected_components, windows_sentence};
 pub use reminder::{
     Leads, LeadsError, MAX_LEADS, Reminders, Reminding, Settling, TOLD_JUST_NOW, is_armed,
     outdated as outdated_reminder,

@@ -29,8 +29,14 @@ pub enum Permission {
     EditInventory,
     /// Plan and run maintenance windows, post updates.
     Maintain,
+    /// Report incidents and run them, set the state of a component by hand.
+    RunIncidents,
     /// Report backup runs.
     ReportBackup,
+    /// Report alerts.
+    ReportAlert,
+    /// Push points of metrics and the site's own figures.
+    ReportMetric,
     /// Ask for extra runs: people of everything, the holder of a token of what it was granted.
     RequestBackup,
     /// Confirm overrides that somebody else asked for.
@@ -43,11 +49,14 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::View,
         Self::EditInventory,
         Self::Maintain,
+        Self::RunIncidents,
         Self::ReportBackup,
+        Self::ReportAlert,
+        Self::ReportMetric,
         Self::RequestBackup,
         Self::Approve,
         Self::ReadAudit,
@@ -83,9 +92,13 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::View => Self::Viewer,
-            Permission::EditInventory | Permission::Maintain | Permission::ReportBackup | Permission::RequestBackup => {
-                Self::Operator
-            }
+            Permission::EditInventory
+            | Permission::Maintain
+            | Permission::RunIncidents
+            | Permission::ReportBackup
+            | Permission::ReportAlert
+            | Permission::ReportMetric
+            | Permission::RequestBackup => Self::Operator,
             Permission::Approve | Permission::ReadAudit => Self::Approver,
             Permission::Administer => Self::Admin,
         };
@@ -100,17 +113,23 @@ pub struct UnknownRole;
 
 /// A scope that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("Choose among read, backup:report, backup:request, inventory:write, maintenance:write and admin.")]
+#[error(
+    "Choose among read, backup:report, alert:report, metric:write, backup:request, inventory:write, maintenance:write, \
+     incident:write and admin."
+)]
 pub struct UnknownScope;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Read,
         Self::BackupReport,
+        Self::AlertReport,
         Self::BackupRequest,
+        Self::MetricWrite,
         Self::InventoryWrite,
         Self::MaintenanceWrite,
+        Self::IncidentWrite,
         Self::Admin,
     ];
 
@@ -120,9 +139,12 @@ impl Scope {
         match self {
             Self::Read => "read",
             Self::BackupReport => "backup:report",
+            Self::AlertReport => "alert:report",
             Self::BackupRequest => "backup:request",
+            Self::MetricWrite => "metric:write",
             Self::InventoryWrite => "inventory:write",
             Self::MaintenanceWrite => "maintenance:write",
+            Self::IncidentWrite => "incident:write",
             Self::Admin => "admin",
         }
     }
@@ -141,11 +163,14 @@ impl Scope {
         match self {
             Self::Read => matches!(permission, Permission::View),
             Self::BackupReport => matches!(permission, Permission::ReportBackup),
+            Self::AlertReport => matches!(permission, Permission::ReportAlert),
             Self::BackupRequest => matches!(permission, Permission::RequestBackup),
+            Self::MetricWrite => matches!(permission, Permission::ReportMetric),
             Self::InventoryWrite => matches!(permission, Permission::View | Permission::EditInventory),
             Self::MaintenanceWrite => {
                 matches!(permission, Permission::View | Permission::Maintain | Permission::RequestBackup)
             }
+            Self::IncidentWrite => matches!(permission, Permission::View | Permission::RunIncidents),
             Self::Admin => !matches!(permission, Permission::Approve),
         }
     }
@@ -160,15 +185,24 @@ pub enum Scope {
     /// Report backup runs.
     #[serde(rename = "backup:report")]
     BackupReport,
+    /// Report alerts, and nothing else.
+    #[serde(rename = "alert:report")]
+    AlertReport,
     /// Ask for extra runs of granted data sets: for customers.
     #[serde(rename = "backup:request")]
     BackupRequest,
+    /// Push points of metrics and the site's own figures.
+    #[serde(rename = "metric:write")]
+    MetricWrite,
     /// Hosts, data sets, jobs, components.
     #[serde(rename = "inventory:write")]
     InventoryWrite,
     /// Plan and run maintenance windows.
     #[serde(rename = "maintenance:write")]
     MaintenanceWrite,
+    /// Report and run incidents.
+    #[serde(rename = "incident:write")]
+    IncidentWrite,
     /// Everything an admin may do.
     #[serde(rename = "admin")]
     Admin,

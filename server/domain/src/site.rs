@@ -1,5 +1,6 @@
 //! What the site is called and where it lives.
 
+use crate::availability::Weights;
 use crate::finding::digest::DigestHour;
 use crate::maintenance::Leads;
 use crate::policy::Policy;
@@ -33,6 +34,9 @@ pub struct Site {
     pub keep_runs: Option<Span>,
     /// When the team is told of all open findings, in the site's zone.
     pub digest_hour: DigestHour,
+    /// What trouble costs in figures of availability.
+    #[serde(default)]
+    pub weights: Weights,
     /// Counts edits.
     pub version: i64,
 }

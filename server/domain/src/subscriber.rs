@@ -5,6 +5,12 @@ use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+mod audience;
+mod topic;
+
+pub use audience::{Audience, LeftOut};
+pub use topic::{Topic, Topics};
+
 /// `pending → confirmed → unsubscribed | bounced`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,6 +56,8 @@ pub struct Subscriber {
     pub zone: String,
     /// Only these components; empty means all.
     pub components: Vec<ComponentId>,
+    /// What it wants to hear of.
+    pub topics: Topics,
     /// Part of the secret in its links; raising it revokes them.
     pub token_version: i64,
     /// When the last confirmation mail was asked for.
@@ -91,7 +99,7 @@ pub struct SendAgain {
     pub asks_to_confirm: bool,
     /// Its link does not work any more.
     pub link_ended: bool,
-    /// Something newer was told about the same window.
+    /// Something newer was told about the same thing.
     pub is_superseded: bool,
 }
 
@@ -117,7 +125,7 @@ pub enum NotAgain {
     #[error("The link in this mail has ended. Who still wants to subscribe can ask for a new one.")]
     LinkEnded,
     /// An old time after a new one would mislead.
-    #[error("Something newer was told about this window since; this mail would tell an old story.")]
+    #[error("Something newer was told about this since; this mail would tell an old story.")]
     Superseded,
 }
 

@@ -104,6 +104,9 @@ pub enum TemplateError {
     /// A title is fixed before most of it is known.
     #[error("A title can hold {{{{components}}}} and no other placeholder.")]
     NotInTitle,
+    /// An incident has no window whose facts they would be.
+    #[error("The text of an incident can hold {{{{components}}}} and no other placeholder.")]
+    NotInIncident,
     /// What it stands for was not said.
     #[error("Say the reason: the text has {{{{reason}}}} in it.")]
     NoReason,
@@ -189,6 +192,24 @@ pub fn check_title(title: &str) -> Result<(), TemplateError> {
     if others.any(|known| names(title, known)) { Err(TemplateError::NotInTitle) } else { Ok(()) }
 }
 
+/// As [`check`], for what is said of an incident: only the components can stand in it.
+///
+/// # Errors
+/// An unknown placeholder, or another one.
+pub fn check_incident(text: &str) -> Result<(), TemplateError> {
+    check_title(text).map_err(|error| match error {
+        TemplateError::NotInTitle => TemplateError::NotInIncident,
+        other => other,
+    })
+}
+
+/// A text in Markdown that is about to be saved, with its components written out.
+#[must_use]
+pub fn with_names(text: &str, components: &[String]) -> String {
+    let names = escaped(&listed(components));
+    replaced(text, |known| (known == Placeholder::Components).then(|| Cow::Owned(names.clone())))
+}
+
 /// A text that is about to be saved, with its reason written out.
 ///
 /// # Errors
@@ -209,6 +230,13 @@ pub fn with_reason(text: &str, reason: &str) -> Result<String, TemplateError> {
 #[must_use]
 pub fn with_components(title: &str, components: &[String]) -> String {
     replaced(title, |known| (known == Placeholder::Components).then(|| Cow::Owned(listed(components))))
+}
+
+/// The same for a text: what a component is called is never Markdown there.
+#[must_use]
+pub fn prose_with_components(text: &str, components: &[String]) -> String {
+    let names = escaped(&listed(components));
+    replaced(text, |known| (known == Placeholder::Components).then(|| Cow::Owned(names.clone())))
 }
 
 /// "Cluster 11, Cluster 12 and DNS"; work that touches nothing customers know by name touches "our services".
@@ -289,16 +317,40 @@ pub enum TemplateUse {
     Finish,
     /// It is called off.
     Cancel,
+    /// To report an incident.
+    Incident,
+    /// News of an incident.
+    IncidentUpdate,
 }
 
 /// A use that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("Choose announce, progress, extend, finish or cancel.")]
+#[error("Choose announce, progress, extend, finish, cancel, incident or incident_update.")]
 pub struct UnknownUse;
 
 impl TemplateUse {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Announce, Self::Progress, Self::Extend, Self::Finish, Self::Cancel];
+    pub const ALL: [Self; 7] = [
+        Self::Announce,
+        Self::Progress,
+        Self::Extend,
+        Self::Finish,
+        Self::Cancel,
+        Self::Incident,
+        Self::IncidentUpdate,
+    ];
+
+    /// Whether its text has a title of its own.
+    #[must_use]
+    pub const fn has_title(self) -> bool {
+        matches!(self, Self::Announce | Self::Incident)
+    }
+
+    /// Whether its text speaks of an incident, not of a window.
+    #[must_use]
+    pub const fn is_of_incident(self) -> bool {
+        matches!(self, Self::Incident | Self::IncidentUpdate)
+    }
 
     /// As stored and sent.
     #[must_use]
@@ -309,6 +361,8 @@ impl TemplateUse {
             Self::Extend => "extend",
             Self::Finish => "finish",
             Self::Cancel => "cancel",
+            Self::Incident => "incident",
+            Self::IncidentUpdate => "incident_update",
         }
     }
 
@@ -329,6 +383,8 @@ impl TemplateUse {
             Self::Extend => "It takes longer",
             Self::Finish => "The work is done",
             Self::Cancel => "Calling it off",
+            Self::Incident => "Reporting an incident",
+            Self::IncidentUpdate => "News of an incident",
         }
     }
 }
@@ -342,7 +398,7 @@ pub struct MessageTemplate {
     pub name: Name,
     /// What it is for.
     pub used_for: TemplateUse,
-    /// One line; may be empty. Only for announcements.
+    /// One line; may be empty. Only for announcements and new incidents.
     pub title: String,
     /// Markdown with placeholders.
     pub body: Prose,
@@ -356,7 +412,7 @@ pub struct MessageTemplate {
 pub type Example = (&'static str, TemplateUse, &'static str, &'static str);
 
 /// Texts to start from.
-pub const EXAMPLES: [Example; 7] = [
+pub const EXAMPLES: [Example; 10] = [
     (
         "Planned work with an interruption",
         TemplateUse::Announce,
@@ -404,6 +460,25 @@ pub const EXAMPLES: [Example; 7] = [
         TemplateUse::Cancel,
         "",
         "The maintenance planned for {{when}} will not take place: {{reason}}. We will announce a new date.",
+    ),
+    (
+        "Something does not answer",
+        TemplateUse::Incident,
+        "{{components}} can not be reached",
+        "{{components}} can not be reached at the moment. We are looking for the cause and write again within the hour, \
+         or as soon as we know more.",
+    ),
+    (
+        "Something is slow",
+        TemplateUse::Incident,
+        "{{components}} is slower than usual",
+        "{{components}} answers slower than usual. Nothing is lost. We are looking for the cause.",
+    ),
+    (
+        "Mended, being watched",
+        TemplateUse::IncidentUpdate,
+        "",
+        "{{components}} works again. We keep watching it before we call this over.",
     ),
 ];
 

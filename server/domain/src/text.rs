@@ -54,6 +54,18 @@ impl Name {
         Ok(Self(text.to_owned()))
     }
 
+    /// The nearest name to what another program calls something: shortened, without control characters; `otherwise`
+    /// where nothing is left of it.
+    #[must_use]
+    pub fn nearest(text: &str, otherwise: &str) -> Self {
+        let flat: String = text.chars().map(|c| if is_control(c) { ' ' } else { c }).collect();
+        let mut flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
+        if flat.chars().count() > Self::MAX {
+            flat = flat.chars().take(Self::MAX - 1).chain(['…']).collect();
+        }
+        Self(if flat.is_empty() { otherwise.to_owned() } else { flat })
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

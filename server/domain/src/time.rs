@@ -9,7 +9,7 @@ mod stretch;
 pub mod testing;
 mod zone;
 
-pub use days::{Calendar, CalendarError, Day, Hour, day, hours};
+pub use days::{Calendar, CalendarError, Day, Hour, day, days, hours};
 pub(crate) use format::zone_text;
 pub use format::{InstantText, TimeText, format_clock, format_instant, format_range, format_short, offset_text};
 pub use span::SpanError;

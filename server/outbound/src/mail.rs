@@ -1,12 +1,14 @@
 //! Mails: what they say and the bytes that go out.
 //!
-//! [`notice`] and [`confirmation`] write the two bodies, [`compose`] puts headers around them and gives a [`Mail`] ready
+//! [`notice`], [`incident`], [`post`] and [`confirmation`] write the bodies, [`compose`] puts headers around them and gives a [`Mail`] ready
 //! for SMTP. The same input gives the same bytes, `Message-ID` and MIME boundaries included, so a repeated delivery is
 //! recognisable as one. Everything is 7-bit, and nothing that a person typed can become a header.
 
 mod address;
 mod body;
 mod findings;
+mod incident;
+mod post;
 
 use std::time::{Duration, SystemTime};
 
@@ -23,7 +25,9 @@ use sha2::{Digest, Sha256};
 pub use address::{AddressError, mask, parse_address};
 pub use body::{Body, Change, Confirmation, Notice, Times, confirmation, notice};
 pub use findings::{FindingItem, FindingsNotice, findings};
+pub use incident::{AffectedComponent, IncidentNews, IncidentNotice, incident};
 pub use lettre::Address;
+pub use post::{PostNotice, post};
 
 use crate::calendar::Method;
 
@@ -116,8 +120,8 @@ impl Letterhead {
         self.from.to_string()
     }
 
-    /// The subject of all mails about one window: it must not change, or Gmail opens a new thread. `title` is therefore
-    /// the title at the first announcement; `reference` (`M-42`) tells windows of equal title apart.
+    /// The subject of all mails about one thing: it must not change, or Gmail opens a new thread. `title` is therefore
+    /// the title at the first announcement; `reference` (`M-42`, `I-7`) tells those of equal title apart.
     #[must_use]
     pub fn subject(&self, title: &str, reference: Option<&str>) -> String {
         let title = flatten(title);
@@ -161,7 +165,7 @@ pub struct MailContent {
     pub subject: String,
     /// Left part of the `Message-ID`, made of notification and delivery (`n1042.d77`): the same at each retry.
     pub message_id: String,
-    /// Left part of the thread's root, made of window and subscriber (`mw-0192f3c4.s77`). No mail has this id.
+    /// Left part of the thread's root, made of what it is about and the subscriber (`mw-0192f3c4.s77`). No mail has this id.
     pub thread: Option<String>,
     /// When the notification was queued; the same at each retry.
     pub date: DateTime<Utc>,

@@ -9,9 +9,10 @@ use crate::courier::{MailStatus, NOT_CONFIGURED};
 use crate::error::Fields;
 use crate::inventory::Page;
 use crate::subscribers::{CONFIRM, masked, shown_address};
-use crate::tell::{News, Recipient, Sender, Told};
+use crate::tell::{INCIDENT, IncidentTold, News, POST, PostTold, Recipient, Sender, Told};
 use crate::{Error, Services};
-use domain::ids::{MaintenanceId, NotificationId, SubscriberId};
+use domain::ids::{IncidentId, MaintenanceId, NotificationId, SubscriberId};
+use domain::incident::IncidentState;
 use domain::maintenance::UpdateKind;
 use domain::people::Permission;
 use domain::subscriber::{DeliveryState, NotAgain, SendAgain, Subscriber};
@@ -74,6 +75,51 @@ pub enum About {
         /// What it tells.
         what: What,
     },
+    /// It tells of an incident.
+    Incident {
+        /// Which.
+        id: IncidentId,
+        /// `I-7 API does not answer`
+        name: String,
+        /// Where it stood.
+        state: IncidentState,
+    },
+    /// It tells of something published.
+    Post {
+        /// "Announcement"
+        label: &'static str,
+        /// The heading.
+        name: String,
+        /// Its public page.
+        path: String,
+    },
+}
+
+impl About {
+    fn of(notification: &Notification) -> Result<Self, serde_json::Error> {
+        Ok(match notification.kind.as_str() {
+            CONFIRM => Self::Confirmation,
+            INCIDENT => {
+                let told = IncidentTold::of(notification)?;
+                let i = &told.incident;
+                let name = format!("{} {}", i.reference(), i.title);
+                Self::Incident { id: i.id, name, state: told.update.state }
+            }
+            POST => {
+                let told = PostTold::of(notification)?;
+                Self::Post { label: told.label(), name: told.title.to_string(), path: told.path }
+            }
+            _ => {
+                let told = Told::of(notification)?;
+                let m = &told.maintenance;
+                let what = match &told.news {
+                    News::Update(update) => What::Update(update.kind),
+                    News::Reminder { lead } => What::Reminder { lead: *lead },
+                };
+                Self::Window { id: m.id, name: format!("M-{} {}", m.number, m.title), what }
+            }
+        })
+    }
 }
 
 /// What a mail tells of a window.
@@ -402,17 +448,7 @@ async fn told(tx: &mut Tx, actor: &Actor, lines: Vec<DeliveryLine>) -> Result<Ve
 }
 
 fn delivery(actor: &Actor, notification: &Notification, line: DeliveryLine) -> Result<Delivery, Error> {
-    let about = if notification.kind == CONFIRM {
-        About::Confirmation
-    } else {
-        let told = Told::of(notification).map_err(|e| Error::internal(&e))?;
-        let m = &told.maintenance;
-        let what = match &told.news {
-            News::Update(update) => What::Update(update.kind),
-            News::Reminder { lead } => What::Reminder { lead: *lead },
-        };
-        About::Window { id: m.id, name: format!("M-{} {}", m.number, m.title), what }
-    };
+    let about = About::of(notification).map_err(|e| Error::internal(&e))?;
     let standing = Standing::of(line.state, line.attempts, line.last_error.as_deref());
     let error = if actor.may(Permission::Administer) {
         line.last_error

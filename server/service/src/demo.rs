@@ -4,9 +4,13 @@
 //! On the screen of the draft for `vm3` all three kinds of reason stand together: the image is too
 //! old, the dump of `web-12` ran after its carrier, and nothing ever protected `legacy-shop`.
 
-mod rehearsals;
-
+mod after;
+mod alerts;
 mod conflicts;
+mod figures;
+mod incidents;
+mod past;
+mod rehearsals;
 
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
@@ -116,13 +120,18 @@ impl Services {
         }
         past.add_example_templates(&system).await?;
         let made = past.build(&system).await?;
+        self.past(&system, now, &made).await?;
         self.conflict_rules(&system, now, &made).await?;
+        self.bad_day(now, &made).await?;
         // Their mailboxes do not exist: where mail leaves, theirs would come back.
         if !self.mail_configured {
             past.readers(now, &made).await?;
         }
         self.windows(&system, now, &made).await?;
-        self.rehearsals(&system, now).await
+        self.monitoring(&system, now).await?;
+        self.rehearsals(&system, now).await?;
+        self.figures_of_demo(&system, now).await?;
+        self.news(now, &made).await
     }
 
     /// The same services at another time.
@@ -149,7 +158,7 @@ impl Services {
         let mut last = None;
         for (email, zone, follows) in readers {
             let components = follows.iter().filter_map(|name| made.components.get(name).cloned()).collect();
-            let ask = Subscribe { email: email.to_owned(), zone: zone.to_owned(), components };
+            let ask = Subscribe { email: email.to_owned(), zone: zone.to_owned(), components, ..Subscribe::default() };
             self.subscribe(None, ask).await?;
             let Some(asked) = self.db.read().await?.subscriber_by_email(email).await? else { continue };
             let link = self.keys.link(Purpose::Confirm, asked.id.0, asked.token_version);
@@ -280,6 +289,8 @@ impl Services {
                 ],
             ),
         ];
+        // Customers have known them for longer than the bars reach back.
+        let long_ago = self.at(Span::days(400).before(self.now()));
         for (name, components) in groups {
             let group = self.add_group(system, GroupInput { name: name.to_owned() }).await?;
             for (name, description, hosts) in components {
@@ -289,8 +300,9 @@ impl Services {
                     description: (*description).to_owned(),
                     group_id: group.id.to_string(),
                     hosts: hosts.iter().filter_map(|host| made.hosts.get(host).cloned()).collect(),
+                    is_private: false,
                 };
-                let added = self.add_component(system, input).await?;
+                let added = long_ago.add_component(system, input).await?;
                 made.components.insert(name, added.component.id.to_string());
             }
         }
@@ -382,6 +394,7 @@ impl Services {
         if let Planning::Scheduled(m) = past.schedule_maintenance(system, Target::New, &updates).await? {
             self.nights(system, now, made, asked, began).await?;
             self.live_through(m.id, began, Span::minutes(45).after(began)).await?;
+            self.incident_after(made, began, m.id).await?;
         }
         known = known.max(began);
 

@@ -3,6 +3,7 @@
 
 mod input;
 
+pub(crate) use input::time as typed_time;
 pub use input::{DrillEnding, DrillInput};
 pub use storage::drill::DrillLine;
 

@@ -9,6 +9,7 @@ mod host;
 mod import;
 mod job;
 
+pub(crate) use component::swap;
 pub use component::{
     ComponentInput, ComponentLine, ComponentWithHosts, ComponentsView, Direction, GroupInput, GroupLine,
 };
@@ -47,14 +48,14 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-struct Part {
-    after: Option<Uuid>,
+pub(crate) struct Part {
+    pub(crate) after: Option<Uuid>,
     limit: i64,
     retired_too: bool,
 }
 
 impl ListQuery {
-    fn parse(&self) -> Result<Part, Error> {
+    pub(crate) fn parse(&self) -> Result<Part, Error> {
         let mut fields = Fields::default();
         let after = fields.take("cursor", optional_id::<Uuid>(&self.cursor).map_err(|_| "This is no cursor of ours."));
         let limit = match self.limit.trim() {
@@ -80,12 +81,17 @@ impl ListQuery {
 }
 
 impl Part {
+    /// Where the page before ended.
+    pub(crate) const fn after(&self) -> Option<Uuid> {
+        self.after
+    }
+
     /// One more than fits tells whether there is a next page.
-    fn fetch(&self) -> i64 {
+    pub(crate) fn fetch(&self) -> i64 {
         self.limit + 1
     }
 
-    fn page<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+    pub(crate) fn page<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
         let fits = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = items.len() > fits;
         items.truncate(fits);
@@ -95,7 +101,7 @@ impl Part {
 }
 
 /// An id, or none where the field is empty.
-fn optional_id<T: FromStr>(text: &str) -> Result<Option<T>, &'static str> {
+pub(crate) fn optional_id<T: FromStr>(text: &str) -> Result<Option<T>, &'static str> {
     match text.trim() {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| "Choose one of the list."),
@@ -127,6 +133,10 @@ fn windows(windows: &[OpenWindow]) -> Vec<String> {
     windows.iter().map(|w| format!("M-{} ({})", w.number, w.title)).collect()
 }
 
+fn incidents(named: &[OpenWindow]) -> impl Iterator<Item = String> {
+    named.iter().map(|incident| format!("I-{} ({})", incident.number, incident.title))
+}
+
 fn series(titles: Vec<String>) -> impl Iterator<Item = String> {
     titles.into_iter().map(|title| format!("the repeating work “{title}”"))
 }
@@ -151,6 +161,9 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         (found.jobs, "job that it carries", "jobs that it carries"),
         (found.subscribers, "subscriber", "subscribers"),
         (found.drills, "restore drill", "restore drills"),
+        (found.announcements, "announcement", "announcements"),
+        (found.incidents, "incident", "incidents"),
+        (found.stretches, "stretch of its history", "stretches of its history"),
     ]
     .into_iter()
     .filter(|(count, _, _)| *count > 0)
@@ -164,6 +177,9 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         + found.jobs
         + found.subscribers
         + found.drills
+        + found.announcements
+        + found.incidents
+        + found.stretches
         == 1;
     if counted.is_empty() {
         return Ok(());

@@ -3,6 +3,7 @@
 
 pub mod decide;
 pub mod due;
+mod history;
 pub mod input;
 pub mod look;
 pub mod overriding;

@@ -12,6 +12,27 @@ pub fn html(markdown: &str) -> String {
     outbound::markdown::render(markdown).into_string()
 }
 
+/// The beginning of Markdown as one line of plain text.
+#[must_use]
+pub fn beginning(markdown: &str, most: usize) -> String {
+    let text = outbound::markdown::to_text(markdown);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default().trim_end()),
+        None => line,
+    }
+}
+
+/// The first paragraph as HTML that is safe on our own pages, and whether there is more.
+#[must_use]
+pub fn first_paragraph(markdown: &str) -> (String, bool) {
+    let text = markdown.trim_start();
+    match text.split_once("\n\n") {
+        Some((first, rest)) => (html(first), !rest.trim().is_empty()),
+        None => (html(text), false),
+    }
+}
+
 impl Services {
     /// A window's message in Markdown, with the time as it is now planned.
     #[must_use]

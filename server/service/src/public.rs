@@ -2,14 +2,24 @@
 //!
 //! Nothing here depends on who asks, so that a page is rendered once per change.
 
+mod incidents;
+
+pub use incidents::PublicIncident;
+
+mod component;
+
+pub use component::{Bar, BarDay, ComponentPage, Happening, What};
+
+use crate::figures::Availability;
+use crate::announcements::{self, PublicAnnouncement};
 use crate::{Error, Services};
 use chrono::{Datelike, NaiveDate};
-use domain::component::{Component, ComponentState};
+use domain::component::{Component, ComponentState, public_part};
 use domain::gate::{Protection, Scope};
-use domain::ids::{ComponentId, HostId, MaintenanceId, SeriesId};
-use domain::maintenance::{
-    KeptVerdict, Maintenance, State, Update, affected_components, component_states, site_sentence,
-};
+use domain::ids::{ComponentId, HostId, IncidentId, MaintenanceId, SeriesId};
+use domain::impact::component_states;
+use domain::incident::{Incident, IncidentState, site_sentence};
+use domain::maintenance::{KeptVerdict, Maintenance, State, Update, affected_components};
 use domain::site::Site;
 use domain::time::{Instant, LocalTime, Span};
 use outbound::calendar::{self, CalendarEvent, Feed, Method};
@@ -18,6 +28,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
 use storage::maintenance::Order;
+use uuid::Uuid;
 
 /// Published windows that have not ended, what matters most to customers first.
 const OPEN: [State; 5] = [State::InProgress, State::Verifying, State::Held, State::Postponed, State::Scheduled];
@@ -101,6 +112,8 @@ pub struct Window {
     /// "every Tuesday 02:00 Europe/Berlin", where it is part of a series: on its own page, and on the
     /// front page, which shows one window of each.
     pub repeats: Option<String>,
+    /// The incidents it caused, newest start first; on its own page.
+    pub caused: Vec<(IncidentId, String)>,
 }
 
 /// The front page.
@@ -114,12 +127,20 @@ pub struct Home {
     pub calm: bool,
     /// Components in the order of the page.
     pub groups: Vec<GroupLines>,
+    /// How each component has been in the last days.
+    pub bars: BTreeMap<ComponentId, Bar>,
+    /// Open incidents, newest start first.
+    pub incidents: Vec<PublicIncident>,
+    /// Incidents that ended in the last days, newest first.
+    pub resolved: Vec<PublicIncident>,
     /// Under way, on hold, or without a time: what to know now.
     pub now: Vec<Window>,
     /// Planned, earliest first.
     pub next: Vec<Window>,
     /// Ended in the last days, newest first.
     pub recent: Vec<Window>,
+    /// What is pinned, then the newest.
+    pub announcements: Vec<PublicAnnouncement>,
     /// The page changes by itself then.
     pub until: Option<Instant>,
 }
@@ -133,6 +154,10 @@ pub struct Month {
     pub first: NaiveDate,
     /// Windows that began in it, newest first.
     pub windows: Vec<Window>,
+    /// Incidents that began in it, newest first.
+    pub incidents: Vec<PublicIncident>,
+    /// How much of the time everything was there.
+    pub availability: Availability,
     /// There is something before it.
     pub earlier: Option<NaiveDate>,
     /// The month after it, unless that lies in the future.
@@ -150,24 +175,34 @@ pub struct CalendarFile {
 
 /// Names and topology, loaded once per page.
 struct Board {
+    /// In use and not private, in the order of the page.
     components: Vec<Component>,
+    private: BTreeSet<ComponentId>,
     topology: domain::gate::Topology,
 }
 
 impl Board {
     async fn load(tx: &mut Tx) -> Result<Self, Error> {
-        Ok(Self { components: tx.components(false).await?, topology: tx.topology().await? })
+        let private = tx.private_components().await?;
+        let mut components = tx.components(false).await?;
+        components.retain(|component| !private.contains(&component.id));
+        Ok(Self { components, private, topology: tx.topology().await? })
     }
 
-    fn affected(&self, hosts: &[HostId], components: &[ComponentId]) -> Vec<(ComponentId, String)> {
+    /// What customers read that this touches; none where it is public nowhere.
+    fn affected(&self, hosts: &[HostId], components: &[ComponentId]) -> Option<Vec<(ComponentId, String)>> {
         let scope = Scope { hosts: hosts.iter().copied().collect(), components: components.iter().copied().collect() };
-        let touched = affected_components(&scope, &self.topology);
-        self.components.iter().filter(|c| touched.contains(&c.id)).map(|c| (c.id, c.name.to_string())).collect()
+        self.shown(affected_components(&scope, &self.topology))
+    }
+
+    fn shown(&self, touched: impl IntoIterator<Item = ComponentId>) -> Option<Vec<(ComponentId, String)>> {
+        let touched = public_part(touched, &self.private)?;
+        Some(self.components.iter().filter(|c| touched.contains(&c.id)).map(|c| (c.id, c.name.to_string())).collect())
     }
 }
 
 impl Services {
-    /// The components a window touches, in the order of the page: named ones, else those behind its hosts.
+    /// The public components a window touches, in the order of the page: named ones, else those behind its hosts.
     ///
     /// # Errors
     /// The database does not answer.
@@ -177,7 +212,7 @@ impl Services {
         hosts: &[HostId],
         components: &[ComponentId],
     ) -> Result<Vec<(ComponentId, String)>, Error> {
-        Ok(Board::load(tx).await?.affected(hosts, components))
+        Ok(Board::load(tx).await?.affected(hosts, components).unwrap_or_default())
     }
 
     /// The front page.
@@ -195,18 +230,30 @@ impl Services {
         let recent = windows(&mut tx, &board, recent).await?;
         let names: Vec<(&Maintenance, Vec<String>)> =
             open.iter().map(|w| (&w.maintenance, w.affected.iter().map(|(_, name)| name.clone()).collect())).collect();
-        let sentence = site_sentence(&names);
-        let ids: Vec<(State, Vec<ComponentId>)> =
-            open.iter().map(|w| (w.maintenance.state, w.affected.iter().map(|(id, _)| *id).collect())).collect();
-        let states = component_states(ids.iter().map(|(state, ids)| (*state, ids.as_slice())));
+        let incidents = tx.incidents_open().await?;
+        let incidents = incidents::shown(&mut tx, &board, incidents).await?;
+        let resolved = incidents::resolved_lately(&mut tx, &board, now).await?;
+        let states = component_states(&tx.open_impacts().await?);
+        let named: Vec<(&str, ComponentState)> =
+            board.components.iter().filter_map(|c| Some((c.name.as_str(), *states.get(&c.id)?))).collect();
+        let open_incidents: Vec<&Incident> = incidents.iter().map(|line| &line.incident).collect();
+        let sentence = site_sentence(&open_incidents, &named, &names);
+        let is_well = named.is_empty() && incidents.is_empty();
         let groups = groups(&mut tx, &board, &states).await?;
-        let until = recent.iter().filter_map(|w| w.maintenance.ended_at).map(|ended| RECENT.after(ended)).min();
+        let bars = self.bars(&mut tx, &site).await?;
+        let ends = resolved.iter().filter_map(|line| line.incident.resolved_at);
+        let ends = ends.chain(recent.iter().filter_map(|w| w.maintenance.ended_at));
+        let until = ends.map(|ended| RECENT.after(ended));
+        let until = until.chain((!bars.is_empty()).then(|| self.next_midnight(&site))).min();
         let (next, mut now): (Vec<Window>, Vec<Window>) =
             open.into_iter().partition(|w| w.maintenance.state == State::Scheduled);
         now.sort_by_key(|w| OPEN.iter().position(|state| *state == w.maintenance.state));
         let next = one_per_series(&mut tx, next, |_| true).await?;
         let recent = one_per_series(&mut tx, recent, |m| m.state == State::Cancelled).await?;
-        Ok(Home { calm: now.is_empty() && states.is_empty(), site, sentence, groups, now, next, recent, until })
+        let (announcements, goes) = announcements::front(&mut tx, self.now()).await?;
+        let until = until.into_iter().chain(goes).min();
+        let calm = now.is_empty() && is_well;
+        Ok(Home { site, sentence, calm, groups, bars, incidents, resolved, now, next, recent, announcements, until })
     }
 
     /// Components in the order of the page, for the subscribe form.
@@ -234,7 +281,10 @@ impl Services {
         let series = self.series_of(&mut tx, &maintenance).await?;
         let repeats = series.filter(|series| !series.has_ended).map(|series| series.words);
         let window = windows(&mut tx, &board, vec![maintenance]).await?.pop().ok_or(Error::NotFound("maintenance"))?;
-        Ok((site, Window { repeats, ..window }))
+        let caused = tx.incidents_of_maintenance(id).await?;
+        let caused = incidents::shown(&mut tx, &board, caused).await?;
+        let caused = caused.into_iter().map(|line| (line.incident.id, line.incident.title.to_string())).collect();
+        Ok((site, Window { repeats, caused, ..window }))
     }
 
     /// What began in a month of the site's zone; the current month where none is named.
@@ -261,13 +311,19 @@ impl Services {
             .filter(|m| m.planned.starts_at >= from && (ENDED.contains(&m.state) || m.state.is_under_way()))
             .collect();
         let windows = windows(&mut tx, &board, began).await?;
+        let availability = self.availability_of_month(&mut tx, first).await?;
         let oldest = tx.maintenances_in(&ENDED, Order::Earliest, None, 1).await?;
         let oldest = oldest
             .first()
             .map(|m| domain::time::civil(self.zones.as_ref(), &site.zone, m.planned.starts_at).local.date());
-        let earlier = oldest.filter(|day| *day < first).and(previous_month(first));
+        let mut incidents = tx.incidents_between(from, to).await?;
+        incidents.retain(|incident| from <= incident.started_at);
+        let incidents = incidents::shown(&mut tx, &board, incidents).await?;
+        let before = tx.incidents_before(&IncidentState::PUBLIC, Some((from, IncidentId(Uuid::nil()))), 1).await?;
+        let is_oldest = before.is_empty() && oldest.is_none_or(|day| first <= day);
+        let earlier = if is_oldest { None } else { previous_month(first) };
         let later = (after <= current).then_some(after);
-        Ok(Month { site, first, windows, earlier, later })
+        Ok(Month { site, first, windows, incidents, availability, earlier, later })
     }
 
     /// The calendar of all published windows.
@@ -321,10 +377,10 @@ impl Services {
         let board = Board::load(tx).await?;
         Ok(maintenances
             .iter()
-            .map(|m| {
-                let names: Vec<String> =
-                    board.affected(&m.hosts, &m.components).into_iter().map(|(_, name)| name).collect();
-                self.calendar_event(site, m, &names)
+            .filter_map(|m| {
+                let affected = board.affected(&m.hosts, &m.components)?;
+                let names: Vec<String> = affected.into_iter().map(|(_, name)| name).collect();
+                Some(self.calendar_event(site, m, &names))
             })
             .collect())
     }
@@ -341,7 +397,7 @@ impl Services {
     }
 
     /// The first instant of a day: midnight, or what follows it where midnight does not exist.
-    fn midnight(&self, zone: &str, day: NaiveDate) -> Instant {
+    pub(crate) fn midnight(&self, zone: &str, day: NaiveDate) -> Instant {
         let local = day.and_time(chrono::NaiveTime::MIN);
         match self.zones.resolve(zone, local) {
             Ok(LocalTime::One(at) | LocalTime::Fold { earlier: at, .. }) => at,
@@ -393,15 +449,18 @@ async fn one_per_series(
     Ok(shown)
 }
 
+/// The windows that customers may know of, with what belongs to them.
 async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> Result<Vec<Window>, Error> {
-    let ids: Vec<MaintenanceId> = maintenances.iter().map(|m| m.id).collect();
+    let known = |m: Maintenance| board.affected(&m.hosts, &m.components).map(|affected| (m, affected));
+    let maintenances: Vec<_> = maintenances.into_iter().filter_map(known).collect();
+    let ids: Vec<MaintenanceId> = maintenances.iter().map(|(m, _)| m.id).collect();
     let mut timelines: BTreeMap<MaintenanceId, Vec<Update>> = BTreeMap::new();
     for update in tx.updates_of(&ids).await? {
         timelines.entry(update.maintenance_id).or_default().push(update);
     }
     let overridden = tx.overridden_among(&ids).await?;
     let mut shown = Vec::with_capacity(maintenances.len());
-    for maintenance in maintenances {
+    for (maintenance, affected) in maintenances {
         let mut updates = timelines.remove(&maintenance.id).unwrap_or_default();
         updates.sort_by_key(|update| Reverse((update.at, update.id)));
         let newest = match maintenance.state {
@@ -409,9 +468,10 @@ async fn windows(tx: &mut Tx, board: &Board, maintenances: Vec<Maintenance>) -> 
             _ => None,
         };
         shown.push(Window {
-            affected: board.affected(&maintenance.hosts, &maintenance.components),
+            affected,
             proof: proof(maintenance.state, newest.as_ref(), overridden.contains(&maintenance.id)),
             repeats: None,
+            caused: Vec::new(),
             updates,
             maintenance,
         });

@@ -9,6 +9,7 @@ use crate::{Actor, Error, Services};
 use domain::ids::MaintenanceId;
 use domain::maintenance::{Leads, Maintenance, Reminders, Reminding, Settling, State, is_armed};
 use domain::people::Permission;
+use domain::subscriber::Topic;
 use domain::time::{Instant, Span};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -178,7 +179,7 @@ impl Services {
         if m.state == State::Scheduled {
             let site = tx.site().await?.reminders;
             let affected: Vec<_> = self.affected_by(tx, m).await?.into_iter().map(|(id, _)| id).collect();
-            let to = tx.count_followers(&affected).await?;
+            let to = self.audience(tx, Topic::Maintenance, &affected).await?.mails;
             let starts_at = m.planned.starts_at;
             let coming = Reminding::of(m, announced_at, &site, &settled).coming(now);
             looks.extend(coming.into_iter().map(|(lead, due_at)| ReminderLook {

@@ -2,6 +2,7 @@
 
 use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
+use domain::availability::{Weights, WeightsError};
 use domain::finding::digest::{DigestHour, NoHour};
 use domain::maintenance::{Leads, Maintenance, State, transition};
 use domain::people::Permission;
@@ -40,8 +41,20 @@ pub struct SiteSettings {
     pub keep_runs: Option<String>,
     /// The hour of the daily mail to the team, 0 to 23.
     pub digest_hour: String,
+    /// What trouble costs in figures; left as it is where it is missing.
+    pub weights: Option<WeightSettings>,
     /// The version that was edited.
     pub version: i64,
+}
+
+/// What trouble costs in figures of availability, in percent, as typed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct WeightSettings {
+    /// "50"
+    pub partial: String,
+    /// "0"
+    pub degraded: String,
 }
 
 /// What is asked of restores, as typed.
@@ -93,6 +106,7 @@ impl Services {
             reminders: Leads::default(),
             keep_runs: Some(KEEP_RUNS),
             digest_hour: DigestHour::default(),
+            weights: Weights::default(),
             version: 1,
         };
         let mut tx = self.db.decide().await?;
@@ -113,6 +127,7 @@ impl Services {
         let reminders = fields.take("reminders", Leads::parse(&edit.reminders));
         let digest_hour = edit.digest_hour.trim().parse().map_err(|_| NoHour).and_then(DigestHour::new);
         let digest_hour = fields.take("digest_hour", digest_hour);
+        let weights = edit.weights.as_ref().map(|weights| read_weights(&mut fields, weights));
         let mut age = |field, text: &str, least: Span, most: Span| {
             let span = fields.take(field, Span::parse(text))?;
             if (least..=most).contains(&span) {
@@ -163,8 +178,9 @@ impl Services {
         let policy =
             Policy { schedule_max_age, start_max_age, lead, warnings_are_good: edit.warnings_are_good, restore };
         let keep_runs = keep_runs.flatten().unwrap_or(before.keep_runs);
+        let weights = weights.flatten().unwrap_or(before.weights);
         let version = edit.version;
-        let after = Site { name, zone, policy, reminders, keep_runs, digest_hour, version, ..before.clone() };
+        let after = Site { name, zone, policy, reminders, keep_runs, digest_hour, weights, version, ..before.clone() };
         tx.update_site(&after).await?;
         let after = Site { version: after.version + 1, ..after };
         if after.policy.lead != before.policy.lead {
@@ -194,6 +210,15 @@ impl Services {
             mail_configured: self.mail_configured,
         })
     }
+}
+
+/// What trouble costs; none where a field is wrong.
+fn read_weights(fields: &mut Fields, typed: &WeightSettings) -> Option<Weights> {
+    let percent = |text: &str| text.trim().trim_end_matches('%').trim_end().parse().map_err(|_| WeightsError::Percent);
+    let one = |text: &str| percent(text).and_then(|n: i64| Weights::new(n, 0).map(|_| n));
+    let partial = fields.take("partial_weight", one(&typed.partial));
+    let degraded = fields.take("degraded_weight", one(&typed.degraded));
+    fields.take("degraded_weight", Weights::new(partial?, degraded?))
 }
 
 /// Windows ahead are looked at when the new policy says, not when the old one did.

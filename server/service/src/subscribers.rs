@@ -9,7 +9,7 @@ use crate::keys::{Keys, Purpose};
 use crate::{Error, Services};
 use domain::ids::{ComponentId, NotificationId, SubscriberId};
 use domain::people::Permission;
-use domain::subscriber::{Subscriber, SubscriberState};
+use domain::subscriber::{Subscriber, SubscriberState, Topic, Topics};
 use domain::time::{Instant, Span};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use outbound::mail::{mask, parse_address};
@@ -48,6 +48,30 @@ pub struct Subscribe {
     pub zone: String,
     /// Ids of components; none means all.
     pub components: Vec<String>,
+    /// What to hear of, see [`read_topics`].
+    pub topics: Vec<String>,
+}
+
+/// Reads the topics somebody chose: none where nothing was said of them, so that the usual ones hold. A form says that
+/// it asked by an empty value beside those that were chosen.
+fn read_topics(fields: &mut Fields, chosen: &[String]) -> Option<Topics> {
+    if chosen.is_empty() {
+        return None;
+    }
+    let read: Option<Topics> = chosen
+        .iter()
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+        .map(|text| text.parse::<Topic>().ok())
+        .collect();
+    match read {
+        None => fields.add("topics", "Choose from the list."),
+        Some(topics) if topics.is_empty() => {
+            fields.add("topics", "Choose at least one. To hear nothing any more, unsubscribe.");
+        }
+        Some(topics) => return Some(topics),
+    }
+    None
 }
 
 /// Subscribers on one page of the list.
@@ -79,6 +103,8 @@ pub struct SubscriberLine {
     pub zone: String,
     /// What it follows, by name; none means everything.
     pub follows: Vec<(ComponentId, String)>,
+    /// What it wants to hear of.
+    pub topics: Topics,
     /// When it first asked.
     pub created_at: Instant,
     /// When it last asked for a confirmation mail.
@@ -106,6 +132,7 @@ impl SubscriberLine {
             state: s.state,
             zone: s.zone,
             follows: s.components.into_iter().filter_map(name).collect(),
+            topics: s.topics,
             created_at: s.created_at,
             confirm_sent_at: s.confirm_sent_at,
             confirmed_at: s.confirmed_at,
@@ -211,11 +238,12 @@ struct Line {
     state: SubscriberState,
     zone: String,
     components: usize,
+    topics: Topics,
 }
 
 impl Line {
     fn of(s: &Subscriber) -> Self {
-        Self { state: s.state, zone: s.zone.clone(), components: s.components.len() }
+        Self { state: s.state, zone: s.zone.clone(), components: s.components.len(), topics: s.topics }
     }
 }
 
@@ -267,6 +295,7 @@ impl Services {
         if components.iter().any(Option::is_none) {
             fields.add("components", "Choose components from the list.");
         }
+        let topics = read_topics(&mut fields, &ask.topics).unwrap_or_default();
         let (Some(address), Some(zone), true) = (address, zone, fields.is_empty()) else {
             return Err(fields.into_error());
         };
@@ -291,6 +320,7 @@ impl Services {
                     state: SubscriberState::Pending,
                     zone,
                     components,
+                    topics,
                     confirm_sent_at: Some(now),
                     ..known.clone()
                 };
@@ -305,6 +335,7 @@ impl Services {
                     state: SubscriberState::Pending,
                     zone,
                     components,
+                    topics,
                     token_version: 1,
                     confirm_sent_at: Some(now),
                     created_at: now,
@@ -316,8 +347,7 @@ impl Services {
         let notification = NewNotification {
             id: self.new_id::<NotificationId>(),
             kind: CONFIRM,
-            maintenance_id: None,
-            update_id: None,
+            subject_id: None,
             content_json: "{}".to_owned(),
             created_at: now,
         };
@@ -385,7 +415,8 @@ impl Services {
         Ok(self.subscription(subscriber))
     }
 
-    /// Changes what is followed and in which zone times are written.
+    /// Changes what is followed, what is told and in which zone times are written; topics stay as they are where
+    /// nothing is said of them.
     ///
     /// # Errors
     /// Not a link of ours, not confirmed, or wrong fields.
@@ -395,6 +426,7 @@ impl Services {
         link: &str,
         zone: &str,
         components: &[String],
+        topics: &[String],
     ) -> Result<Subscription, Error> {
         let mut subscriber = self.linked(Purpose::Manage, link).await?;
         if subscriber.state != SubscriberState::Confirmed {
@@ -412,12 +444,16 @@ impl Services {
         if parsed.is_none() {
             fields.add("components", "Choose components from the list.");
         }
-        let (Some(zone), Some(mut components)) = (zone, parsed) else { return Err(fields.into_error()) };
+        let topics = read_topics(&mut fields, topics).unwrap_or(subscriber.topics);
+        let (Some(zone), Some(mut components), true) = (zone, parsed, fields.is_empty()) else {
+            return Err(fields.into_error());
+        };
         components.sort_unstable();
         components.dedup();
         let before = subscriber.clone();
         subscriber.zone = zone;
         subscriber.components = components;
+        subscriber.topics = topics;
         self.store_subscriber(&Actor::public(ip), "subscriber.change", &before, &subscriber).await?;
         Ok(self.subscription(subscriber))
     }

@@ -216,8 +216,7 @@ impl Services {
         let new = NewNotification {
             id: self.new_id(),
             kind: FINDINGS,
-            maintenance_id: None,
-            update_id: None,
+            subject_id: None,
             content_json: serde_json::to_string(&content).map_err(|e| Error::internal(&e))?,
             created_at: now,
         };

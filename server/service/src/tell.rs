@@ -1,6 +1,14 @@
 //! Telling subscribers: the notification and its deliveries are written in the transaction of the
 //! change, and rendered later from what they tell of, as it was then.
 
+mod audience;
+mod incident;
+mod post;
+
+pub(crate) use audience::Reach;
+pub use incident::{IncidentTold, ToldComponent};
+pub use post::{Post, PostTold};
+
 use crate::Services;
 use crate::calendar::reference;
 use crate::error::Error;
@@ -10,11 +18,12 @@ use crate::team_mail::FINDINGS;
 use domain::ids::{ComponentId, NotificationId};
 use domain::maintenance::{Maintenance, State, Update, UpdateKind, affected_components};
 use domain::site::Site;
+use domain::subscriber::Topic;
 use domain::time::{Instant, Span, format_instant, format_range};
 use outbound::calendar::{self, Method};
 use outbound::mail::{
-    CalendarPart, Change, Confirmation, Letterhead, Mail, MailContent, MailError, Notice, Times, Unsubscribe, compose,
-    confirmation, notice, parse_address,
+    Address, CalendarPart, Change, Confirmation, Letterhead, Mail, MailContent, MailError, Notice, Times, Unsubscribe,
+    compose, confirmation, notice, parse_address,
 };
 use serde::{Deserialize, Serialize};
 use storage::Tx;
@@ -22,6 +31,12 @@ use storage::outbox::{NewNotification, Notification, RecipientRow};
 
 /// The kind of notification that tells of a window.
 const MAINTENANCE: &str = "maintenance";
+
+/// The kind of notification that tells of an incident.
+pub(crate) const INCIDENT: &str = "incident";
+
+/// The kind of notification that tells of something published.
+pub(crate) const POST: &str = "post";
 
 /// The kind of notification that tells of a start once more.
 pub(crate) const REMINDER: &str = "reminder";
@@ -130,7 +145,7 @@ impl Services {
         } else {
             (SUPERSEDED_AFTER.before(now), "superseded by a newer update")
         };
-        tx.drop_waiting(maintenance.id, new, told_before, now, reason).await?;
+        tx.drop_waiting(maintenance.id.0, new, told_before, now, reason).await?;
         Ok(queued)
     }
 
@@ -143,11 +158,12 @@ impl Services {
         affected: &[(ComponentId, String)],
         proof: Option<String>,
     ) -> Result<(NotificationId, u64), Error> {
-        let names = affected.iter().map(|(_, name)| name.clone()).collect();
-        let new = self.notification_of(tx, maintenance, news, names, proof).await?;
         let ids: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
-        tx.add_notification(&new, &ids).await?;
-        let queued = tx.queue_for_followers(new.id, new.created_at).await?;
+        let reach = Reach::of(tx, Topic::Maintenance, &ids).await?;
+        let told = affected.iter().filter(|(id, _)| reach.components().contains(id));
+        let names = told.map(|(_, name)| name.clone()).collect();
+        let new = self.notification_of(tx, maintenance, news, names, proof).await?;
+        let queued = send(tx, &new, Topic::Maintenance, &reach).await?;
         Ok((new.id, queued))
     }
 
@@ -160,26 +176,25 @@ impl Services {
         affected: Vec<String>,
         proof: Option<String>,
     ) -> Result<NewNotification, Error> {
-        let first = tx.first_notification_content(maintenance.id).await?;
+        let first = tx.first_notification_content(maintenance.id.0).await?;
         let subject = first
             .and_then(|json| serde_json::from_str::<Told>(&json).ok())
             .map_or_else(|| maintenance.title.to_string(), |told| told.subject);
-        let (kind, update_id) = match &news {
-            News::Update(update) => (MAINTENANCE, Some(update.id)),
-            News::Reminder { .. } => (REMINDER, None),
+        let kind = match &news {
+            News::Update(_) => MAINTENANCE,
+            News::Reminder { .. } => REMINDER,
         };
         let told = Told { maintenance: maintenance.clone(), news, affected, proof, subject };
         Ok(NewNotification {
             id: self.new_id::<NotificationId>(),
             kind,
-            maintenance_id: Some(maintenance.id),
-            update_id,
+            subject_id: Some(maintenance.id.0),
             content_json: serde_json::to_string(&told).map_err(|e| Error::internal(&e))?,
             created_at: self.now(),
         })
     }
 
-    /// What a window touches, as its mails name it: components out of use too.
+    /// What a window touches, as the team sees it: components out of use too, and private ones.
     pub(crate) async fn affected_by(
         &self,
         tx: &mut Tx,
@@ -210,11 +225,14 @@ impl Services {
         notification: &Notification,
         to: &Recipient,
     ) -> Result<MailContent, MailError> {
-        if notification.kind == FINDINGS {
-            return self.team_mail_content(sender, notification, to);
+        match notification.kind.as_str() {
+            FINDINGS => return self.team_mail_content(sender, notification, to),
+            INCIDENT => return self.incident_mail(sender, notification, to),
+            POST => return self.post_mail(sender, notification, to),
+            _ => {}
         }
-        let message_id = format!("n{}.s{}", notification.number, to.number);
-        let address = parse_address(&to.email).map_err(|e| MailError::Build(e.to_string()))?;
+        let message_id = message_id(notification, to);
+        let address = address(to)?;
         if notification.kind == CONFIRM {
             let link = self.keys.link(Purpose::Confirm, to.id, to.token_version);
             let until = CONFIRM_WITHIN.after(to.confirm_sent_at.unwrap_or(notification.created_at));
@@ -311,6 +329,23 @@ impl Services {
             unsubscribe_url: Some(self.url(&format!("/unsubscribe/{manage}"))),
         }
     }
+}
+
+/// Adds a notification and queues it for everybody it reaches; gives back how many.
+async fn send(tx: &mut Tx, new: &NewNotification, topic: Topic, reach: &Reach) -> Result<u64, Error> {
+    tx.add_notification(new, reach.components()).await?;
+    if *reach == Reach::Nobody {
+        return Ok(0);
+    }
+    Ok(tx.queue_for_followers(new.id, topic, *reach == Reach::Site, new.created_at).await?)
+}
+
+fn message_id(notification: &Notification, to: &Recipient) -> String {
+    format!("n{}.s{}", notification.number, to.number)
+}
+
+fn address(to: &Recipient) -> Result<Address, MailError> {
+    parse_address(&to.email).map_err(|e| MailError::Build(e.to_string()))
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use storage::Tx;
 pub struct TemplateInput {
     /// Unique among those in use.
     pub name: String,
-    /// `announce`, `progress`, `extend`, `finish` or `cancel`.
+    /// `announce`, `progress`, `extend`, `finish`, `cancel`, `incident` or `incident_update`.
     pub used_for: String,
-    /// One line, for announcements; may be empty.
+    /// One line, for announcements and new incidents; may be empty.
     pub title: String,
     /// Markdown with placeholders.
     pub body: String,
@@ -41,15 +41,15 @@ impl TemplateInput {
         let title = fields
             .take("title", template::check_title(&self.title))
             .and_then(|()| fields.take("title", optional_line(&self.title, Name::MAX)));
-        let body = fields
-            .take("body", template::check(&self.body))
-            .and_then(|()| fields.take("body", Prose::parse(&self.body)));
+        let check =
+            if used_for.is_some_and(TemplateUse::is_of_incident) { template::check_incident } else { template::check };
+        let body = fields.take("body", check(&self.body)).and_then(|()| fields.take("body", Prose::parse(&self.body)));
         let (name, used_for, title, body) = (name?, used_for?, title?, body?);
         if body.as_str().trim().is_empty() {
             fields.add("body", "Write what customers should read.");
         }
-        if used_for != TemplateUse::Announce && !title.is_empty() {
-            fields.add("title", "Only an announcement has a title: leave this empty.");
+        if !used_for.has_title() && !title.is_empty() {
+            fields.add("title", "Only an announcement and a new incident have a title: leave this empty.");
         }
         Some(MessageTemplate { id, name, used_for, title, body, retired_at: None, version: 1 })
     }

@@ -3,6 +3,7 @@
 
 use domain::finding::Kind;
 use domain::gate::{Purpose, Reason};
+use domain::incident::IncidentState;
 use domain::maintenance::State;
 use domain::text::Name;
 use service::findings::FindingsQuery;
@@ -36,6 +37,12 @@ async fn the_demo_tells_the_story_whenever_it_is_loaded(engine: Engine) {
         for state in all {
             assert!(states.contains(&state), "{now}: no window is {state:?}: {states:?}");
         }
+        let incidents = tx.incidents_before(&[IncidentState::Resolved], None, 9).await.unwrap();
+        // The newest, and the bad night before.
+        let [incident, _] = incidents.as_slice() else { panic!("{now}: {incidents:?}") };
+        let cause = windows.iter().find(|m| Some(m.id) == incident.maintenance).unwrap();
+        assert!(cause.started_at < Some(incident.started_at), "{now}: {incident:?}");
+        assert_eq!(tx.incident_updates_of(&[incident.id]).await.unwrap().len(), 4);
         drop(tx);
         let draft = windows.iter().find(|m| m.state == State::Draft).unwrap();
         let checked = services.check_gate(&Actor::system(), Purpose::Schedule, &scope_of(draft)).await.unwrap();
@@ -47,6 +54,13 @@ async fn the_demo_tells_the_story_whenever_it_is_loaded(engine: Engine) {
                 && reasons.iter().any(|r| matches!(r, Reason::NoJob)),
             "{now}: {reasons:?}"
         );
+        let archive = services.announcement_archive(None, None).await.unwrap();
+        assert_eq!(archive.announcements.len(), 3, "{now}");
+        assert_eq!(services.banners().await.unwrap().shown.len(), 1, "{now}");
+        let needs = services.after_needs(&Actor::system()).await.unwrap();
+        let of = needs.overdue.first().unwrap_or_else(|| panic!("{now}: nothing is overdue")).item.incident;
+        let (_, learned) = services.public_post_mortem(of).await.unwrap();
+        assert_eq!(learned.progress.words(), "3 of 5 done, 1 overdue", "{now}");
         services.watch_findings().await.unwrap();
         let found = services.findings(&Actor::system(), &FindingsQuery::default()).await.unwrap().open;
         let found: Vec<_> = found.iter().map(|c| (c.finding.what.kind(), c.finding.place.as_str())).collect();

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod telling {
+    mod incidents;
     mod previews;
     mod reminders;
     mod templates;

@@ -242,7 +242,7 @@ impl World {
     }
 
     async fn told(&self, id: MaintenanceId) -> bool {
-        self.t.db.read().await.unwrap().first_notification_content(id).await.unwrap().is_some()
+        self.t.db.read().await.unwrap().first_notification_content(id.0).await.unwrap().is_some()
     }
 }
 

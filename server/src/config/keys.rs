@@ -100,6 +100,12 @@ pub const KEYS: &[Key] = &[
     key("trusted_proxies", "", CIDRS, "Proxies whose `X-Forwarded-For` is believed."),
     key("trigger_allow", "", CIDRS, "Private networks in which backup triggers may be called."),
     key("max_connections", "10000", "a number from 16 to 1000000", "Connections served at the same time."),
+    key(
+        "max_streams",
+        "10000",
+        "a number from 0 to 1000000",
+        "Live pages that follow along at the same time, beside `max_connections`. Others ask every 30 seconds.",
+    ),
     key("log.format", "human", "human or json", "Shape of a log line."),
     key(
         "log.level",

@@ -96,6 +96,9 @@ pub struct Flags {
     /// Connections served at the same time
     #[arg(long, global = true, value_name = "N", help_heading = "Operation")]
     pub max_connections: Option<String>,
+    /// Live pages that follow along at the same time
+    #[arg(long, global = true, value_name = "N", help_heading = "Operation")]
+    pub max_streams: Option<String>,
     /// human or json
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Operation")]
     pub log_format: Option<String>,
@@ -128,6 +131,7 @@ impl Flags {
             ("trusted_proxies", &self.trusted_proxies),
             ("trigger_allow", &self.trigger_allow),
             ("max_connections", &self.max_connections),
+            ("max_streams", &self.max_streams),
             ("log.format", &self.log_format),
             ("log.level", &self.log_level),
         ];

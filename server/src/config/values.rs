@@ -159,6 +159,7 @@ impl Reader<'_> {
             _ => None,
         });
         let max_connections = self.number("max_connections", 16..=1_000_000);
+        let max_streams = self.number("max_streams", 0..=1_000_000);
         Some(Settings {
             listen: listen?,
             public_url: public_url?,
@@ -172,6 +173,7 @@ impl Reader<'_> {
             log,
             demo: demo?,
             max_connections: max_connections?,
+            max_streams: max_streams?,
         })
     }
 

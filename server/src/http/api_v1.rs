@@ -3,6 +3,8 @@
 //! Lengths of time are texts as people write them ("24 h", "90 min"), instants RFC 3339, ids UUIDs.
 //! A change carries the `version` that was read; lists come in pages with a `next_cursor`.
 
+pub(crate) mod alerts;
+mod announcements;
 mod backup_requests;
 pub(crate) mod backup_runs;
 mod components;
@@ -10,14 +12,19 @@ mod conflicts;
 mod coverage;
 mod data_sets;
 mod drills;
+mod figures;
 mod findings;
 mod gate;
 mod hosts;
+mod incidents;
 pub(crate) mod ingest;
 mod jobs;
 mod maintenances;
+pub(crate) mod metrics;
 mod people;
+mod post_mortems;
 mod previews;
+mod reports;
 mod series;
 mod site;
 mod templates;
@@ -43,6 +50,7 @@ pub fn routes() -> Router<AppState> {
         .merge(hosts::routes())
         .merge(backup_runs::routes())
         .merge(ingest::routes())
+        .merge(alerts::routes())
         .merge(backup_requests::routes())
         .merge(gate::routes())
         .merge(coverage::routes())
@@ -59,7 +67,13 @@ pub fn routes() -> Router<AppState> {
         .merge(previews::routes())
         .merge(maintenances::routes())
         .merge(conflicts::routes())
+        .merge(incidents::routes())
         .merge(series::routes())
+        .merge(metrics::routes())
+        .merge(reports::routes())
+        .merge(figures::routes())
+        .merge(announcements::routes())
+        .merge(post_mortems::routes())
         .method_not_allowed_fallback(wrong_method)
 }
 

@@ -14,6 +14,12 @@ pub const NO_SCRIPTS: HeaderValue = HeaderValue::from_static(
      manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// The same for public pages that follow along: by a file of ours, so that they stay the same bytes for everybody.
+const LIVE: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
 /// Addresses that open something; they must not reach another site as a referrer.
 const WITH_SECRET: [&str; 9] = [
     "/subscriptions/",
@@ -70,7 +76,8 @@ pub fn complete(headers: &mut HeaderMap, path: &str, https: bool) {
     if https {
         default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(NO_SCRIPTS);
+    let policy = if app::routes::is_live(path) { LIVE } else { NO_SCRIPTS };
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     if !headers.contains_key(MARK) {
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
@@ -106,6 +113,25 @@ mod tests {
         let text = policy.to_str().unwrap_or_default();
         assert!(text.contains("style-src 'self' 'unsafe-inline';"), "{text}");
         assert!(text.contains("script-src 'nonce-abc123' 'strict-dynamic'"), "{text}");
+    }
+
+    #[test]
+    fn only_pages_that_follow_along_run_the_file_that_does() {
+        for (path, scripts) in [
+            ("/", true),
+            ("/incidents/7", true),
+            ("/maintenance/7", true),
+            ("/history", false),
+            ("/subscribe", false),
+            ("/subscriptions/abc", false),
+            ("/sign-in", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            complete(&mut headers, path, true);
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap_or_default();
+            assert_eq!(policy.contains("script-src 'self';"), scripts, "{path}");
+            assert!(!policy.contains("unsafe"), "{path}");
+        }
     }
 
     #[test]

@@ -23,13 +23,15 @@ pub struct Problem {
     retry_after_s: Option<i64>,
 }
 
-/// What stands against the work.
+/// What stands against it.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Against {
     /// The gate's answer, where the gate refused.
     verdict: Option<Box<domain::gate::Verdict>>,
     /// Everything beside the gate.
     conflicts: Vec<Conflict>,
+    /// The version that is stored now, where somebody was faster.
+    version: Option<i64>,
 }
 
 /// The members of RFC 9457 §3.1, and ours.
@@ -49,6 +51,8 @@ struct Members<'a> {
     conflicts: &'a [Conflict],
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<i64>,
 }
 
 impl Serialize for Problem {
@@ -63,6 +67,7 @@ impl Serialize for Problem {
             verdict: self.against.as_ref().and_then(|against| against.verdict.as_deref()),
             conflicts: self.against.as_ref().map_or(&[], |against| &against.conflicts),
             reference: self.reference.as_deref(),
+            version: self.against.as_ref().and_then(|against| against.version),
         }
         .serialize(serializer)
     }
@@ -88,6 +93,13 @@ impl Problem {
             reference: None,
             retry_after_s: None,
         }
+    }
+
+    /// With the version that is stored now.
+    #[must_use]
+    pub fn with_version(mut self, version: i64) -> Self {
+        self.against.get_or_insert_default().version = Some(version);
+        self
     }
 
     /// With the name under which the log speaks of it.
@@ -134,7 +146,7 @@ impl From<Error> for Problem {
                 Self { errors, ..Self::new(status, "invalid", detail) }
             }
             Error::Refused { code, message, verdict } => {
-                let against = verdict.map(|verdict| Against { verdict: Some(verdict), conflicts: Vec::new() });
+                let against = verdict.map(|verdict| Against { verdict: Some(verdict), ..Against::default() });
                 Self { against: against.map(Box::new), ..Self::new(status, code, message) }
             }
             Error::Conflicts { message, conflicts, asks_why } => {

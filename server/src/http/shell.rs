@@ -28,10 +28,12 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// Largest body, in bytes, unless the path is in [`LARGER`].
 const BODY_LIMIT: usize = 256 * 1024;
 /// Paths that take more.
-const LARGER: [(&str, usize); 4] = [
+const LARGER: [(&str, usize); 6] = [
     ("/api/v1/import", 64 * 1024 * 1024),
     ("/api/v1/backup-runs", api_v1::backup_runs::BODY_LIMIT),
+    ("/api/v1/metrics/", api_v1::metrics::BODY_LIMIT),
     (api_v1::ingest::PREFIX, api_v1::ingest::BODY_LIMIT),
+    (api_v1::alerts::PREFIX, api_v1::alerts::BODY_LIMIT),
     ("/ping/", ping::BODY_LIMIT),
 ];
 

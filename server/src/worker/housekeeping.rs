@@ -27,6 +27,7 @@ pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &Cancellation
             }
             services.purge_expired().await?;
             services.forget_old_answers().await?;
+            services.forget_old_points().await?;
             Ok::<(), Error>(())
         }
     }));

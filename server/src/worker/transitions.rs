@@ -23,7 +23,10 @@ pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &Cancellation
     let zones = services.clone();
     workers.spawn(keep_going("zones", Rhythm { every: ZONES, wake: None }, shutdown.clone(), move || {
         let services = zones.clone();
-        async move { services.follow_zones().await.map(drop) }
+        async move {
+            services.follow_zones().await?;
+            services.follow_announcement_zones().await.map(drop)
+        }
     }));
     let due = services.clone();
     workers.spawn(keep_going("transitions", Rhythm { every: LOOK, wake: None }, shutdown.clone(), move || {

@@ -7,11 +7,12 @@ use domain::component::{Component, Group};
 use domain::ids::{ComponentId, GroupId, HostId};
 use domain::text::{Name, Slug};
 use domain::time::Instant;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 macro_rules! columns {
     () => {
-        "c.id, c.group_id, c.name, c.slug, c.description, c.position, c.retired_at, c.version"
+        "c.id, c.group_id, c.name, c.slug, c.description, c.position, c.is_private, c.retired_at, c.version"
     };
 }
 
@@ -43,6 +44,7 @@ struct ComponentRow {
     slug: String,
     description: String,
     position: i64,
+    is_private: bool,
     retired_at: Option<i64>,
     version: i64,
 }
@@ -57,6 +59,7 @@ impl TryFrom<ComponentRow> for Component {
             slug: Slug::parse(&row.slug).map_err(|e| corrupt("components", row.id, e))?,
             description: row.description,
             position: row.position,
+            is_private: row.is_private,
             retired_at: maybe_at("components", row.id, row.retired_at)?,
             version: row.version,
         })
@@ -190,8 +193,8 @@ impl Tx {
     pub async fn insert_component(&mut self, component: &Component, created_at: Instant) -> Result<(), StoreError> {
         on_tx!(self, |x| {
             sqlx::query(
-                "insert into components (id, group_id, name, name_key, slug, description, position, retired_at, version, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                "insert into components (id, group_id, name, name_key, slug, description, position, retired_at, version, created_at, is_private)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             )
             .bind(component.id.0)
             .bind(component.group_id.map(|id| id.0))
@@ -203,6 +206,7 @@ impl Tx {
             .bind(component.retired_at.map(ms))
             .bind(component.version)
             .bind(ms(created_at))
+            .bind(component.is_private)
             .execute(x)
             .await
             .map_err(|e| StoreError::from(e).naming("component"))?;
@@ -218,7 +222,7 @@ impl Tx {
         let done = on_tx!(self, |x| {
             sqlx::query(
                 "update components set group_id = $1, name = $2, name_key = $3, slug = $4, description = $5,
-                 position = $6, retired_at = $7, version = version + 1 where id = $8 and version = $9",
+                 position = $6, retired_at = $7, is_private = $10, version = version + 1 where id = $8 and version = $9",
             )
             .bind(component.group_id.map(|id| id.0))
             .bind(component.name.as_str())
@@ -229,6 +233,7 @@ impl Tx {
             .bind(component.retired_at.map(ms))
             .bind(component.id.0)
             .bind(component.version)
+            .bind(component.is_private)
             .execute(x)
             .await
             .map_err(|e| StoreError::from(e).naming("component"))?
@@ -339,6 +344,16 @@ impl Tx {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// The components that customers must not know of, in use or retired.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn private_components(&mut self) -> Result<BTreeSet<ComponentId>, StoreError> {
+        let ids: Vec<Uuid> =
+            on_tx!(self, |x| sqlx::query_scalar("select id from components where is_private").fetch_all(x).await?);
+        Ok(ids.into_iter().map(ComponentId).collect())
+    }
+
     /// Components in the order they were made, after one of them.
     ///
     /// # Errors
@@ -429,7 +444,11 @@ impl Tx {
                  + (select count(*) from series_components where component_id = $1) as maintenances,
                  (select count(*) from verdicts where evidence_json like $2
                   and asked_at >= (select created_at from components where id = $1)) as verdicts,
-                 (select count(*) from subscriber_components where component_id = $1) as subscribers",
+                 (select count(*) from subscriber_components where component_id = $1) as subscribers,
+                 (select count(*) from incident_components where component_id = $1) as incidents,
+                 (select count(*) from impacts where component_id = $1)
+                 + (select count(*) from corrections where component_id = $1 and withdrawn_at is not null) as stretches,
+                 (select count(*) from announcement_components where component_id = $1) as announcements",
             )
             .bind(id.0)
             .bind(mentions(id.0))

@@ -13,7 +13,7 @@
 
 use crate::error::StoreError;
 use domain::time::Instant;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Postgres, Sqlite, Transaction};
 use std::path::Path;
@@ -32,7 +32,35 @@ const CHANNEL: &str = "fermata_changes";
 #[derive(Clone, Debug)]
 pub struct Db {
     pools: Pools,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<Changes>,
+}
+
+/// What this process knows of changes that readers can see.
+#[derive(Debug)]
+struct Changes {
+    /// Moves with each, and when one may have been missed.
+    moved: watch::Sender<u64>,
+    /// The number of the newest.
+    newest: watch::Sender<i64>,
+}
+
+impl Changes {
+    /// The number of a committed change; also heard twice, or late.
+    fn reached(&self, number: i64) {
+        if *self.newest.borrow() < number {
+            // Who hears of the number finds no page of before.
+            self.moved();
+            self.newest.send_if_modified(|newest| {
+                let rises = *newest < number;
+                *newest = number.max(*newest);
+                rises
+            });
+        }
+    }
+
+    fn moved(&self) {
+        self.moved.send_modify(|n| *n = n.wrapping_add(1));
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +74,7 @@ enum Pools {
 pub struct Tx {
     pub(crate) inner: Inner,
     announce: bool,
-    changes: Arc<watch::Sender<u64>>,
+    changes: Arc<Changes>,
 }
 
 #[derive(Debug)]
@@ -79,8 +107,6 @@ impl Db {
     /// The address is not understood, the database does not answer, a migration fails, or the
     /// SQLite library has the WAL-reset bug fixed in 3.51.3.
     pub async fn open(address: &str) -> Result<Self, StoreError> {
-        let (changes, _) = watch::channel(0);
-        let changes = Arc::new(changes);
         let pools = if let Some(path) = address.strip_prefix("sqlite:") {
             Self::open_sqlite(Path::new(path.trim_start_matches("//"))).await?
         } else if address.starts_with("postgres://") || address.starts_with("postgresql://") {
@@ -88,6 +114,13 @@ impl Db {
         } else {
             return Err(StoreError::Address("expected sqlite:PATH or postgres://…".to_owned()));
         };
+        const NEWEST: &str = "select number from changes";
+        let newest = match &pools {
+            Pools::Sqlite { read, .. } => sqlx::query_scalar(NEWEST).fetch_one(read).await?,
+            Pools::Postgres(pool) => sqlx::query_scalar(NEWEST).fetch_one(pool).await?,
+        };
+        let (moved, newest) = (watch::channel(0).0, watch::channel(newest).0);
+        let changes = Arc::new(Changes { moved, newest });
         if let Pools::Postgres(pool) = &pools {
             tokio::spawn(listen(pool.clone(), Arc::downgrade(&changes)));
         }
@@ -177,7 +210,13 @@ impl Db {
     /// A counter that moves with every committed change that readers can see, on any node.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+        self.changes.moved.subscribe()
+    }
+
+    /// The number of the newest committed change that readers can see: it rises with each, over all nodes and starts.
+    #[must_use]
+    pub fn newest_change(&self) -> watch::Receiver<i64> {
+        self.changes.newest.subscribe()
     }
 
     /// Whether this is PostgreSQL, for the one place where the dialects differ.
@@ -230,36 +269,57 @@ impl Tx {
     ///
     /// # Errors
     /// The database refused the commit; nothing was written.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        // Last of all, for until the commit it holds up everybody else who announces something.
+        let number: Option<i64> = match self.announce {
+            false => None,
+            true => Some(on_tx!(self, |x| {
+                sqlx::query_scalar("update changes set number = number + 1 returning number").fetch_one(x).await?
+            })),
+        };
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Postgres(mut tx) => {
-                if self.announce {
-                    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(&mut *tx).await?;
+                if let Some(number) = number {
+                    sqlx::query("select pg_notify($1, $2)")
+                        .bind(CHANNEL)
+                        .bind(number.to_string())
+                        .execute(&mut *tx)
+                        .await?;
                 }
                 tx.commit().await?;
             }
         }
-        if self.announce {
-            self.changes.send_modify(|n| *n = n.wrapping_add(1));
+        if let Some(number) = number {
+            self.changes.reached(number);
         }
         Ok(())
     }
 }
 
 /// Hears the other nodes; after a broken connection everything counts as changed.
-async fn listen(pool: PgPool, changes: std::sync::Weak<watch::Sender<u64>>) {
+async fn listen(pool: PgPool, changes: std::sync::Weak<Changes>) {
     loop {
         if let Ok(mut listener) = PgListener::connect_with(&pool).await
             && listener.listen(CHANNEL).await.is_ok()
         {
+            // What was said while nobody listened is looked up.
+            let mut heard: Result<Option<PgNotification>, sqlx::Error> = Ok(None);
             loop {
-                let heard = listener.try_recv().await;
+                let number = match &heard {
+                    Ok(Some(told)) => told.payload().parse().ok(),
+                    _ => sqlx::query_scalar("select number from changes").fetch_one(&pool).await.ok(),
+                };
                 let Some(changes) = changes.upgrade() else { return };
-                changes.send_modify(|n| *n = n.wrapping_add(1));
+                match number {
+                    Some(number) => changes.reached(number),
+                    None => changes.moved(),
+                }
+                drop(changes);
                 if heard.is_err() {
                     break;
                 }
+                heard = listener.try_recv().await;
             }
         }
         if changes.strong_count() == 0 || pool.is_closed() {

@@ -19,9 +19,10 @@ macro_rules! drill_columns {
          r.bytes, r.who, r.evidence_url, r.note, r.source, r.report_key, r.created_at, r.version"
     };
 }
+pub(crate) use drill_columns;
 
 #[derive(sqlx::FromRow)]
-struct DrillRow {
+pub(crate) struct DrillRow {
     id: Uuid,
     host_id: Uuid,
     data_set_id: Option<Uuid>,

@@ -90,6 +90,12 @@ pub struct References {
     pub subscribers: i64,
     /// Restore drills.
     pub drills: i64,
+    /// Announcements about it.
+    pub announcements: i64,
+    /// Incidents that speak of it.
+    pub incidents: i64,
+    /// Stretches of its history.
+    pub stretches: i64,
 }
 
 impl References {

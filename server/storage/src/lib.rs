@@ -1,24 +1,36 @@
 //! All SQL of Fermata. Sees no HTTP, decides nothing: it stores and finds.
 
+pub mod alert;
+pub mod action_item;
+pub mod announcement;
+pub mod audience;
 pub mod audit;
 pub mod component;
 pub mod conflict;
+pub mod correction;
 pub mod data_set;
 pub mod db;
 pub mod drill;
 pub mod error;
 pub mod evidence;
+pub mod figure;
 pub mod finding;
 pub mod freeze;
 pub mod grant;
 pub mod host;
 pub mod idempotency;
+pub mod impact;
+pub mod incident;
 pub mod job;
 pub mod maintenance;
+pub mod metric;
 pub mod outbox;
 pub mod overriding;
 pub mod people;
+pub mod post_mortem;
 pub mod reminder;
+pub mod report;
+pub mod report_facts;
 pub mod request;
 pub mod retention;
 pub mod run;

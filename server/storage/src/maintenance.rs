@@ -34,7 +34,7 @@ pub enum Order {
 pub type Position = (Instant, MaintenanceId);
 
 #[derive(sqlx::FromRow)]
-struct MaintenanceRow {
+pub(crate) struct MaintenanceRow {
     id: Uuid,
     number: i64,
     title: String,
@@ -64,7 +64,7 @@ struct MaintenanceRow {
     version: i64,
 }
 
-const COLUMNS: &str =
+pub(crate) const COLUMNS: &str =
     "id, number, title, message, state, zone, local_start, start_fold, starts_at, ends_at, latest_end_at,
     auto_start, auto_complete, sequence, published_at, held_at, started_at, ended_at, day_check_at, lead_check_at,
     next_due_at, created_by, created_at, updated_at, version, done_anyway, reminders";
@@ -598,7 +598,7 @@ impl Tx {
     }
 
     /// Adds what the windows touch, and their checklists.
-    async fn complete_rows(&mut self, rows: Vec<MaintenanceRow>) -> Result<Vec<Maintenance>, StoreError> {
+    pub(crate) async fn complete_rows(&mut self, rows: Vec<MaintenanceRow>) -> Result<Vec<Maintenance>, StoreError> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let mut hosts = self.links("maintenance_hosts", "host_id", &ids).await?;
         let mut components = self.links("maintenance_components", "component_id", &ids).await?;

@@ -6,7 +6,7 @@
 
 use crate::db::{Inner, Tx, at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
-use domain::ids::{ComponentId, MaintenanceId, NotificationId, SubscriberId, UpdateId};
+use domain::ids::{ComponentId, NotificationId, SubscriberId};
 use domain::subscriber::DeliveryState;
 use domain::time::Instant;
 use uuid::Uuid;
@@ -16,12 +16,10 @@ use uuid::Uuid;
 pub struct NewNotification {
     /// Identity.
     pub id: NotificationId,
-    /// `maintenance`, `reminder` or `confirm`.
+    /// `maintenance`, `reminder`, `incident`, `post`, `confirm` or `findings`.
     pub kind: &'static str,
-    /// The window it tells of.
-    pub maintenance_id: Option<MaintenanceId>,
-    /// The update it tells of.
-    pub update_id: Option<UpdateId>,
+    /// The window, incident, announcement … it is about.
+    pub subject_id: Option<Uuid>,
     /// Everything a mail is rendered from, as it was when it was told.
     pub content_json: String,
     /// When; the `Date` of its mails.
@@ -35,10 +33,10 @@ pub struct Notification {
     pub id: NotificationId,
     /// Small number, used in message ids.
     pub number: i64,
-    /// `maintenance`, `reminder` or `confirm`.
+    /// See [`NewNotification::kind`].
     pub kind: String,
-    /// The window it tells of.
-    pub maintenance_id: Option<MaintenanceId>,
+    /// See [`NewNotification::subject_id`].
+    pub subject_id: Option<Uuid>,
     /// See [`NewNotification::content_json`].
     pub content_json: String,
     /// When.
@@ -291,13 +289,12 @@ impl Tx {
     ) -> Result<i64, StoreError> {
         on_tx!(self, |x| {
             let number: i64 = sqlx::query_scalar(
-                "insert into notifications (id, number, kind, maintenance_id, update_id, content_json, created_at)
-                 values ($1, (select coalesce(max(number), 0) + 1 from notifications), $2, $3, $4, $5, $6) returning number",
+                "insert into notifications (id, number, kind, subject_id, content_json, created_at)
+                 values ($1, (select coalesce(max(number), 0) + 1 from notifications), $2, $3, $4, $5) returning number",
             )
             .bind(new.id.0)
             .bind(new.kind)
-            .bind(new.maintenance_id.map(|id| id.0))
-            .bind(new.update_id.map(|id| id.0))
+            .bind(new.subject_id)
             .bind(&new.content_json)
             .bind(ms(new.created_at))
             .fetch_one(&mut *x)
@@ -321,55 +318,6 @@ impl Tx {
         Ok(on_tx!(self, |x| {
             sqlx::query_scalar("select coalesce(max(number), 0) + 1 from notifications").fetch_one(x).await?
         }))
-    }
-
-    /// Queues a delivery for every confirmed subscriber who follows everything, one of the
-    /// notification's components, or was told of the same window before. Returns how many.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn queue_for_followers(&mut self, id: NotificationId, due_at: Instant) -> Result<u64, StoreError> {
-        Ok(on_tx!(self, |x| {
-            sqlx::query(
-                "insert into deliveries (notification_id, subscriber_id, state, due_at)
-                 select $1, s.id, 'queued', $2 from subscribers s
-                 where s.state = 'confirmed' and (
-                     not exists (select 1 from subscriber_components f where f.subscriber_id = s.id)
-                     or exists (select 1 from subscriber_components f
-                         join notification_components c on c.component_id = f.component_id
-                         where f.subscriber_id = s.id and c.notification_id = $1)
-                     or exists (select 1 from notifications this
-                         join notifications earlier on earlier.maintenance_id = this.maintenance_id
-                         join deliveries d on d.notification_id = earlier.id
-                         where this.id = $1 and d.subscriber_id = s.id))",
-            )
-            .bind(id.0)
-            .bind(ms(due_at))
-            .execute(x)
-            .await?
-            .rows_affected()
-        }))
-    }
-
-    /// How many subscribers [`Self::queue_for_followers`] would reach for these components.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn count_followers(&mut self, components: &[ComponentId]) -> Result<i64, StoreError> {
-        on_tx!(self, |x| {
-            let mut query = sqlx::QueryBuilder::new(
-                "select count(*) from subscribers s where s.state = 'confirmed' and (
-                     not exists (select 1 from subscriber_components f where f.subscriber_id = s.id)
-                     or exists (select 1 from subscriber_components f where f.subscriber_id = s.id and f.component_id in (",
-            );
-            let mut list = query.separated(", ");
-            list.push_bind(Uuid::nil());
-            for component in components {
-                list.push_bind(component.0);
-            }
-            query.push(")))");
-            Ok(query.build_query_scalar().fetch_one(&mut *x).await?)
-        })
     }
 
     /// Queues a delivery for one subscriber, in any state.
@@ -481,13 +429,13 @@ impl Tx {
         self.finish(finish_text!("deliveries", "subscriber_id"), (notification, subscriber.0), now, done).await
     }
 
-    /// Drops what still waits about a window, except one notification.
+    /// Drops what still waits about a window, an incident …, except one notification.
     ///
     /// # Errors
     /// The database refused.
     pub async fn drop_waiting(
         &mut self,
-        maintenance: MaintenanceId,
+        subject: Uuid,
         except: NotificationId,
         told_before: Instant,
         now: Instant,
@@ -498,11 +446,11 @@ impl Tx {
                 "update deliveries set state = 'dropped', done_at = $1, last_error = $2
                  where state in ('queued', 'sending') and state = 'queued' and attempts = 0 and ambiguous = 0
                  and exists (select 1 from notifications n where n.id = deliveries.notification_id
-                     and n.maintenance_id = $3 and n.id <> $4 and n.created_at < $5)",
+                     and n.subject_id = $3 and n.id <> $4 and n.created_at < $5)",
             )
             .bind(ms(now))
             .bind(reason)
-            .bind(maintenance.0)
+            .bind(subject)
             .bind(except.0)
             .bind(ms(told_before))
             .execute(x)
@@ -519,36 +467,49 @@ impl Tx {
         type Row = (Uuid, i64, String, Option<Uuid>, String, i64);
         let row: Option<Row> = on_tx!(self, |x| {
             sqlx::query_as(
-                "select id, number, kind, maintenance_id, content_json, created_at from notifications where id = $1",
+                "select id, number, kind, subject_id, content_json, created_at from notifications where id = $1",
             )
             .bind(id.0)
             .fetch_optional(x)
             .await?
         });
-        let (id, number, kind, maintenance, content_json, created) = row.ok_or(StoreError::NotFound("notification"))?;
+        let (id, number, kind, subject_id, content_json, created) = row.ok_or(StoreError::NotFound("notification"))?;
         Ok(Notification {
             id: NotificationId(id),
             number,
             kind,
-            maintenance_id: maintenance.map(MaintenanceId),
+            subject_id,
             content_json,
             created_at: at("notifications", id, created)?,
         })
     }
 
-    /// The content of the first notification about a window: mails keep its title as their subject.
+    /// The content of the first notification about something: mails keep its title as their subject.
     ///
     /// # Errors
     /// The database refused.
-    pub async fn first_notification_content(
-        &mut self,
-        maintenance: MaintenanceId,
-    ) -> Result<Option<String>, StoreError> {
+    pub async fn first_notification_content(&mut self, subject: Uuid) -> Result<Option<String>, StoreError> {
         Ok(on_tx!(self, |x| {
             sqlx::query_scalar(
-                "select content_json from notifications where maintenance_id = $1 order by created_at, number limit 1",
+                "select content_json from notifications where subject_id = $1 order by created_at, number limit 1",
             )
-            .bind(maintenance.0)
+            .bind(subject)
+            .fetch_optional(x)
+            .await?
+        }))
+    }
+
+    /// The content of the newest notification about something: what its readers know.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn newest_notification_content(&mut self, subject: Uuid) -> Result<Option<String>, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select content_json from notifications where subject_id = $1
+                 order by created_at desc, number desc limit 1",
+            )
+            .bind(subject)
             .fetch_optional(x)
             .await?
         }))
@@ -723,15 +684,15 @@ impl Tx {
         if done == 0 { Err(StoreError::Stale("mail")) } else { Ok(()) }
     }
 
-    /// Whether something newer than this notification was told about its window.
+    /// Whether something newer than this notification was told about the same thing.
     ///
     /// # Errors
     /// The database refused.
     pub async fn is_superseded(&mut self, notification: &Notification) -> Result<bool, StoreError> {
-        let Some(maintenance) = notification.maintenance_id else { return Ok(false) };
+        let Some(subject) = notification.subject_id else { return Ok(false) };
         let newer: i64 = on_tx!(self, |x| {
-            sqlx::query_scalar("select count(*) from notifications where maintenance_id = $1 and number > $2")
-                .bind(maintenance.0)
+            sqlx::query_scalar("select count(*) from notifications where subject_id = $1 and number > $2")
+                .bind(subject)
                 .bind(notification.number)
                 .fetch_one(x)
                 .await?

@@ -3,6 +3,7 @@
 use crate::db::{Tx, on_tx};
 use crate::error::{StoreError, corrupt};
 use crate::reminder::{leads, leads_text};
+use domain::availability::Weights;
 use domain::finding::digest::DigestHour;
 use domain::policy::{Policy, RestorePolicy};
 use domain::site::Site;
@@ -25,6 +26,8 @@ struct SiteRow {
     slow_restore_blocks: bool,
     keep_runs_s: Option<i64>,
     digest_hour: i64,
+    partial_weight: i64,
+    degraded_weight: i64,
     version: i64,
 }
 
@@ -49,6 +52,7 @@ impl TryFrom<SiteRow> for Site {
             reminders: leads("site", 1, &row.reminders)?,
             keep_runs: row.keep_runs_s.map(Span::seconds),
             digest_hour: DigestHour::new(row.digest_hour).map_err(|e| corrupt("site", 1, e))?,
+            weights: Weights::new(row.partial_weight, row.degraded_weight).map_err(|e| corrupt("site", 1, e))?,
             version: row.version,
         })
     }
@@ -64,8 +68,8 @@ impl Tx {
             sqlx::query(
                 "insert into site (one, install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s,
                  warnings_are_good, reminders, drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, digest_hour,
-                 version)
-                 values (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1) on conflict (one) do nothing",
+                 partial_weight, degraded_weight, version)
+                 values (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1) on conflict (one) do nothing",
             )
             .bind(first.install_id)
             .bind(first.name.as_str())
@@ -80,6 +84,8 @@ impl Tx {
             .bind(first.policy.restore.slow_restore_blocks)
             .bind(first.keep_runs.map(Span::as_seconds))
             .bind(i64::from(first.digest_hour.get()))
+            .bind(i64::from(first.weights.partial()))
+            .bind(i64::from(first.weights.degraded()))
             .execute(x)
             .await?;
         });
@@ -94,8 +100,8 @@ impl Tx {
         let row: Option<SiteRow> = on_tx!(self, |x| {
             sqlx::query_as(
                 "select install_id, name, zone, schedule_max_age_s, start_max_age_s, lead_s, warnings_are_good,
-                 drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, reminders, digest_hour, version
-                 from site where one = 1",
+                 drill_max_age_s, rto_s, slow_restore_blocks, keep_runs_s, reminders, digest_hour, partial_weight,
+                 degraded_weight, version from site where one = 1",
             )
             .fetch_optional(x)
             .await?
@@ -112,7 +118,8 @@ impl Tx {
             sqlx::query(
                 "update site set name = $1, zone = $2, schedule_max_age_s = $3, start_max_age_s = $4, lead_s = $5,
                  warnings_are_good = $6, drill_max_age_s = $7, rto_s = $8, slow_restore_blocks = $9, keep_runs_s = $10,
-                 digest_hour = $11, reminders = $13, version = version + 1 where one = 1 and version = $12",
+                 digest_hour = $11, reminders = $13, partial_weight = $14, degraded_weight = $15,
+                 version = version + 1 where one = 1 and version = $12",
             )
             .bind(site.name.as_str())
             .bind(&site.zone)
@@ -127,6 +134,8 @@ impl Tx {
             .bind(i64::from(site.digest_hour.get()))
             .bind(site.version)
             .bind(leads_text(&site.reminders))
+            .bind(i64::from(site.weights.partial()))
+            .bind(i64::from(site.weights.degraded()))
             .execute(x)
             .await?
             .rows_affected()

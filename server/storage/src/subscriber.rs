@@ -3,7 +3,7 @@
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
 use domain::ids::{ComponentId, SubscriberId};
-use domain::subscriber::{Subscriber, SubscriberState};
+use domain::subscriber::{Subscriber, SubscriberState, Topics};
 use domain::time::Instant;
 use uuid::Uuid;
 
@@ -20,6 +20,7 @@ struct SubscriberRow {
     confirm_sent_at: Option<i64>,
     created_at: i64,
     confirmed_at: Option<i64>,
+    topics: i64,
 }
 
 fn state(id: Uuid, text: &str) -> Result<SubscriberState, StoreError> {
@@ -38,6 +39,8 @@ impl SubscriberRow {
             email: self.email,
             zone: self.zone,
             components,
+            topics: Topics::from_bits(self.topics)
+                .ok_or_else(|| corrupt(TABLE, self.id, format!("topics {}", self.topics)))?,
             token_version: self.token_version,
             confirm_sent_at: maybe_at(TABLE, self.id, self.confirm_sent_at)?,
             created_at: at(TABLE, self.id, self.created_at)?,
@@ -82,8 +85,8 @@ impl Tx {
     pub async fn add_subscriber(&mut self, new: &Subscriber) -> Result<Subscriber, StoreError> {
         let number: i64 = on_tx!(self, |x| {
             sqlx::query_scalar(
-                "insert into subscribers (id, number, email, email_key, state, zone, token_version, confirm_sent_at, confirm_count, created_at, confirmed_at)
-                 values ($1, (select coalesce(max(number), 0) + 1 from subscribers), $2, $3, $4, $5, $6, $7, 0, $8, $9)
+                "insert into subscribers (id, number, email, email_key, state, zone, token_version, confirm_sent_at, confirm_count, created_at, confirmed_at, topics)
+                 values ($1, (select coalesce(max(number), 0) + 1 from subscribers), $2, $3, $4, $5, $6, $7, 0, $8, $9, $10)
                  returning number",
             )
             .bind(new.id.0)
@@ -95,6 +98,7 @@ impl Tx {
             .bind(new.confirm_sent_at.map(ms))
             .bind(ms(new.created_at))
             .bind(new.confirmed_at.map(ms))
+            .bind(new.topics.bits())
             .fetch_one(x)
             .await?
         });
@@ -103,7 +107,7 @@ impl Tx {
         Ok(added)
     }
 
-    /// Stores state, zone, token version, confirmation times and what it follows.
+    /// Stores state, zone, token version, confirmation times, topics and what it follows.
     ///
     /// # Errors
     /// Not found, or the database refused.
@@ -111,7 +115,7 @@ impl Tx {
         let done = on_tx!(self, |x| {
             sqlx::query(
                 "update subscribers set state = $1, zone = $2, token_version = $3, confirm_sent_at = $4, confirmed_at = $5,
-                 ended_at = $6, version = version + 1 where id = $7",
+                 ended_at = $6, topics = $7, version = version + 1 where id = $8",
             )
             .bind(s.state.as_str())
             .bind(&s.zone)
@@ -119,6 +123,7 @@ impl Tx {
             .bind(s.confirm_sent_at.map(ms))
             .bind(s.confirmed_at.map(ms))
             .bind(ended_at.map(ms))
+            .bind(s.topics.bits())
             .bind(s.id.0)
             .execute(x)
             .await?
@@ -154,7 +159,7 @@ impl Tx {
     pub async fn subscriber(&mut self, id: SubscriberId) -> Result<Subscriber, StoreError> {
         let row: Option<SubscriberRow> = on_tx!(self, |x| {
             sqlx::query_as(
-                "select id, number, email, state, zone, token_version, confirm_sent_at, created_at, confirmed_at
+                "select id, number, email, state, zone, token_version, confirm_sent_at, created_at, confirmed_at, topics
                  from subscribers where id = $1",
             )
             .bind(id.0)
@@ -209,7 +214,7 @@ impl Tx {
         let part = email_key(&filter.part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let rows: Vec<SubscriberRow> = on_tx!(self, |x| {
             sqlx::query_as(
-                "select id, number, email, state, zone, token_version, confirm_sent_at, created_at, confirmed_at
+                "select id, number, email, state, zone, token_version, confirm_sent_at, created_at, confirmed_at, topics
                  from subscribers where number > $1 and ($2 = '' or state = $2)
                  and ($3 = '' or email_key like '%' || $3 || '%' escape '\\') order by number limit $4",
             )

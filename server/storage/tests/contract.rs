@@ -2,20 +2,30 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod contract {
+    mod alert;
+    mod announcement;
+    mod audience;
     mod audit;
+    mod changes;
     mod component;
     mod conflict;
     mod drill;
     mod evidence;
+    mod figure;
     mod finding;
     mod grant;
     mod host;
+    mod impact;
+    mod incident;
     mod job;
     mod maintenance;
+    mod metric;
     mod outbox;
     mod overriding;
     mod people;
+    mod post_mortem;
     mod reminder;
+    mod report;
     mod request;
     mod retention;
     mod rhythm;

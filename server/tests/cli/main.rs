@@ -1,6 +1,7 @@
 //! The binary as the person at the terminal meets it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod alertmanager;
 mod run;
 mod tools;
 mod world;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use domain::host::{Exemption, Host};
 use domain::ids::{HostId, SubscriberId};
 use domain::policy::PolicyOverride;
-use domain::subscriber::{Subscriber, SubscriberState};
+use domain::subscriber::{Subscriber, SubscriberState, Topics};
 use domain::text::Name;
 use domain::time::Span;
 use service::keys::Keys;
@@ -112,6 +112,7 @@ impl World {
                 zone: "UTC".to_owned(),
                 state: SubscriberState::Confirmed,
                 components: vec![],
+                topics: Topics::default(),
                 token_version: 1,
                 confirm_sent_at: Some(now),
                 created_at: now,

@@ -160,7 +160,7 @@ async fn a_subscriber_is_found_and_forgotten(engine: Engine) {
     let mara = confirmed(&app.services, MARA).await;
     let link = app.services.keys.link(Purpose::Manage, mara.id.0, mara.token_version);
     let dns = stage.component("DNS").await;
-    app.services.change_subscription(None, &link, "Asia/Tokyo", &[dns]).await.unwrap();
+    app.services.change_subscription(None, &link, "Asia/Tokyo", &[dns], &[]).await.unwrap();
     ask(&app.services, "lea@example.org").await;
 
     let html = shown(&admin, "/admin/subscribers?part=MARA%40").await;

@@ -1,13 +1,19 @@
 //! The product over HTTP, with real databases and a clock that tests move.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod alerts;
+mod announcements;
 mod backup_runs_api;
 mod conflicts;
 mod coverage;
 mod drills;
 mod feeds;
+mod figures;
 mod findings;
 mod hosts_import;
+mod incident_faces;
+mod incidents;
+mod inert;
 mod ingest_api;
 mod inventory_api;
 mod inventory_pages;
@@ -16,12 +22,15 @@ mod mail_pages;
 mod maintenance_api;
 mod maintenance_pages;
 mod matrix;
+mod metrics;
 mod pages;
 mod people;
 mod ping;
+mod post_mortems;
 mod public_pages;
 mod push;
 mod reminders;
+mod reports;
 mod requests;
 mod series;
 mod sessions;

@@ -1,7 +1,7 @@
 use crate::live::Live;
 use crate::stage::{Stage, later};
 use crate::test_app::TestApp;
-use domain::subscriber::{Subscriber, SubscriberState};
+use domain::subscriber::{Subscriber, SubscriberState, Topic};
 use domain::time::Span;
 use reqwest::{Method, Response};
 use service::Services;
@@ -236,17 +236,27 @@ async fn the_holder_of_the_link_changes_what_is_followed(engine: Engine) {
     assert_eq!(response.status(), 200);
     is_private(&response);
     let html = response.text().await.unwrap();
-    assert!(html.contains("hears about all planned work") && !html.contains(MARA), "{html}");
-    assert!(!html.contains("checked"), "none chosen is all: {html}");
+    let follows = "hears about planned maintenance, incidents, announcements and post-mortems.";
+    assert!(html.contains(follows) && !html.contains(MARA), "{html}");
+    assert_eq!(html.matches(" checked").count(), 4, "the usual topics, and no component, which is all: {html}");
 
     let response = app.post_form(&path, &[("zone", "America/New_York"), ("components", &dns)]).await;
     assert_eq!(response.status(), 200);
     is_private(&response);
     let html = response.text().await.unwrap();
-    assert!(html.contains("Saved.") && html.contains("planned work on 1 component"), "{html}");
+    assert!(html.contains("Saved.") && html.contains("where they concern 1 component"), "{html}");
     assert!(html.contains("<option value=\"America/New_York\" selected>"), "{html}");
     let now = known(&app.services).await;
     assert_eq!((now.zone.as_str(), now.components.len()), ("America/New_York", 1));
+    let fields = [("zone", "UTC"), ("topics", ""), ("topics", "incidents"), ("topics", "reports")];
+    let html = app.post_form(&path, &fields).await.text().await.unwrap();
+    assert!(html.contains("hears about incidents and monthly reports."), "{html}");
+    let none = app.post_form(&path, &[("zone", "UTC"), ("topics", "")]).await;
+    assert_eq!(none.status(), 422);
+    assert!(none.text().await.unwrap().contains("Choose at least one. To hear nothing any more, unsubscribe."));
+    app.post_form(&path, &[("zone", "America/New_York"), ("components", &dns)]).await;
+    let now = known(&app.services).await;
+    assert!(now.topics.has(Topic::Reports) && !now.topics.has(Topic::Maintenance), "who says nothing changes none");
 
     let wrong = app.post_form(&path, &[("zone", "Mars/Olympus"), ("components", &dns)]).await;
     assert_eq!(wrong.status(), 422);

@@ -106,6 +106,7 @@ pub(crate) async fn component(app: &TestApp, name: &str, behind: &[HostId]) -> C
         name,
         description: String::new(),
         position: 1,
+        is_private: false,
         retired_at: None,
         version: 1,
     };

@@ -16,10 +16,12 @@ use server::assets::Assets;
 use server::cache::{CacheControl, MARK, Mark, Options, PageCache, Rules};
 use server::http::accept::{Limits, serve};
 use server::http::client::ClientIp;
+use server::http::events::{self, Events};
 use server::http::front::Front;
 use server::http::probes::{self, Probes};
 use server::http::shell::{Shell, around};
 use server::telemetry::Metrics;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +37,11 @@ pub(crate) struct Harness {
     pub(crate) assets: Assets,
     pub(crate) database_answers: Arc<AtomicBool>,
     pub(crate) views: Arc<AtomicUsize>,
+    pub(crate) newest: watch::Sender<i64>,
 }
+
+/// Live pages that the harness lets follow along.
+pub(crate) const STREAMS: usize = 60;
 
 impl Harness {
     pub(crate) async fn start() -> Self {
@@ -67,8 +73,11 @@ impl Harness {
             metrics: metrics.clone(),
             token: Some(TOKEN.to_owned().into()),
         };
+        let (newest, changes) = watch::channel(41);
+        let live = Events::new(changes, STREAMS, shutdown.clone(), &metrics).unwrap();
         let router = handlers(Arc::clone(&views))
             .merge(probes::public(probes))
+            .merge(events::routes(live))
             .layer(axum::middleware::from_fn_with_state(Arc::clone(&shell), around));
         let control = CacheControl::default();
         let render = router.clone();
@@ -88,7 +97,7 @@ impl Harness {
         let front = Arc::new(Front { cache, assets: assets.clone(), router, shell });
         let serving = tokio::spawn(serve(listener, front, limits, shutdown.clone()));
         let client = client().build().unwrap();
-        Self { address, client, shutdown, serving, control, assets, database_answers, views }
+        Self { address, client, shutdown, serving, control, assets, database_answers, views, newest }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod connections;
+mod events;
 mod harness;
 mod probes;
 mod short;

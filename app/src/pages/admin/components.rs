@@ -1,11 +1,12 @@
 //! Components in their groups and order, and the hosts behind them.
 
+use super::component_state;
 use super::data_sets::end;
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, query, version};
 use crate::components::{
-    Action, Actions, Button, ButtonLink, DataTable, Disclosure, EmptyState, Field, Flash, Hidden, PageHeader, Picker,
-    Section, Select, StateBadge,
+    Action, Actions, Button, ButtonLink, Checkbox, DataTable, Disclosure, EmptyState, Field, Flash, Hidden, PageHeader,
+    Picker, Section, Select, StateBadge,
 };
 use crate::context;
 use crate::form::FormData;
@@ -17,6 +18,7 @@ use domain::ids::{ComponentId, GroupId, HostId};
 use domain::people::Permission;
 use leptos::prelude::*;
 use service::Error;
+use service::incidents::ComponentNow;
 use service::inventory::{
     ComponentInput, ComponentLine, ComponentWithHosts, ComponentsView, Direction, GroupInput, GroupLine,
 };
@@ -29,9 +31,11 @@ const LABELS: [(&str, &str); 5] = [
     ("hosts", "Hosts behind it"),
 ];
 
-const DONE: [(&str, &str); 7] = [
+const DONE: [(&str, &str); 9] = [
     ("added", "The component was added at the end of its group."),
     ("saved", "Saved."),
+    ("set", "The state is set by hand. It holds until somebody takes it back."),
+    ("withdrawn", "The state follows from incidents and windows again."),
     ("retired", "The component is off the page. What was told about it stays."),
     ("deleted", "The component was deleted."),
     ("group-added", "The group was added at the end."),
@@ -108,6 +112,7 @@ fn input(form: &FormData) -> ComponentInput {
         description: form.get("description").to_owned(),
         group_id: form.get("group_id").to_owned(),
         hosts: form.all("hosts").map(ToOwned::to_owned).collect(),
+        is_private: form.has("is_private"),
     }
 }
 
@@ -227,9 +232,10 @@ fn row(line: &ComponentLine, order: &[ComponentId], edits: bool) -> Vec<AnyView>
         view! { <Actions><Action action=up small=true/><Action action=down small=true/></Actions> }
     });
     let description = component.description.clone();
+    let private = component.is_private.then(|| view! { " "<span class="badge tone-quiet">"for the team alone"</span> });
     vec![
         view! {
-            <a id=format!("c-{}", component.id) href=path><span dir="auto">{name}</span></a>
+            <a id=format!("c-{}", component.id) href=path><span dir="auto">{name}</span></a>{private}
             <span class="sub" dir="auto">{description}</span>
         }
         .into_any(),
@@ -283,6 +289,7 @@ struct Stored {
     description: String,
     group_id: String,
     hosts: Vec<HostId>,
+    is_private: bool,
 }
 
 fn fields(form: &Form, stored: &Stored, view: &ComponentsView) -> AnyView {
@@ -312,6 +319,9 @@ fn fields(form: &Form, stored: &Stored, view: &ComponentsView) -> AnyView {
         <Select name="group_id" label="Group" options=groups error=form.error("group_id")/>
         <Picker id="hosts" legend="Hosts behind it" groups=hosts error=form.error("hosts")
             hint="Work on the component can destroy these hosts and whatever runs on them."/>
+        <Checkbox name="is_private" value="true" label="For the team alone"
+            hint="Customers never read of it: it is absent from every public page, feed and mail."
+            checked=form.chosen("is_private", "true", stored.is_private)/>
     }
     .into_any()
 }
@@ -321,17 +331,18 @@ fn fields(form: &Form, stored: &Stored, view: &ComponentsView) -> AnyView {
 pub fn ComponentPage() -> impl IntoView {
     let id = param::<ComponentId>("component");
     admin(
-        |(one, _): &(ComponentWithHosts, ComponentsView)| one.component.name.to_string(),
+        |(one, ..): &(ComponentWithHosts, ComponentsView, ComponentNow)| one.component.name.to_string(),
         |desk: Desk| async move {
             let one = desk.services.component(&desk.actor, id?).await?;
             let all = desk.services.components_view(&desk.actor).await?;
-            Ok((one, all))
+            let now = desk.services.component_now(&desk.actor, one.component.id).await?;
+            Ok((one, all, now))
         },
-        |desk, (one, all)| show(&desk, one, &all),
+        |desk, (one, all, now)| show(&desk, one, &all, &now),
     )
 }
 
-fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView) -> AnyView {
+fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView, now: &ComponentNow) -> AnyView {
     let ComponentWithHosts { component, hosts } = one;
     let path = format!("/admin/components/{}", component.id);
     let retired = component.retired_at.is_some();
@@ -340,6 +351,8 @@ fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView) -> AnyView {
     let ends = [Form::at(&format!("{path}/retire"), ""), Form::at(&format!("{path}/delete"), "")];
     let state = if retired {
         StateView::new(Tone::Quiet, Shape::Cancelled, "Out of use")
+    } else if component.is_private {
+        StateView::new(Tone::Quiet, Shape::Exempt, "For the team alone")
     } else {
         StateView::new(Tone::Quiet, Shape::Note, "In use").plain()
     };
@@ -350,14 +363,21 @@ fn show(desk: &Desk, one: ComponentWithHosts, all: &ComponentsView) -> AnyView {
         .filter(|host| hosts.contains(&host.id))
         .map(|host| (host.name.to_string(), format!("/admin/hosts/{}", host.id)))
         .collect();
+    let correct = desk.may(Permission::Administer).then(|| {
+        let href = format!("/admin/corrections/new?component={}", component.id);
+        view! { <ButtonLink href>"Correct its history"</ButtonLink> }
+    });
     let behind = (!may || retired).then(|| view! { <p>"Hosts behind it: "{links(known)}</p> });
     view! {
         <PageHeader title=component.name.to_string() back=("Components".to_owned(), "/admin/components".to_owned())
-            state intro=component.description.clone()/>
+            state intro=component.description.clone()>
+            {correct}
+        </PageHeader>
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         {form.summary(&LABELS)}
         {ends.map(|form| form.summary(&[])).collect_view()}
         {behind}
+        {(!retired).then(|| component_state::show(desk, now))}
         {edit}
         {may.then(|| end(&path, &component.version.to_string(), component.name.as_str(), retired,
             "Retired, it leaves the page; what was told about it stays. Deleting is for what was added by mistake."))}
@@ -372,6 +392,7 @@ fn edit_form(form: &Form, path: &str, component: &Component, hosts: Vec<HostId>,
         description: component.description.clone(),
         group_id: component.group_id.map(|group| group.to_string()).unwrap_or_default(),
         hosts,
+        is_private: component.is_private,
     };
     view! {
         <form class="form card" method="post" action=path.to_owned()>

@@ -196,7 +196,7 @@ fn path(mail: &Delivery) -> String {
 fn subject(about: &About) -> String {
     match about {
         About::Confirmation => "Confirm your subscription".to_owned(),
-        About::Window { name, .. } => name.clone(),
+        About::Window { name, .. } | About::Incident { name, .. } | About::Post { name, .. } => name.clone(),
     }
 }
 
@@ -204,17 +204,27 @@ fn about(about: &About) -> AnyView {
     match about {
         About::Confirmation => view! {
             "Confirm your subscription"
-            <span class="sub">"Asks the reader"</span>
+            <span class="sub">{happened(about)}</span>
         }
         .into_any(),
-        About::Window { id, name, what } => {
-            let (href, name) = (format!("/admin/maintenances/{id}"), name.clone());
+        About::Window { .. } | About::Incident { .. } | About::Post { .. } => {
+            let (href, _) = place_of(about).unwrap_or_default();
             view! {
-                <a href=href><span dir="auto">{name}</span></a>
-                <span class="sub">{happened(*what)}</span>
+                <a href=href><span dir="auto">{subject(about)}</span></a>
+                <span class="sub">{happened(about)}</span>
             }
             .into_any()
         }
+    }
+}
+
+/// The page of what a mail is about, and what that is.
+fn place_of(about: &About) -> Option<(String, &'static str)> {
+    match about {
+        About::Confirmation => None,
+        About::Window { id, .. } => Some((format!("/admin/maintenances/{id}"), "Window")),
+        About::Incident { id, .. } => Some((format!("/admin/incidents/{id}"), "Incident")),
+        About::Post { path, .. } => Some((path.clone(), "Page")),
     }
 }
 
@@ -230,11 +240,14 @@ pub(super) fn state(standing: Standing) -> StateView {
     }
 }
 
-/// What a mail tells of a window.
-fn happened(what: What) -> String {
-    match what {
-        What::Update(kind) => StateView::from(kind).label,
-        What::Reminder { lead } => format!("Reminder, {} before", lead.in_words()),
+/// What a mail tells.
+fn happened(about: &About) -> String {
+    match about {
+        About::Confirmation => "Asks the reader".to_owned(),
+        About::Window { what: What::Update(kind), .. } => StateView::from(*kind).label,
+        About::Window { what: What::Reminder { lead }, .. } => format!("Reminder, {} before", lead.in_words()),
+        About::Incident { state, .. } => state.public_text().to_owned(),
+        About::Post { label, .. } => (*label).to_owned(),
     }
 }
 
@@ -334,17 +347,13 @@ fn facts(desk: &Desk, mail: &Delivery) -> AnyView {
     });
     let (when, tries) = (when(desk, mail), tries(mail.attempts));
     let (address, told) = (mail.address.clone(), desk.short(mail.told_at));
-    let window = match &mail.about {
-        About::Confirmation => None,
-        About::Window { id, name, what } => {
-            let happened = happened(*what);
-            let link = links(vec![(name.clone(), format!("/admin/maintenances/{id}"))]);
-            Some(view! {
-                <Fact label="Window">{link}</Fact>
-                <Fact label="What happened">{happened}</Fact>
-            })
+    let window = place_of(&mail.about).map(|(href, label)| {
+        let (happened, link) = (happened(&mail.about), links(vec![(subject(&mail.about), href)]));
+        view! {
+            <Fact label=label>{link}</Fact>
+            <Fact label="What happened">{happened}</Fact>
         }
-    };
+    });
     view! {
         <Facts>
             {window}

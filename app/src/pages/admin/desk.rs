@@ -63,9 +63,10 @@ impl Desk {
         let site = services.site().await?;
         let stuck = services.stuck_mails(&actor).await?;
         let waiting = Waiting {
-            attention: services.waiting(&actor).await?,
+            attention: services.waiting(&actor).await? + services.waiting_causes(&actor).await?,
             stuck_mails: u64::try_from(stuck.late + stuck.failed).unwrap_or_default(),
             findings: services.count_findings(&actor).await?,
+            incidents: services.waiting_incidents(&actor).await?,
             ..Waiting::default()
         };
         let now = services.now();
@@ -80,6 +81,7 @@ impl Desk {
             role: user.map_or("", |user| role(user.role)).to_owned(),
             is_admin: self.actor.may(Permission::Administer),
             reads_audit: self.actor.may(Permission::ReadAudit),
+            runs_incidents: self.actor.may(Permission::RunIncidents),
             waiting: self.waiting,
         }
     }

@@ -49,6 +49,12 @@ impl Form {
         self.submitted.chosen(name, value, stored)
     }
 
+    /// Whether a box is ticked.
+    #[must_use]
+    pub fn ticked(&self, name: &str, stored: bool) -> bool {
+        self.submitted.ticked(name, stored)
+    }
+
     /// What is wrong with a field.
     #[must_use]
     pub fn error(&self, name: &str) -> Option<String> {

@@ -14,6 +14,7 @@ use crate::posts::{Post, Posted};
 use crate::view::{Answer, ColumnView, EntryView, FlashView, ProofView, Shape, StateView, Tone, Weight};
 use domain::gate::Evidence;
 use domain::ids::MaintenanceId;
+use domain::incident::Incident;
 use domain::maintenance::{KeptVerdict, Maintenance, State};
 use domain::people::Permission;
 use domain::run::RunState;
@@ -130,6 +131,8 @@ struct Shown {
     requests: Vec<PlacedRequest>,
     templates: Vec<MessageTemplate>,
     conflicts: ConflictsLook,
+    alerts: service::alerts::AlertsLook,
+    incidents: Vec<Incident>,
 }
 
 /// `/admin/maintenances/:id`
@@ -144,14 +147,16 @@ pub fn MaintenancePage() -> impl IntoView {
             let requests = desk.services.requests_for(&desk.actor, detail.maintenance.id).await?;
             let templates = desk.services.templates(&desk.actor, false).await?;
             let conflicts = desk.services.conflicts_of(&desk.actor, detail.maintenance.id).await?;
-            Ok(Shown { detail, requests, templates, conflicts })
+            let alerts = desk.services.alerts_of_window(&desk.actor, detail.maintenance.id).await?;
+            let incidents = desk.services.incidents_caused_by(&desk.actor, detail.maintenance.id).await?;
+            Ok(Shown { detail, requests, templates, conflicts, alerts, incidents })
         },
         move |desk, shown| page(&desk, shown, &form),
     )
 }
 
 fn page(desk: &Desk, shown: Shown, form: &Submitted) -> AnyView {
-    let Shown { detail, requests, templates, conflicts } = shown;
+    let Shown { detail, requests, templates, conflicts, alerts, incidents } = shown;
     let m = &detail.maintenance;
     let may = desk.may(Permission::Maintain);
     let edit = (may && !m.state.is_ended()).then(|| {
@@ -193,10 +198,12 @@ fn page(desk: &Desk, shown: Shown, form: &Submitted) -> AnyView {
                 {asked}
                 {facts(desk, &detail)}
                 {message}
+                {super::alerts::of_window(desk, &alerts)}
                 {timeline}
             </div>
             <div class="stack">
                 {panel(desk, &detail)}
+                {caused(desk, m, &incidents)}
                 {super::in_the_way::show(desk, &conflicts)}
                 {reminders::show(desk, &detail)}
                 {requested(desk, &requests)}
@@ -540,6 +547,28 @@ fn entries(desk: &Desk, detail: &Detail) -> Vec<EntryView> {
             }
         })
         .collect()
+}
+
+/// The incidents that it caused, and the way to report one.
+fn caused(desk: &Desk, m: &Maintenance, incidents: &[Incident]) -> AnyView {
+    let may = desk.may(Permission::RunIncidents) && m.started_at.is_some();
+    if incidents.is_empty() && !(may && m.state.is_under_way()) {
+        return ().into_any();
+    }
+    let lines = incidents
+        .iter()
+        .map(|incident| {
+            let (href, state) = (format!("/admin/incidents/{}", incident.id), super::incidents::state(incident));
+            let name = format!("{} {}", incident.reference(), incident.title);
+            view! { <li><a href=href><span dir="auto">{name}</span></a><StateBadge state/></li> }
+        })
+        .collect_view();
+    let list = (!incidents.is_empty()).then(|| view! { <ul class="state-list">{lines}</ul> });
+    let report = may.then(|| {
+        let href = format!("/admin/incidents/new?maintenance={}", m.id);
+        view! { <Actions><ButtonLink href>"Report an incident caused by it"</ButtonLink></Actions> }
+    });
+    view! { <Card title="Incidents it caused">{list}{report}</Card> }.into_any()
 }
 
 fn panel(desk: &Desk, detail: &Detail) -> AnyView {

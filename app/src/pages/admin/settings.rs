@@ -13,7 +13,7 @@ use domain::site::Site;
 use domain::time::Span;
 use leptos::prelude::*;
 use service::Error;
-use service::site::{About, RestoreSettings, SiteSettings};
+use service::site::{About, RestoreSettings, SiteSettings, WeightSettings};
 
 /// `/admin/settings`
 #[component]
@@ -122,6 +122,21 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                     site.keep_runs,
                 )}
             </fieldset>
+            <fieldset class="fieldset">
+                <legend>"Availability"</legend>
+                {field(
+                    "partial_weight",
+                    "What a partial outage costs, in percent of its time",
+                    "A major outage always costs all of it. Said on every page that shows a figure.",
+                    site.weights.partial().to_string(),
+                )}
+                {field(
+                    "degraded_weight",
+                    "What degraded performance costs, in percent of its time",
+                    "Not more than a partial outage. All figures are shown anew, those of the past too.",
+                    site.weights.degraded().to_string(),
+                )}
+            </fieldset>
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             <Hidden name="version" value=site.version.to_string()/>
         </form>
@@ -137,6 +152,7 @@ fn policy(site: &Site) -> AnyView {
     let restore = policy.restore;
     let rto = restore.rto.map_or_else(|| "nobody has said".to_owned(), |rto| rto.to_string());
     let slow = if restore.slow_restore_blocks { "stands against the work" } else { "is a warning" };
+    let weights = site.weights.sentence();
     let kept = site.keep_runs.map_or_else(|| "for ever".to_owned(), |keep| keep.to_string());
     view! {
         <Card title="Policy">
@@ -152,6 +168,7 @@ fn policy(site: &Site) -> AnyView {
                 <Fact label="Backup runs are kept">{kept}</Fact>
                 <Fact label="Time zone">{zone}</Fact>
                 <Fact label="Daily mail to the team">{hour}</Fact>
+                <Fact label="Figures of availability">{weights}</Fact>
             </Facts>
         </Card>
     }
@@ -195,6 +212,10 @@ pub async fn save(post: Post) -> Result<Posted, Error> {
         }),
         keep_runs: post.form.has("keep_runs").then(|| text("keep_runs")),
         digest_hour: text("digest_hour"),
+        weights: post
+            .form
+            .has("partial_weight")
+            .then(|| WeightSettings { partial: text("partial_weight"), degraded: text("degraded_weight") }),
         version: post.form.get("version").parse().map_err(|_| Error::Stale("site"))?,
     };
     let saved = post.services.edit_site(&post.actor, &edit).await;

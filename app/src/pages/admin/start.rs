@@ -1,5 +1,6 @@
 //! `/admin`: what needs me now.
 
+use super::alerts;
 use super::deliveries::trouble;
 use super::desk::{Desk, admin};
 use super::drills::{last_drill, plan_for};
@@ -9,9 +10,12 @@ use super::maintenances::window;
 use super::runs::grouped;
 use super::zone_move;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
+use crate::pages::public::post_mortem::detail;
 use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, WindowView};
+use domain::alert::cause::Cause;
 use domain::finding::Case;
 use domain::gate::Purpose;
+use domain::incident::Incident;
 use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
 use leptos::prelude::*;
@@ -19,7 +23,9 @@ use service::deliveries::MailNeeds;
 use service::drills::{DrillLine, DrillNeeds, place};
 use service::findings::FindingsQuery;
 use service::gate::Coverage;
+use service::incidents::IncidentNeeds;
 use service::maintenance::{HeldBack, NeedsMe, SeriesWaiting};
+use service::post_mortems::{AfterNeeds, PostMortemLine};
 use service::requests::PlacedRequest;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -35,6 +41,9 @@ struct Start {
     troubled: Vec<PlacedRequest>,
     drills: DrillNeeds,
     findings: Vec<Case>,
+    causes: Vec<Cause>,
+    after: AfterNeeds,
+    incidents: IncidentNeeds,
 }
 
 /// `/admin`
@@ -49,18 +58,26 @@ pub fn AdminStart() -> impl IntoView {
             let troubled = desk.services.troubled_requests(&desk.actor).await?;
             let drills = desk.services.drill_needs(&desk.actor).await?;
             let findings = desk.services.findings(&desk.actor, &FindingsQuery::default()).await?.open;
-            Ok(Start { needs, coverage, mail, troubled, drills, findings })
+            let causes = desk.services.alert_needs(&desk.actor).await?;
+            let after = desk.services.after_needs(&desk.actor).await?;
+            let mut incidents = desk.services.incident_needs(&desk.actor).await?;
+            // What alerts have drafted is told with its alerts.
+            incidents.drafts.retain(|draft| causes.iter().all(|cause| cause.incident != Some(draft.id)));
+            Ok(Start { needs, coverage, mail, troubled, drills, findings, after, causes, incidents })
         },
         |desk, start| page(&desk, start),
     )
 }
 
 fn page(desk: &Desk, start: Start) -> AnyView {
-    let mut items = windows(desk, &start.needs);
+    let mut items: Vec<AttentionView> = start.causes.iter().map(|cause| alerts::item(desk, cause)).collect();
+    items.extend(incidents(desk, &start.incidents));
+    items.extend(windows(desk, &start.needs));
     items.extend(mails(desk, &start.mail));
     items.extend(requests(desk, &start.troubled));
     items.extend(coverage(&start.coverage, &start.findings));
     items.extend(drills(desk, &start.drills));
+    items.extend(after(desk, &start.after));
     let new = desk.may(Permission::Maintain).then(|| {
         view! { <ButtonLink href="/admin/maintenances/new" weight=Weight::Primary>"Plan maintenance"</ButtonLink> }
     });
@@ -127,6 +144,29 @@ fn reasons(held: &HeldBack) -> String {
         }
         _ => against,
     }
+}
+
+/// What is broken: first what customers wait for, then drafts, then what was told lately.
+fn incidents(desk: &Desk, needs: &IncidentNeeds) -> Vec<AttentionView> {
+    let item = |incident: &Incident, tone: Tone, shape: Shape, detail: String, label: &str| {
+        let (title, href) =
+            (format!("{} {}", incident.reference(), incident.title), format!("/admin/incidents/{}", incident.id));
+        let actions = vec![ActionView::link(label, href.clone()).about(title.clone())];
+        AttentionView { tone, shape, title, href, detail, actions }
+    };
+    let silent = needs.silent.iter().map(|(incident, last)| {
+        let detail = format!("Open, and customers have read nothing since {}.", desk.short(*last));
+        item(incident, Tone::Major, Shape::Major, detail, "Post an update")
+    });
+    let drafts = needs.drafts.iter().map(|incident| {
+        let detail = format!("A draft since {}: customers know nothing of it.", desk.short(incident.created_at));
+        item(incident, Tone::Degraded, Shape::Draft, detail, "Look it over")
+    });
+    let open = needs.open.iter().map(|incident| {
+        let detail = format!("Open since {}: {}.", desk.short(incident.started_at), incident.state.text());
+        item(incident, Tone::Partial, Shape::Partial, detail, "Go on")
+    });
+    silent.chain(drafts).chain(open).collect()
 }
 
 fn count(reasons: usize) -> String {
@@ -316,6 +356,43 @@ fn coverage(coverage: &Coverage, open: &[Case]) -> Vec<AttentionView> {
             href: "/admin/data-sets".to_owned(),
             detail: format!("Of {} data sets that are asked about.", coverage.data_sets),
             actions: vec![ActionView::link("See all", "/admin/data-sets")],
+        });
+    }
+    items
+}
+
+/// Post-mortems that wait for this person, and action items whose day has passed.
+fn after(desk: &Desk, needs: &AfterNeeds) -> Vec<AttentionView> {
+    let text = |line: &PostMortemLine, shape: Shape, what: &str, detail: &str, label: &str| {
+        let href = format!("/admin/incidents/{}/post-mortem", line.post_mortem.incident);
+        let title = format!("{what}: I-{} {}", line.number, line.title);
+        let actions = vec![ActionView::link(label, href.clone()).about(title.clone())];
+        AttentionView { tone: Tone::Degraded, shape, title, href, detail: detail.to_owned(), actions }
+    };
+    let review = "Somebody else wrote it: read it before customers do.";
+    let publish = "A second person has read it: it can be published when the incident is resolved.";
+    let to_review = needs.to_review.iter();
+    let to_review = to_review.map(|line| text(line, Shape::Verifying, "Post-mortem to review", review, "Read it"));
+    let to_publish = needs.to_publish.iter();
+    let to_publish = to_publish.map(|line| text(line, Shape::Ok, "Post-mortem to publish", publish, "Look"));
+    let overdue = needs.overdue.iter().take(NAMED).map(|line| {
+        let item = &line.item;
+        let href = format!("/admin/action-items/{}", item.id);
+        let title = format!("Overdue: {}", item.content.title);
+        let text =
+            format!("{}, after I-{} {}.", detail(item, needs.today, |at| desk.date(at)), line.number, line.title);
+        let actions = vec![ActionView::link("Look", href.clone()).about(title.clone())];
+        AttentionView { tone: Tone::Degraded, shape: Shape::Partial, title, href, detail: text, actions }
+    });
+    let mut items: Vec<AttentionView> = to_review.chain(to_publish).chain(overdue).collect();
+    if let Some(more) = needs.overdue.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        items.push(AttentionView {
+            tone: Tone::Degraded,
+            shape: Shape::Partial,
+            title: format!("{more} more overdue action items"),
+            href: "/admin/action-items?show=overdue".to_owned(),
+            detail: format!("Of {}.", needs.overdue.len()),
+            actions: vec![ActionView::link("See all", "/admin/action-items?show=overdue")],
         });
     }
     items

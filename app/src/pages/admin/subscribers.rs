@@ -14,7 +14,7 @@ use crate::posts::{Post, Posted};
 use crate::view::{ActionView, ColumnView, OptionView, PagerView, StateView, Weight};
 use domain::ids::SubscriberId;
 use domain::people::Permission;
-use domain::subscriber::SubscriberState;
+use domain::subscriber::{SubscriberState, Topic, Topics};
 use domain::time::Instant;
 use leptos::prelude::*;
 use service::Error;
@@ -38,7 +38,7 @@ pub fn Subscribers() -> impl IntoView {
         move |desk, found| {
             view! {
                 <PageHeader title="Subscribers"
-                    intro="They hear by mail of planned work. Everybody joins and leaves by the public page."/>
+                    intro="They hear by mail of what they chose. Everybody joins and leaves by the public page."/>
                 {flash.map(|flash| view! { <Flash flash/> })}
                 {list(&desk, &query, found)}
             }
@@ -135,13 +135,20 @@ fn row(desk: &Desk, line: SubscriberLine) -> Vec<AnyView> {
         n if n > NAMED => format!("{} and {} more", names[..NAMED].join(", "), n - NAMED),
         _ => names.join(", "),
     };
+    let topics = hears_of(line.topics).map(|text| view! { <span class="sub">{text}</span> });
     vec![
         view! { <a href=href>{line.address}</a> }.into_any(),
         view! { <StateBadge state=StateView::from(line.state).plain()/> }.into_any(),
-        view! { <span dir="auto">{follows}</span> }.into_any(),
+        view! { <span dir="auto">{follows}</span>{topics} }.into_any(),
         line.zone.into_any(),
         desk.date(line.confirmed_at.unwrap_or(line.created_at)).into_any(),
     ]
+}
+
+/// What somebody hears of, where it is not the usual.
+fn hears_of(topics: Topics) -> Option<String> {
+    let unusual = topics != Topics::default();
+    unusual.then(|| topics.iter().map(Topic::public_text).collect::<Vec<_>>().join(", "))
 }
 
 /// `/admin/subscribers/:id`
@@ -191,8 +198,10 @@ fn facts(desk: &Desk, line: &SubscriberLine) -> AnyView {
         links(line.follows.iter().map(|(id, name)| (name.clone(), format!("/admin/components/{id}"))).collect())
     };
     let (zone, number) = (line.zone.clone(), format!("s{}", line.number));
+    let topics = line.topics.iter().map(Topic::public_text).collect::<Vec<_>>().join(", ");
     let facts = vec![
         view! { <Fact label="Follows">{follows}</Fact> }.into_any(),
+        view! { <Fact label="Hears of">{topics}</Fact> }.into_any(),
         view! { <Fact label="Times in mails">{zone}</Fact> }.into_any(),
         instant("First asked", Some(line.created_at)),
         instant("Last asked to confirm", line.confirm_sent_at),

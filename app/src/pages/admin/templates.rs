@@ -104,7 +104,7 @@ fn list(desk: &Desk, templates: &[MessageTemplate]) -> AnyView {
     let examples = edits.then(|| {
         let action = ActionView::post("Add our examples", "/admin/templates/examples", &[]);
         view! {
-            <p class="small muted mt">"Short texts for the usual cases: an announcement with and without an interruption, news, a later end, the end, calling off."</p>
+            <p class="small muted mt">"Short texts for the usual cases: an announcement with and without an interruption, news, a later end, the end, calling off, and two incidents."</p>
             <Actions><Action action/></Actions>
         }
     });
@@ -225,7 +225,7 @@ fn fields(form: &Form, stored: &TemplateInput) -> AnyView {
         <Select name="used_for" label="What it is for" options=uses error=form.error("used_for")/>
         <Field name="title" label="Title" value=form.value("title", stored.title.as_str()) error=form.error("title")
             after=form.stored_now("title", &stored.title)
-            hint="For announcements. It can hold {{components}}, which is written out when the window is saved."
+            hint="For announcements and new incidents. It can hold {{components}}, which is written out when it is saved."
             optional=true maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
         <TextArea name="body" label="Text" rows=10 value=form.value("body", stored.body.as_str())
             error=form.error("body") hint=hint required=true maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>
@@ -243,7 +243,7 @@ fn placeholders() -> AnyView {
         <Card title="Placeholders">
             <dl class="facts">{rows}</dl>
             <p class="small muted mt">
-                "A message keeps its placeholders: times, duration and components are those of the window when it is read, in the reader's zone. An update keeps the time it told. The reason, and the components in a title, are written out when they are saved. To show one as it stands, put a backslash before it: "
+                "A message keeps its placeholders: times, duration and components are those of the window when it is read, in the reader's zone. An update keeps the time it told. The reason, and the components in a title, are written out when they are saved. The text of an incident can hold only the components, which are written out. To show one as it stands, put a backslash before it: "
                 <code>"\\{{start}}"</code>
             </p>
         </Card>

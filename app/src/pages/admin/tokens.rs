@@ -132,14 +132,17 @@ fn fields(typed: &Submitted) -> AnyView {
     };
     let scopes = [
         scope(Scope::BackupReport, "Report backups", "backup:report"),
+        scope(Scope::AlertReport, "Report alerts", "alert:report: for Alertmanager, Grafana and the like"),
         scope(
             Scope::BackupRequest,
             "Ask for extra backups",
             "backup:request: for customers; say then of which data sets",
         ),
+        scope(Scope::MetricWrite, "Push metrics and our own figures", "metric:write"),
         scope(Scope::Read, "Read", "read: everything here but people, tokens and the audit log"),
         scope(Scope::InventoryWrite, "Keep hosts, data sets, jobs and components", "inventory:write"),
         scope(Scope::MaintenanceWrite, "Plan and run windows", "maintenance:write"),
+        scope(Scope::IncidentWrite, "Report and run incidents", "incident:write"),
         scope(Scope::Admin, "Everything an administrator may", "admin: people and tokens too"),
     ];
     let lasts = [("", "Until it is revoked"), ("30 d", "30 days"), ("90 d", "90 days"), ("365 d", "One year")];

@@ -10,6 +10,7 @@ use crate::form::{FormData, Submitted};
 use crate::posts::{Post, Posted};
 use crate::view::{FlashView, OptionView, Weight};
 use domain::ids::TemplateId;
+use domain::people::Permission;
 use domain::template::{MessageTemplate, Placeholder, TemplateUse, known};
 use leptos::prelude::*;
 use service::Error;
@@ -43,8 +44,15 @@ pub const ANYWAY: Place =
 /// Calling it off.
 pub const CANCEL: Place = Place { deed: "cancel", form: "cancel-form", used_for: TemplateUse::Cancel, text: "body" };
 
+/// A new incident.
+pub const INCIDENT: Place =
+    Place { deed: "incident", form: "incident-form", used_for: TemplateUse::Incident, text: "body" };
+/// News of an incident.
+pub const INCIDENT_UPDATE: Place =
+    Place { deed: "incident-update", form: "say-form", used_for: TemplateUse::IncidentUpdate, text: "body" };
+
 /// All of them.
-const PLACES: [Place; 6] = [PLAN, UPDATE, EXTEND, COMPLETE, ANYWAY, CANCEL];
+const PLACES: [Place; 8] = [PLAN, UPDATE, EXTEND, COMPLETE, ANYWAY, CANCEL, INCIDENT, INCIDENT_UPDATE];
 
 /// The place that a button with this value stands at: `template:update` of `template`.
 #[must_use]
@@ -64,7 +72,8 @@ pub fn words(form: &FormData) -> Words<'_> {
 /// # Errors
 /// The actor may not, or there is no such template.
 pub async fn begin(mut post: Post, place: Place) -> Result<Posted, Error> {
-    post.actor.require(domain::people::Permission::Maintain)?;
+    let needed = if place.used_for.is_of_incident() { Permission::RunIncidents } else { Permission::Maintain };
+    post.actor.require(needed)?;
     post.form.set("do", place.deed);
     let chosen = post.form.get("template").to_owned();
     if chosen.is_empty() {
@@ -96,6 +105,35 @@ pub fn show(post: Post, place: Place, seen: Result<Specimen, Error>) -> Result<P
     }
 }
 
+/// The templates alone, for a text without a window; nothing where there is none.
+#[must_use]
+pub fn offer(place: Place, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
+    let is_this = form.data.as_ref().is_some_and(|data| data.get("do") == place.deed);
+    let chosen = if is_this { form.value("template", "") } else { String::new() };
+    let options = choices(place, templates, &chosen);
+    (options.len() > 1)
+        .then(|| {
+            let error = form.error("template").filter(|_| is_this);
+            view! {
+                <div class="template-row">
+                    <Select name="template" label="Template" id=format!("{}-template", place.deed) options error/>
+                    <Button name="do" value=format!("template:{}", place.deed) unchecked=true>"Fill in the text"</Button>
+                </div>
+            }
+        })
+        .into_any()
+}
+
+/// The templates of a place, to choose from.
+fn choices(place: Place, templates: &[MessageTemplate], chosen: &str) -> Vec<OptionView> {
+    std::iter::once(OptionView::new("", "Choose one"))
+        .chain(templates.iter().filter(|template| template.used_for == place.used_for).map(|template| {
+            let id = template.id.to_string();
+            OptionView::new(id.clone(), template.name.to_string()).chosen(id == chosen)
+        }))
+        .collect()
+}
+
 /// Templates and the reason, folded until they are used.
 #[must_use]
 pub fn aids(place: Place, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
@@ -103,12 +141,7 @@ pub fn aids(place: Place, templates: &[MessageTemplate], form: &Submitted) -> An
     let typed = |name: &str| if is_this { form.value(name, "") } else { String::new() };
     let wrong = |name: &str| form.error(name).filter(|_| is_this);
     let chosen = typed("template");
-    let options: Vec<OptionView> = std::iter::once(OptionView::new("", "Choose one"))
-        .chain(templates.iter().filter(|template| template.used_for == place.used_for).map(|template| {
-            let id = template.id.to_string();
-            OptionView::new(id.clone(), template.name.to_string()).chosen(id == chosen)
-        }))
-        .collect();
+    let options = choices(place, templates, &chosen);
     let offer = if options.len() > 1 {
         view! {
             <Select name="template" label="Template" id=format!("{}-template", place.deed) options

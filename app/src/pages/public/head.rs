@@ -1,6 +1,6 @@
 //! What stands in the head of a public page.
 
-use crate::context::services;
+use crate::context::{Assets, services};
 use http::{HeaderName, HeaderValue, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -21,6 +21,9 @@ pub fn Head(
     /// A calendar of this page's own: its name and path.
     #[prop(optional)]
     calendar: Option<(String, String)>,
+    /// The newest change that the page knows of, where it follows along while it is open. Read before what it shows.
+    #[prop(optional, into)]
+    live: Option<i64>,
 ) -> AnyView {
     let services = services();
     let description = description.trim().to_owned();
@@ -28,7 +31,13 @@ pub fn Head(
     let own = calendar.map(|(name, path)| {
         view! { <Link rel="alternate" type_="text/calendar" title=name href=path/> }
     });
+    let change = live.map(|number| {
+        let Assets { live, .. } = use_context().unwrap_or_default();
+        // Not by the library, which would give it a nonce: the page is the same bytes for everybody.
+        view! { <Meta name="change" content=number.to_string()/><script src=live defer=true></script> }
+    });
     view! {
+        {change}
         <Title text=title.clone()/>
         <Meta name="description" content=description.clone()/>
         <Meta property="og:type" content="website"/>

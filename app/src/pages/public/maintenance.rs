@@ -13,6 +13,7 @@ use service::public::{Proof, Window};
 #[component]
 pub fn Maintenance() -> impl IntoView {
     let services = services();
+    let change = services.newest_change();
     let id = use_params_map().read_untracked().get("id").and_then(|id| id.parse::<MaintenanceId>().ok());
     let loading = services.clone();
     let find = async move {
@@ -24,11 +25,11 @@ pub fn Maintenance() -> impl IntoView {
     load(find, move |(site, window)| {
         let reader = Reader::new(&services, &site);
         reader.keep(None);
-        show(&reader, &window, &services)
+        show(&reader, &window, &services, change)
     })
 }
 
-fn show(reader: &Reader, window: &Window, services: &service::Services) -> AnyView {
+fn show(reader: &Reader, window: &Window, services: &service::Services, change: i64) -> AnyView {
     let m = &window.maintenance;
     let path = words::page_of(m);
     let site = reader.site();
@@ -46,7 +47,7 @@ fn show(reader: &Reader, window: &Window, services: &service::Services) -> AnyVi
     let (title, badge, proof) = (m.title.to_string(), words::state(m.state), words::proof(reader, window));
     let glance = glance(reader, window, &path, affected);
     view! {
-        <Head title=format!("{state}: {title} – {site} status") path description calendar/>
+        <Head title=format!("{state}: {title} – {site} status") path description calendar live=change/>
         <PublicLayout frame>
             <Title title lead=words::one_line(&when) back state=badge proof=proof/>
             <div class="split is-wide-start">
@@ -84,6 +85,15 @@ fn glance(reader: &Reader, window: &Window, path: &str, affected: String) -> Any
         _ => None,
     };
     let repeats = window.repeats.clone().map(|words| view! { <Fact label="Part of a series">{words}</Fact> });
+    let links: Vec<AnyView> = window
+        .caused
+        .iter()
+        .map(|(id, title)| {
+            let (href, title) = (reader.link(&format!("/incidents/{id}")), title.clone());
+            view! { <p><a href=href><span dir="auto">{title}</span></a></p> }.into_any()
+        })
+        .collect();
+    let caused = (!links.is_empty()).then(|| view! { <Fact label="Incidents it caused">{links}</Fact> });
     let reference = format!("M-{}", m.number);
     let (calendar, subscribe) = (format!("{path}.ics"), reader.link("/subscribe"));
     view! {
@@ -96,6 +106,7 @@ fn glance(reader: &Reader, window: &Window, path: &str, affected: String) -> Any
                 {affected}
                 {repeats}
                 {backup}
+                {caused}
                 <Fact label="Reference">{reference}</Fact>
             </Facts>
             <Actions>

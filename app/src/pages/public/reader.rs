@@ -2,10 +2,12 @@
 
 use crate::context::{cacheable, uri};
 use crate::form::encode;
-use crate::view::{DayView, OptionView, PublicFrame, WhenView};
+use crate::view::{BannerView, DayView, OptionView, PublicFrame, StateView, WhenView};
 use domain::maintenance::Update;
 use domain::site::Site;
 use domain::time::{Instant, ZoneRules, civil, format_clock, format_instant, format_range, format_short, offset_text};
+use leptos::prelude::use_context;
+use service::announcements::Banners;
 use service::public::Window;
 use service::{Services, prose};
 use std::sync::Arc;
@@ -147,9 +149,24 @@ impl Reader {
         self.site.name.to_string()
     }
 
-    /// Tells the page cache what this page answers for, and when it changes by itself.
+    /// Tells the page cache what this page answers for, and when it changes by itself: also when something goes from
+    /// the top of all pages.
     pub fn keep(&self, until: Option<Instant>) {
-        cacheable(&self.link(&self.path), until);
+        let banners = use_context::<Banners>().and_then(|banners| banners.until);
+        cacheable(&self.link(&self.path), until.into_iter().chain(banners).min());
+    }
+
+    /// What stands on top of the page, unless the page itself says it.
+    fn banners(&self) -> Vec<BannerView> {
+        let banners = use_context::<Banners>().unwrap_or_default().shown.into_iter();
+        let others = banners.filter(|banner| banner.path != self.path);
+        others
+            .map(|banner| BannerView {
+                state: StateView::from(banner.category),
+                title: banner.title,
+                href: self.link(&banner.path),
+            })
+            .collect()
     }
 
     /// The query that keeps the chosen zone: `?tz=Asia%2FTokyo`, or empty.
@@ -177,6 +194,7 @@ impl Reader {
             keep: Vec::new(),
             support: String::new(),
             query: self.query(),
+            banners: self.banners(),
         }
     }
 
@@ -232,6 +250,24 @@ impl Reader {
     #[must_use]
     pub fn day_text(&self, at: Instant) -> String {
         civil(self.rules.as_ref(), self.zone(), at).local.format("%a %-d %b").to_string()
+    }
+
+    /// The date of an instant in the site's zone, by which days are counted whoever reads.
+    #[must_use]
+    pub fn site_date(&self, at: Instant) -> chrono::NaiveDate {
+        civil(self.rules.as_ref(), &self.site.zone, at).local.date()
+    }
+
+    /// The zone by which days are counted.
+    #[must_use]
+    pub fn site_zone(&self) -> &str {
+        &self.site.zone
+    }
+
+    /// "15 May 2014"
+    #[must_use]
+    pub fn date(&self, at: Instant) -> String {
+        civil(self.rules.as_ref(), self.zone(), at).local.format("%-d %b %Y").to_string()
     }
 
     /// The leaf of the calendar for an instant.

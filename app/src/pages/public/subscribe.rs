@@ -2,13 +2,14 @@
 
 use super::{Head, Reader, zone_options};
 use crate::components::{
-    Actions, Button, ButtonLink, Copy, Disclosure, ErrorSummary, Field, Flash, Hidden, Picker, PublicLayout, Section,
-    Select, Title, Trap,
+    Actions, Boxes, Button, ButtonLink, Copy, Disclosure, ErrorSummary, Field, Flash, Hidden, Picker, PublicLayout,
+    Section, Select, Title, Trap,
 };
 use crate::context::{load, services, submitted};
 use crate::form::{Submitted, encode};
 use crate::posts::{Post, Posted};
 use crate::view::{FlashView, OptionGroupView, OptionView, Weight};
+use domain::subscriber::{Topic, Topics};
 use http::{HeaderValue, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -38,6 +39,7 @@ pub async fn take(post: Post) -> Result<Posted, Error> {
         email: post.form.get("email").to_owned(),
         zone: post.form.get("zone").to_owned(),
         components: post.form.all("components").map(str::to_owned).collect(),
+        topics: post.form.all("topics").map(str::to_owned).collect(),
     };
     let result = post.services.subscribe(post.actor.ip(), ask).await;
     post.done(result.map(|()| sent))
@@ -63,6 +65,7 @@ pub fn Subscribe() -> impl IntoView {
 fn show(services: &Services, reader: &Reader, groups: Vec<GroupLines>, typed: &Submitted) -> AnyView {
     let site = reader.site();
     let zone = typed.value("zone", reader.zone());
+    let topics = topic_options(typed, Topics::default());
     let groups = component_options(groups, |id| typed.chosen("components", id, false));
     let any_chosen = groups.iter().flat_map(|group| &group.options).any(|option| option.chosen);
     let components = (!groups.is_empty()).then(|| {
@@ -80,17 +83,18 @@ fn show(services: &Services, reader: &Reader, groups: Vec<GroupLines>, typed: &S
             value=typed.value("email", "") error=typed.error("email")/>
         <Select name="zone" label="Times in the mails" options=zone_options(services, &zone)
             error=typed.error("zone")/>
+        <Boxes name="topics" legend="What to hear of" options=topics error=typed.error("topics")/>
     }
     .into_any();
     let (frame, back) = (reader.frame(), ("Status now".to_owned(), reader.link("/")));
     let (no_mail, calendars, stamp) = (no_mail(services), calendars(services), services.form_stamp());
-    let lead = "A mail when work is planned, when its time changes, when it is delayed, when it begins and when it is done. \
-                One click to leave.";
+    let lead = "A mail when something breaks, when there is news of it and when it works again; when work is planned, \
+                changes, begins and is done. One click to leave.";
     view! {
         <Head title=format!("Subscribe – {site} status") path="/subscribe"
-            description=format!("Hear about planned work at {site} by mail or in your calendar.")/>
+            description=format!("Hear about incidents and planned work at {site} by mail or in your calendar.")/>
         <PublicLayout frame narrow=true>
-            <Title title="Hear about planned work" lead=lead back/>
+            <Title title="Hear from us" lead=lead back/>
             {summary}
             {no_mail}
             <form class="form card" method="post">
@@ -172,6 +176,15 @@ pub fn Sent() -> impl IntoView {
             </PublicLayout>
         }
     })
+}
+
+/// What one can hear of; ticked where chosen.
+pub(super) fn topic_options(typed: &Submitted, stored: Topics) -> Vec<OptionView> {
+    let option = |topic: Topic| {
+        let chosen = typed.chosen("topics", topic.as_str(), stored.has(topic));
+        OptionView::new(topic.as_str(), topic.public_text()).chosen(chosen)
+    };
+    Topic::ALL.into_iter().map(option).collect()
 }
 
 /// Components to choose, in the order of the page.

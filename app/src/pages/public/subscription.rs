@@ -1,9 +1,9 @@
 //! Pages behind the links in mails: confirm, manage, leave. What a link scanner does with GET changes
 //! nothing (MAIL-2, MAIL-3); the buttons post.
 
-use super::subscribe::component_options;
+use super::subscribe::{component_options, topic_options};
 use super::{private, zone_options};
-use crate::components::{Actions, Button, ButtonLink, ErrorSummary, Flash, Picker, Select, Sheet};
+use crate::components::{Actions, Boxes, Button, ButtonLink, ErrorSummary, Flash, Picker, Select, Sheet};
 use crate::context::{load, services, submitted};
 use crate::form::Submitted;
 use crate::posts::{Post, Posted};
@@ -37,7 +37,9 @@ pub async fn confirm(post: Post, link: &str) -> Result<Posted, Error> {
 /// Not a link of ours.
 pub async fn change(post: Post, link: &str) -> Result<Posted, Error> {
     let components: Vec<String> = post.form.all("components").map(str::to_owned).collect();
-    let changed = post.services.change_subscription(post.actor.ip(), link, post.form.get("zone"), &components).await;
+    let topics: Vec<String> = post.form.all("topics").map(str::to_owned).collect();
+    let (ip, zone) = (post.actor.ip(), post.form.get("zone"));
+    let changed = post.services.change_subscription(ip, link, zone, &components, &topics).await;
     match changed {
         Ok(_) => Ok(Posted::Shown(Submitted::done("Saved. The next mail follows it."))),
         Err(error) => post.done(Err::<String, _>(error)),
@@ -135,7 +137,7 @@ pub fn Leave() -> impl IntoView {
         SubscriberState::Pending | SubscriberState::Confirmed => sheet(
             &site,
             "Leave these mails?",
-            format!("{} will hear no more about planned work.", s.masked),
+            format!("{} will hear no more from us.", s.masked),
             view! {
                 <form method="post">
                     <Actions>
@@ -193,6 +195,8 @@ fn manage(services: &Services, site: &Site, s: &Subscription, groups: Vec<GroupL
         <Select name="zone" label="Times in the mails" options=zone_options(services, &zone) error=typed.error("zone")/>
     }
     .into_any();
+    let topics = topic_options(typed, s.subscriber.topics);
+    let topics = view! { <Boxes name="topics" legend="What to hear of" options=topics error=typed.error("topics")/> };
     let leave = format!("/unsubscribe/{}", s.manage_link);
     let lead = format!("{} hears about {}.", s.masked, follows(s));
     let done = typed.done.clone().map(|text| view! { <Flash flash=FlashView::done(text)/> });
@@ -204,6 +208,7 @@ fn manage(services: &Services, site: &Site, s: &Subscription, groups: Vec<GroupL
             {done}
             {summary}
             <form class="form card" method="post">
+                {topics}
                 {zone}
                 {components}
                 <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
@@ -216,12 +221,17 @@ fn manage(services: &Services, site: &Site, s: &Subscription, groups: Vec<GroupL
     .into_any()
 }
 
-/// "all planned work", "planned work on 3 components".
+/// "planned maintenance and incidents, where they concern 3 components".
 fn follows(s: &Subscription) -> String {
+    let topics: Vec<String> = s.subscriber.topics.iter().map(|topic| topic.public_text().to_lowercase()).collect();
+    let topics = match topics.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => topics.concat(),
+    };
     match s.subscriber.components.len() {
-        0 => "all planned work".to_owned(),
-        1 => "planned work on 1 component".to_owned(),
-        n => format!("planned work on {n} components"),
+        0 => topics,
+        1 => format!("{topics}, where they concern 1 component"),
+        n => format!("{topics}, where they concern {n} components"),
     }
 }
 

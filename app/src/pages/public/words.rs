@@ -3,13 +3,17 @@
 use super::Reader;
 use crate::components::{Fact, TimeRange};
 use crate::view::{
-    ActionView, ComponentView, DayView, EntryView, GroupView, LogView, ProofView, Shape, StateView, Tone, WhenView,
-    WindowView,
+    ActionView, ComponentView, DayView, EntryView, FigureView, GroupView, LogView, PastView, ProofView, Shape,
+    StateView, Tone, WhenView, WindowView,
 };
+use domain::availability::{Share, Tally};
 use domain::component::ComponentState;
+use domain::ids::ComponentId;
 use domain::maintenance::{Maintenance, State, Update, UpdateKind};
 use leptos::prelude::*;
-use service::public::{GroupLines, Proof, Window};
+use service::figures::{BAR_DAYS, Figure};
+use service::public::{Bar, GroupLines, Proof, Window};
+use std::collections::BTreeMap;
 
 /// Up to this many components every group is unfolded.
 const FEW: usize = 24;
@@ -89,13 +93,8 @@ pub(super) fn planned(reader: &Reader, window: &Window) -> WindowView {
 pub(super) fn past(reader: &Reader, window: &Window) -> LogView {
     let m = &window.maintenance;
     let last = window.updates.first().filter(|update| !update.body.as_str().is_empty());
-    let mut components: Vec<String> = window.affected.iter().map(|(_, name)| name.clone()).collect();
-    let more = components.len().saturating_sub(6);
-    if more > 0 {
-        components.truncate(6);
-        components.push(format!("{more} more"));
-    }
     LogView {
+        anchor: None,
         date: reader.day_text(m.begins_at()),
         title: m.title.to_string(),
         href: reader.link(&page_of(m)),
@@ -103,8 +102,18 @@ pub(super) fn past(reader: &Reader, window: &Window) -> LogView {
         was_planned: m.state == State::Cancelled && m.started_at.is_none(),
         html: last.map(|update| reader.update(window, update)).unwrap_or_default(),
         state: state(m.state).plain(),
-        components,
+        components: few(window.affected.iter().map(|(_, name)| name.clone()).collect()),
     }
+}
+
+/// Names of components in a list of many things.
+pub(super) fn few(mut names: Vec<String>) -> Vec<String> {
+    let more = names.len().saturating_sub(6);
+    if more > 0 {
+        names.truncate(6);
+        names.push(format!("{more} more"));
+    }
+    names
 }
 
 /// A line of a window's timeline.
@@ -152,7 +161,7 @@ fn paragraph(text: &str) -> String {
 }
 
 /// Components in their groups. Few are all shown; of many only the groups in which something is not as it should be.
-pub(super) fn groups(groups: Vec<GroupLines>) -> Vec<GroupView> {
+pub(super) fn groups(reader: &Reader, groups: Vec<GroupLines>, mut bars: BTreeMap<ComponentId, Bar>) -> Vec<GroupView> {
     let total: usize = groups.iter().map(|group| group.components.len()).sum();
     let alone = groups.len() == 1;
     groups
@@ -167,11 +176,58 @@ pub(super) fn groups(groups: Vec<GroupLines>) -> Vec<GroupView> {
                 components: group
                     .components
                     .into_iter()
-                    .map(|line| ComponentView { name: line.component.name.to_string(), state: line.state.into() })
+                    .map(|line| ComponentView {
+                        name: line.component.name.to_string(),
+                        href: reader.link(&format!("/components/{}", line.component.slug)),
+                        state: line.state.into(),
+                        past: bars.remove(&line.component.id).map(past_days),
+                    })
                     .collect(),
             }
         })
         .collect()
+}
+
+fn past_days(bar: Bar) -> PastView {
+    PastView {
+        figure: share(bar.figure.share()),
+        meaning: format!("available in the last {BAR_DAYS} days"),
+        days: bar.days,
+    }
+}
+
+/// "99.95 %", or that there is none.
+pub(super) fn share(share: Option<Share>) -> String {
+    share.map_or_else(|| "Not known".to_owned(), |share| share.to_string())
+}
+
+/// One figure with what else there is to know about it.
+pub(super) fn figure(label: impl Into<String>, figure: &Figure) -> FigureView {
+    let [mut one, with_planned] = both_figures(label, figure);
+    if figure.share_with_planned().is_some() {
+        one.notes.insert(0, format!("{} with planned work counted", with_planned.value));
+    }
+    one
+}
+
+/// Both figures, with what was lost and what nobody knows.
+pub(super) fn both_figures(label: impl Into<String>, figure: &Figure) -> [FigureView; 2] {
+    let lost = |of: Option<Share>| of.filter(|share| !share.is_whole()).map(|share| format!("{} lost", share.lost()));
+    let unknown =
+        (figure.tally.unknown > 0).then(|| format!("{} not known, left out", Tally::span(figure.tally.unknown)));
+    let (without, with) = (figure.share(), figure.share_with_planned());
+    [
+        FigureView {
+            label: label.into(),
+            value: share(without),
+            notes: lost(without).into_iter().chain(unknown).collect(),
+        },
+        FigureView {
+            label: "With planned work counted".to_owned(),
+            value: share(with),
+            notes: lost(with).into_iter().collect(),
+        },
+    ]
 }
 
 /// "Operational", or how many are not: "2 under maintenance".

@@ -130,9 +130,9 @@ fn beside(local: &NaiveDateTime, other: &NaiveDateTime) -> String {
     }
 }
 
-struct Reader<'a> {
-    rules: &'a dyn ZoneRules,
-    zone: &'a str,
+pub(super) struct Reader<'a> {
+    pub(super) rules: &'a dyn ZoneRules,
+    pub(super) zone: &'a str,
 }
 
 impl Reader<'_> {
@@ -147,7 +147,7 @@ impl Reader<'_> {
     }
 
     /// `not_before` settles a fold of which only the later choice can be meant.
-    fn read(
+    pub(super) fn read(
         &self,
         field: PlanField,
         local: NaiveDateTime,

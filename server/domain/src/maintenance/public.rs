@@ -4,7 +4,7 @@ use super::{Maintenance, State, UpdateKind};
 use crate::component::ComponentState;
 use crate::gate::{Scope, Topology, blast_radius};
 use crate::ids::ComponentId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl State {
     /// For customers: "Delayed: waiting for a backup to be confirmed".
@@ -77,10 +77,6 @@ impl UpdateKind {
 }
 
 impl ComponentState {
-    /// All of them, best first.
-    pub const ALL: [Self; 5] =
-        [Self::Operational, Self::UnderMaintenance, Self::DegradedPerformance, Self::PartialOutage, Self::MajorOutage];
-
     /// For customers.
     #[must_use]
     pub const fn public_text(self) -> &'static str {
@@ -105,29 +101,11 @@ pub fn affected_components(scope: &Scope, topology: &Topology) -> BTreeSet<Compo
     topology.behind.iter().filter(|(_, host)| radius.contains(host)).map(|(component, _)| *component).collect()
 }
 
-/// The state of each component that is not operational, from the windows that
-/// are open, each with the components it touches. The worst wins.
-#[must_use]
-pub fn component_states<'a>(
-    open: impl IntoIterator<Item = (State, &'a [ComponentId])>,
-) -> BTreeMap<ComponentId, ComponentState> {
-    let mut states = BTreeMap::new();
-    for (state, components) in open {
-        if state.is_under_way() {
-            for component in components {
-                let worst = states.entry(*component).or_insert(ComponentState::UnderMaintenance);
-                *worst = (*worst).max(ComponentState::UnderMaintenance);
-            }
-        }
-    }
-    states
-}
-
-/// The page in one sentence, its `h1`. `open` are the published windows that
+/// What there is to say of work, in one sentence. `open` are the published windows that
 /// have not ended, each with the names of the components it touches, in the
-/// order of the page.
+/// order of the page. What is broken comes first: [`crate::incident::site_sentence`].
 #[must_use]
-pub fn site_sentence(open: &[(&Maintenance, Vec<String>)]) -> String {
+pub fn windows_sentence(open: &[(&Maintenance, Vec<String>)]) -> String {
     let names = |wanted: fn(State) -> bool| -> Option<(Vec<&str>, &str)> {
         let mut windows = open.iter().filter(|(m, _)| wanted(m.state)).peekable();
         let title = windows.peek()?.0.title.as_str();
@@ -155,7 +133,7 @@ pub fn site_sentence(open: &[(&Maintenance, Vec<String>)]) -> String {
 }
 
 /// "A", "A and B", "A, B and C", "4 components".
-fn listed(names: &[&str]) -> Option<String> {
+pub(crate) fn listed(names: &[&str]) -> Option<String> {
     match names {
         [] => None,
         [one] => Some((*one).to_owned()),

@@ -571,7 +571,7 @@ fn the_page_says_in_one_sentence_how_things_are() {
         let windows: Vec<Maintenance> = open.iter().map(|(state, _)| in_state(*state)).collect();
         let names = open.iter().map(|(_, names)| names.iter().map(|n| (*n).to_owned()).collect());
         let open: Vec<(&Maintenance, Vec<String>)> = windows.iter().zip(names).collect();
-        site_sentence(&open)
+        windows_sentence(&open)
     };
     assert_eq!(say(&[]), "All systems operational");
     assert_eq!(say(&[(State::Scheduled, &["Cluster 12"])]), "All systems operational");
@@ -586,20 +586,6 @@ fn the_page_says_in_one_sentence_how_things_are() {
     assert_eq!(say(&[(State::Held, &["Cluster 12"])]), "Maintenance of Cluster 12 is delayed");
     assert_eq!(say(&[(State::Held, &["A"]), (State::InProgress, &["B"])]), "Maintenance is under way on B");
     assert_eq!(State::Held.public_text(), "Delayed: waiting for a backup to be confirmed");
-}
-
-#[test]
-fn components_are_under_maintenance_only_while_work_is_done() {
-    use crate::component::ComponentState;
-    let id = |n| ComponentId(Uuid::from_u128(n));
-    let (first, second) = ([id(1), id(2)], [id(2), id(3)]);
-    let states = component_states([
-        (State::InProgress, first.as_slice()),
-        (State::Verifying, second.as_slice()),
-        (State::Held, [id(4)].as_slice()),
-    ]);
-    let expected = [1, 2, 3].map(|n| (id(n), ComponentState::UnderMaintenance));
-    assert_eq!(states, expected.into());
 }
 
 #[test]

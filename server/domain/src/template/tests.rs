@@ -102,11 +102,21 @@ fn the_reason_is_written_out_when_the_text_is_saved() {
 }
 
 #[test]
+fn the_text_of_an_incident_has_its_components_and_no_facts_of_a_window() {
+    assert_eq!(check_incident("{{components}} is down"), Ok(()));
+    assert_eq!(check_incident("Since {{start}}"), Err(TemplateError::NotInIncident));
+    assert!(matches!(check_incident("{{x}}"), Err(TemplateError::Unknown { .. })));
+    let names = ["Cluster *12*".to_owned(), "DNS".to_owned()];
+    assert_eq!(with_names("{{components}}: away", &names), "Cluster \\*12\\* and DNS: away");
+}
+
+#[test]
 fn our_own_texts_are_ones_we_would_take() {
     for (name, used_for, title, body) in EXAMPLES {
         assert!(Name::parse(name).is_ok() && Prose::parse(body).is_ok());
         assert_eq!((check(body), check_title(title)), (Ok(()), Ok(())), "{name}");
-        assert_eq!(title.is_empty(), used_for != TemplateUse::Announce);
+        assert_eq!(title.is_empty(), !used_for.has_title());
+        assert!(!used_for.is_of_incident() || (check_incident(title).is_ok() && check_incident(body).is_ok()));
         assert_eq!(TemplateUse::parse(used_for.as_str()), Ok(used_for));
     }
 }

@@ -71,6 +71,20 @@ pub fn day(rules: &dyn ZoneRules, zone: &str, date: NaiveDate) -> Day {
     Day { date, stretch: Stretch::new(midnight(rules, zone, date), midnight(rules, zone, next)) }
 }
 
+/// The days from one date to another, both included; the same as [`day`] of each.
+#[must_use]
+pub fn days(rules: &dyn ZoneRules, zone: &str, first: NaiveDate, last: NaiveDate) -> Vec<Day> {
+    let mut days = Vec::new();
+    let mut from = midnight(rules, zone, first);
+    for date in first.iter_days().take_while(|date| *date <= last) {
+        let next = date.checked_add_days(Days::new(1)).unwrap_or(date);
+        let to = midnight(rules, zone, next);
+        days.push(Day { date, stretch: Stretch::new(from, to) });
+        from = to;
+    }
+    days
+}
+
 /// The hours of a day, in order.
 #[must_use]
 pub fn hours(rules: &dyn ZoneRules, zone: &str, day: &Day) -> Vec<Hour> {
@@ -265,6 +279,8 @@ mod tests {
             prop_assert_eq!(hours.last().unwrap().stretch.to, a.stretch.to);
             prop_assert!(hours.windows(2).all(|pair| pair[0].stretch.to == pair[1].stretch.from));
             prop_assert!(hours.iter().all(|hour| hour.local.date() == first));
+            prop_assert_eq!(days(&FixedRules, zone, first, b.date), vec![a, b]);
+            prop_assert_eq!(days(&FixedRules, zone, b.date, first), vec![]);
         }
     }
 }

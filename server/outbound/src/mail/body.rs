@@ -107,15 +107,17 @@ pub struct Confirmation {
 pub(super) enum Tone {
     Ok,
     Degraded,
+    Major,
     Work,
     Calm,
 }
 
 impl Tone {
-    fn class(self) -> &'static str {
+    pub(super) fn class(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Degraded => "degraded",
+            Self::Major => "major",
             Self::Work => "work",
             Self::Calm => "calm",
         }
@@ -126,6 +128,7 @@ impl Tone {
         match self {
             Self::Ok => ("#006d78", "#e3f4f5"),
             Self::Degraded => ("#7d5300", "#fbf0d9"),
+            Self::Major => ("#b80054", "#fceef4"),
             Self::Work => ("#1f4de0", "#e5ebff"),
             Self::Calm => ("#565b66", "#efede7"),
         }
@@ -326,6 +329,6 @@ pub(super) fn body(text: &impl Template, html: &impl Template) -> Result<Body, M
     Ok(Body { text, html: html.render().map_err(failed)? })
 }
 
-fn optional_link<'a>(field: &'static str, value: Option<&'a str>) -> Result<Option<&'a str>, MailError> {
+pub(super) fn optional_link<'a>(field: &'static str, value: Option<&'a str>) -> Result<Option<&'a str>, MailError> {
     value.map(|value| link(field, value)).transpose()
 }

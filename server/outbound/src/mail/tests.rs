@@ -278,7 +278,7 @@ fn what_a_person_typed_stays_in_its_place() {
 fn html_has_a_language_and_readable_colours() {
     let html = notice(&letterhead(), &upgrade(Change::Held)).unwrap().html;
     assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en\""));
-    for tone in [Tone::Ok, Tone::Degraded, Tone::Work, Tone::Calm] {
+    for tone in [Tone::Ok, Tone::Degraded, Tone::Major, Tone::Work, Tone::Calm] {
         let (ink, ground) = tone.colors();
         assert!(contrast(ink, ground) >= 4.5, "{tone:?}: {}", contrast(ink, ground));
     }
@@ -300,6 +300,7 @@ fn html_has_a_language_and_readable_colours() {
         ("#4fd0db", "#0f2a2d"),
         ("#f0b94a", "#2f2510"),
         ("#94adff", "#182145"),
+        ("#ff8fb6", "#331824"),
         ("#a3aab8", "#2a2f38"),
     ] {
         assert!(contrast(ink, ground) >= 4.5, "{ink} on {ground}: {}", contrast(ink, ground));
@@ -435,3 +436,5 @@ fn the_mail_to_the_team_says_what_is_found_and_how_to_stop_it() {
     let broken = FindingsNotice { stop_url: "javascript:x".to_owned(), ..notice };
     assert_eq!(findings(&letterhead, &broken), Err(MailError::Link { field: "unsubscribe link" }));
 }
+
+mod telling;

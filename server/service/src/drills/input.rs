@@ -86,7 +86,7 @@ impl Asked {
 }
 
 /// An instant as programs write it, or a local time; none where nothing was typed. The error is for people.
-pub(super) fn time(rules: &dyn ZoneRules, zone: &str, text: &str) -> Result<Option<Instant>, String> {
+pub(crate) fn time(rules: &dyn ZoneRules, zone: &str, text: &str) -> Result<Option<Instant>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }

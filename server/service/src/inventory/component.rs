@@ -1,6 +1,8 @@
 //! Components: what customers know, in ordered groups, and the hosts behind them.
 
-use super::{ListQuery, Page, free_to_delete, free_to_retire, optional_id, series, unchanged, verb, windows};
+use super::{
+    ListQuery, Page, free_to_delete, free_to_retire, incidents, optional_id, series, unchanged, verb, windows,
+};
 use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
 use domain::component::{Component, Group};
@@ -28,6 +30,8 @@ pub struct ComponentInput {
     pub group_id: String,
     /// The ids of the hosts behind it.
     pub hosts: Vec<String>,
+    /// For the team alone.
+    pub is_private: bool,
 }
 
 /// What a person types about a group.
@@ -187,12 +191,14 @@ impl Services {
             name: checked.name,
             slug: checked.slug,
             description: checked.description,
+            is_private: input.is_private,
             retired_at: None,
             version: 1,
         };
         tx.insert_component(&component, self.now()).await?;
         tx.put_hosts_behind(id, &checked.hosts).await?;
         let added = ComponentWithHosts { component, hosts: tx.hosts_behind(id).await? };
+        self.follow_all_work(&mut tx).await?;
         tx.add_audit(&self.audit(actor, action("component.add", &added.component), None, Some(&added))).await?;
         tx.announce();
         tx.commit().await?;
@@ -225,6 +231,7 @@ impl Services {
             name: checked.name,
             slug: checked.slug,
             description: checked.description,
+            is_private: input.is_private,
             group_id: checked.group_id,
             position,
             ..before.component.clone()
@@ -235,6 +242,7 @@ impl Services {
         }
         tx.update_component(&after.component).await?;
         tx.put_hosts_behind(id, &after.hosts).await?;
+        self.follow_all_work(&mut tx).await?;
         after.component.version += 1;
         let entry = self.audit(actor, action("component.edit", &after.component), Some(&before), Some(&after));
         tx.add_audit(&entry).await?;
@@ -276,7 +284,7 @@ impl Services {
     /// Takes a component off the page. What was told about it stays.
     ///
     /// # Errors
-    /// Not allowed, not found, stale, a window names it, or the database does not answer.
+    /// Not allowed, not found, stale, a window or an incident names it, or the database does not answer.
     pub async fn retire_component(&self, actor: &Actor, id: ComponentId, version: i64) -> Result<Component, Error> {
         actor.require(Permission::EditInventory)?;
         let mut tx = self.db.decide().await?;
@@ -287,9 +295,12 @@ impl Services {
         unchanged("component", component.version, version)?;
         let mut named_by: Vec<String> = series(tx.open_series_of_component(id).await?).collect();
         named_by.extend(windows(&tx.open_windows_of_component(id).await?));
+        named_by.extend(incidents(&tx.open_incidents_of_component(id).await?));
         free_to_retire("component", &[verb(&named_by, "names it", "name it")])?;
         let mut retired = Component { retired_at: Some(self.now()), ..component.clone() };
         tx.update_component(&retired).await?;
+        self.end_component_override(&mut tx, id).await?;
+        self.follow_all_work(&mut tx).await?;
         retired.version += 1;
         let entry = self.audit(actor, action("component.retire", &retired), Some(&component), Some(&retired));
         tx.add_audit(&entry).await?;
@@ -308,6 +319,9 @@ impl Services {
         let component = tx.component(id).await?;
         unchanged("component", component.version, version)?;
         free_to_delete(&tx.component_references(id).await?, component.retired_at.is_some())?;
+        if tx.count_metrics_of(id).await? > 0 {
+            return Err(Error::refused("in_use", "A metric tells of this component. Take it from the metric first."));
+        }
         tx.delete_component(id).await?;
         tx.add_audit(&self.audit(actor, action("component.delete", &component), Some(&component), None)).await?;
         tx.announce();
@@ -421,7 +435,7 @@ fn group_action(verb: &'static str, group: &Group) -> Action<'static> {
 }
 
 /// Swaps one with its neighbour; false where there is none on that side.
-fn swap<I: PartialEq>(order: &mut [(I, i64)], id: I, to: Direction) -> bool {
+pub(crate) fn swap<I: PartialEq>(order: &mut [(I, i64)], id: I, to: Direction) -> bool {
     let Some(at) = order.iter().position(|(other, _)| *other == id) else { return false };
     let other = match to {
         Direction::Up => at.checked_sub(1),

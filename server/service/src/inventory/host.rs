@@ -353,6 +353,7 @@ impl Services {
         }
         let mut retired = Host { retired_at, ..host };
         tx.update_host(&retired).await?;
+        self.follow_all_work(&mut tx).await?;
         retired.version += 1;
         let after = serde_json::to_value(Whole { host: &retired, data_sets: &data_sets, jobs: &jobs }).ok();
         let entry = self.audit(actor, action("host.retire", &retired), before.as_ref(), after.as_ref());
@@ -407,6 +408,9 @@ impl Services {
         }
         tx.update_host(&after).await?;
         after.version += 1;
+        if after.runs_on != before.runs_on {
+            self.follow_all_work(&mut tx).await?;
+        }
         tx.add_audit(&self.audit(actor, action(verb, &after), Some(before), Some(&after))).await?;
         tx.announce();
         tx.commit().await?;

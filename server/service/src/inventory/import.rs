@@ -61,6 +61,7 @@ impl Services {
             ));
         }
         self.apply(actor, &mut tx, plan).await?;
+        self.follow_all_work(&mut tx).await?;
         tx.announce();
         tx.commit().await?;
         Ok(import)

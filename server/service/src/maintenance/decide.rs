@@ -7,6 +7,7 @@ use super::series::Publish;
 use crate::audit::Action;
 use crate::conflicts::check_named;
 use crate::error::{Error, Fields};
+use crate::once::{answered, once};
 use crate::{Actor, Services};
 use domain::gate::{Evidence, Purpose, Verdict};
 use domain::ids::{ComponentId, HostId, MaintenanceId};
@@ -19,8 +20,6 @@ use domain::text::{Name, Prose};
 use domain::time::{Instant, Span, Stretch, parse_local};
 use serde::{Deserialize, Serialize};
 use storage::Tx;
-use storage::idempotency::KeptAnswer;
-use uuid::Uuid;
 
 /// Which window content is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,21 +123,6 @@ fn blocked(verdict: Option<&Verdict>, otherwise: String) -> Error {
     }
 }
 
-/// Who sent which request under which key; none where there is no key or nobody to tell apart.
-pub(super) fn once(
-    actor: &Actor,
-    key: Option<&str>,
-    request: &impl Serialize,
-) -> Result<Option<(Uuid, String, String)>, Error> {
-    let Some(key) = key else { return Ok(None) };
-    if key.is_empty() || key.len() > 255 {
-        return Err(Error::field("Idempotency-Key", "Use 1 to 255 characters."));
-    }
-    let caller = actor.token_id().map(|id| id.0).or_else(|| actor.user_id().map(|id| id.0));
-    let request = serde_json::to_string(request).map_err(|e| Error::internal(&e))?;
-    Ok(caller.map(|caller| (caller, key.to_owned(), crate::keys::hash(&request))))
-}
-
 /// Nobody is told that something is called off without being told why.
 pub(super) fn read_cancellation(m: &Maintenance, words: Words<'_>) -> Result<Prose, Error> {
     let reason = words.read()?;
@@ -226,6 +210,7 @@ impl Services {
             tx.update_maintenance(&after).await?;
             after.version += 1;
             self.end_overrides(tx, actor, &after).await?;
+            self.follow_work(tx, before.state, &after).await?;
         }
         if let Some(mut update) = change.update {
             if !body.as_str().is_empty() {
@@ -421,24 +406,16 @@ impl Services {
         actor.require(Permission::Maintain)?;
         let once = once(actor, idempotency_key, &("maintenance", schedule, input))?;
         let mut tx = self.db.decide().await?;
-        if let Some((caller, key, request_hash)) = &once
-            && let Some(before) = tx.kept_answer(*caller, key).await?
-        {
-            if before.request_hash != *request_hash {
-                return Err(Error::field("Idempotency-Key", "This key was used for another request. Use a new one."));
-            }
-            return serde_json::from_str(&before.response).map_err(|e| Error::internal(&e));
+        if let Some(before) = answered(&mut tx, once.as_ref()).await? {
+            return Ok(before);
         }
         let planning = if schedule {
             self.try_to_schedule(&mut tx, actor, Target::New, input, &Publish::default()).await?
         } else {
             Planning::Drafted(self.keep_draft(&mut tx, actor, input).await?)
         };
-        if let Some((caller, key, request_hash)) = once {
-            let response = serde_json::to_string(&planning).map_err(|e| Error::internal(&e))?;
-            let status = if matches!(planning, Planning::Refused { .. }) { 409 } else { 201 };
-            tx.keep_answer(caller, &key, &KeptAnswer { request_hash, status, response }, self.now()).await?;
-        }
+        let status = if matches!(planning, Planning::Refused { .. }) { 409 } else { 201 };
+        self.remember(&mut tx, once, status, &planning).await?;
         self.commit(tx).await?;
         Ok(planning)
     }

@@ -4,10 +4,12 @@ use crate::error::{Error, FieldError, Fields};
 use chrono::NaiveDateTime;
 use domain::gate::Scope;
 use domain::maintenance::transition::Edit;
-use domain::maintenance::{Fold, FoldChoice, Maintenance, PlanError, PlanField, Planned, Reminders, read_checklist};
+use domain::maintenance::{
+    Fold, FoldChoice, Maintenance, Moment, PlanError, PlanField, Planned, Reminders, read_checklist,
+};
 use domain::template::{self, TemplateError};
 use domain::text::{Name, Prose};
-use domain::time::{Instant, LocalTime, Span, Stretch, TimeText, ZoneRules, civil, format_range, parse_local};
+use domain::time::{Instant, Span, Stretch, TimeText, ZoneRules, format_range, parse_local};
 use serde::{Deserialize, Serialize};
 
 /// A window as it was typed. What is missing is left as it is stored; a new window needs all but
@@ -130,13 +132,13 @@ impl Typed {
     /// The text that reads back to this plan.
     #[must_use]
     pub fn of(rules: &dyn ZoneRules, planned: &Planned) -> Self {
-        let (end, end_fold) = local_at(rules, &planned.zone, planned.ends_at);
+        let end = Moment::of(rules, &planned.zone, planned.ends_at);
         Self {
             zone: planned.zone.clone(),
             start: local_text(planned.local_start),
             start_fold: planned.start_fold,
-            end: local_text(end),
-            end_fold,
+            end: local_text(end.local),
+            end_fold: end.fold,
             may_wait: Span::between(planned.ends_at, planned.latest_end_at).to_input(),
         }
     }
@@ -144,28 +146,16 @@ impl Typed {
     /// The text that reads back to a stretch of time in a zone.
     #[must_use]
     pub fn at(rules: &dyn ZoneRules, zone: &str, stretch: Stretch) -> Self {
-        let ((start, start_fold), (end, end_fold)) =
-            (local_at(rules, zone, stretch.from), local_at(rules, zone, stretch.to));
+        let (start, end) = (Moment::of(rules, zone, stretch.from), Moment::of(rules, zone, stretch.to));
         Self {
             zone: zone.to_owned(),
-            start: local_text(start),
-            start_fold,
-            end: local_text(end),
-            end_fold,
+            start: local_text(start.local),
+            start_fold: start.fold,
+            end: local_text(end.local),
+            end_fold: end.fold,
             may_wait: String::new(),
         }
     }
-}
-
-/// What the clocks of a zone show, and which of two times that is.
-fn local_at(rules: &dyn ZoneRules, zone: &str, at: Instant) -> (NaiveDateTime, Option<Fold>) {
-    let local = civil(rules, zone, at).local;
-    let fold = match rules.resolve(zone, local) {
-        Ok(LocalTime::Fold { earlier, .. }) if earlier == at => Some(Fold::Earlier),
-        Ok(LocalTime::Fold { .. }) => Some(Fold::Later),
-        _ => None,
-    };
-    (local, fold)
 }
 
 /// As a `datetime-local` field takes it: seconds only where there are some.
@@ -201,7 +191,7 @@ fn fold(fields: &mut Fields, field: &'static str, text: Option<&str>) -> Option<
 ///
 /// # Errors
 /// Neither `earlier` nor `later` nor empty.
-pub(super) fn read_fold(field: &'static str, text: &str) -> Result<Option<Fold>, Error> {
+pub(crate) fn read_fold(field: &'static str, text: &str) -> Result<Option<Fold>, Error> {
     let mut fields = Fields::default();
     let choice = fold(&mut fields, field, Some(text));
     if fields.is_empty() { Ok(choice) } else { Err(fields.into_error()) }

@@ -18,6 +18,7 @@ use domain::maintenance::{
 };
 use domain::people::Permission;
 use domain::request::BackupRequest;
+use domain::subscriber::Topic;
 use domain::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use storage::Tx;
@@ -279,7 +280,7 @@ impl Services {
             .map(|component| (component.id, component.name.to_string()))
             .collect();
         let followed: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
-        let followers = tx.count_followers(&followed).await?;
+        let followers = self.audience(tx, Topic::Maintenance, &followed).await?.mails;
         let radius = radius_of(scope, &topology, evidence, &names);
         let spoken_of: BTreeSet<JobId> = verdict.reasons().iter().flat_map(|finding| finding.reason.jobs()).collect();
         let own = evidence.hosts.iter().flat_map(|host| &host.data_sets).flat_map(|set| &set.jobs);
@@ -502,7 +503,8 @@ impl Services {
         let count = tx.count_waiting(self.now()).await? + self.count_second_person_wanted(&mut tx, actor).await?;
         let count = u64::try_from(count + tx.count_series_waiting().await?).unwrap_or_default();
         let moves = self.zone_moves(&mut tx).await?.len();
-        Ok(count.saturating_add(u64::try_from(moves).unwrap_or_default()))
+        let after = self.count_after_needs(&mut tx, actor).await?;
+        Ok(count.saturating_add(u64::try_from(moves).unwrap_or_default()).saturating_add(after))
     }
 
     /// What waits for a person.

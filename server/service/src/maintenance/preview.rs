@@ -246,6 +246,12 @@ impl Services {
             TemplateUse::Extend => (transition::extend(running, at, longer, &policy), body),
             TemplateUse::Finish => (transition::complete(running, running.planned.ends_at, Who::Person, &policy), body),
             TemplateUse::Cancel => (transition::cancel(m, now, body, &policy), Prose::default()),
+            TemplateUse::Incident | TemplateUse::IncidentUpdate => {
+                return Err(Error::refused(
+                    "nothing_told",
+                    "This text is about an incident: it is sent from its page.",
+                ));
+            }
         };
         self.specimen(tx, About { change: allowed(change)?, body, proof: None, blocked: false }, zone).await
     }
@@ -280,13 +286,15 @@ impl Services {
         }
         let m = change.maintenance;
         let update = update.into_update(self.new_id(), m.id, None);
-        let affected = self.affected_by(&mut tx, &m).await?.into_iter().map(|(_, name)| name).collect();
+        let affected = self.affected_by(&mut tx, &m).await?;
+        let public = tx.public_among(&affected.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
+        let affected = affected.into_iter().filter(|(id, _)| public.contains(id)).map(|(_, name)| name).collect();
         let new = self.notification_of(&mut tx, &m, News::Update(update), affected, proof).await?;
         let notification = Notification {
             id: new.id,
             number: tx.likely_notification_number().await?,
             kind: new.kind.to_owned(),
-            maintenance_id: new.maintenance_id,
+            subject_id: new.subject_id,
             content_json: new.content_json,
             created_at: new.created_at,
         };

@@ -77,7 +77,7 @@ impl Services {
             tx.put_zone_move(&z.decided(actor.label(), now, tell)).await?;
         }
         if tell && let Some(update) = tx.updates_of(&[id]).await?.into_iter().find(|u| u.id == open.update_id) {
-            let affected = self.affected(&mut tx, &m.hosts, &m.components).await?;
+            let affected = self.affected_by(&mut tx, &m).await?;
             self.tell(&mut tx, &m, &open.told_as(update), &affected, None).await?;
         }
         let verb = if tell { "maintenance.tell_move" } else { "maintenance.leave_quiet" };

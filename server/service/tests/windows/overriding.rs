@@ -79,7 +79,7 @@ async fn a_refused_draft_goes_out_and_starts_by_the_word_of_two_people(engine: E
         panic!("two people said so")
     };
     assert_eq!(proof(&w, &m).await, Some(Proof::NotNeeded));
-    let first = w.t.db.read().await.unwrap().first_notification_content(m.id).await.unwrap().unwrap();
+    let first = w.t.db.read().await.unwrap().first_notification_content(m.id.0).await.unwrap().unwrap();
     assert!(first.contains("goes ahead without a confirmed backup"), "{first}");
     for private in ["Oisín", "Grace", "second disk shows"] {
         assert!(!first.contains(private), "{private}: {first}");

@@ -49,6 +49,7 @@ struct Body {
     #[serde(default, deserialize_with = "sent")]
     group_id: Option<Option<String>>,
     hosts: Option<Vec<String>>,
+    is_private: Option<bool>,
 }
 
 impl Body {
@@ -60,6 +61,7 @@ impl Body {
             description: self.description.unwrap_or(stored.description),
             group_id: self.group_id.map_or(stored.group_id, Option::unwrap_or_default),
             hosts: self.hosts.unwrap_or(stored.hosts),
+            is_private: self.is_private.unwrap_or(stored.is_private),
         }
     }
 }
@@ -74,15 +76,15 @@ struct GroupBody {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum To {
+pub(super) enum To {
     Up,
     Down,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Move {
-    to: To,
+pub(super) struct Move {
+    pub(super) to: To,
 }
 
 impl From<To> for Direction {
@@ -138,6 +140,7 @@ async fn edit(
         description: stored.component.description,
         group_id: stored.component.group_id.map(|group| group.to_string()).unwrap_or_default(),
         hosts: stored.hosts.iter().map(ToString::to_string).collect(),
+        is_private: stored.component.is_private,
     };
     Ok(Json(state.services.edit_component(&actor, component, read, body.over(stored)).await?.into()))
 }

@@ -11,7 +11,7 @@ use domain::site::Site;
 use domain::time::Span;
 use serde::{Deserialize, Serialize};
 use service::Actor;
-use service::site::{RestoreSettings, SiteSettings};
+use service::site::{RestoreSettings, SiteSettings, WeightSettings};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/api/v1/site", get(one).patch(edit))
@@ -35,6 +35,10 @@ struct Shown {
     keep_runs: Option<String>,
     /// The hour of the daily mail to the team.
     digest_hour: u8,
+    /// What a partial outage costs in figures of availability, in percent of its time.
+    partial_weight: u8,
+    /// What degraded performance costs.
+    degraded_weight: u8,
     version: i64,
 }
 
@@ -53,6 +57,8 @@ impl From<Site> for Shown {
             slow_restore_blocks: site.policy.restore.slow_restore_blocks,
             keep_runs: site.keep_runs.map(Span::to_input),
             digest_hour: site.digest_hour.get(),
+            partial_weight: site.weights.partial(),
+            degraded_weight: site.weights.degraded(),
             version: site.version,
         }
     }
@@ -76,6 +82,8 @@ struct Body {
     #[serde(default, deserialize_with = "sent")]
     keep_runs: Option<Option<String>>,
     digest_hour: Option<i64>,
+    partial_weight: Option<i64>,
+    degraded_weight: Option<i64>,
 }
 
 async fn one(State(state): State<AppState>, Extension(actor): Extension<Actor>) -> Result<Json<Shown>, Problem> {
@@ -106,6 +114,10 @@ async fn edit(
         }),
         keep_runs: body.keep_runs.map(Option::unwrap_or_default),
         digest_hour: body.digest_hour.unwrap_or_else(|| stored.digest_hour.into()).to_string(),
+        weights: Some(WeightSettings {
+            partial: body.partial_weight.unwrap_or_else(|| stored.partial_weight.into()).to_string(),
+            degraded: body.degraded_weight.unwrap_or_else(|| stored.degraded_weight.into()).to_string(),
+        }),
     };
     Ok(Json(state.services.edit_site(&actor, &edit).await?.into()))
 }

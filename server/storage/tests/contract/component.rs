@@ -10,7 +10,7 @@ fn group(n: u128, name: &str, position: i64) -> Group {
     Group { id: GroupId(Uuid::from_u128(n)), name: Name::parse(name).unwrap(), position, version: 1 }
 }
 
-fn component(n: u128, name: &str, group: Option<u128>, position: i64) -> Component {
+pub(crate) fn component(n: u128, name: &str, group: Option<u128>, position: i64) -> Component {
     let name = Name::parse(name).unwrap();
     Component {
         id: ComponentId(Uuid::from_u128(n)),
@@ -19,6 +19,7 @@ fn component(n: u128, name: &str, group: Option<u128>, position: i64) -> Compone
         name,
         description: "what customers know".to_owned(),
         position,
+        is_private: false,
         retired_at: None,
         version: 1,
     }
@@ -66,7 +67,8 @@ async fn a_component_comes_back_as_it_was_stored(engine: Engine) {
     assert_eq!(tx.topology().await.unwrap().behind, vec![(c.id, vm3)]);
     assert_eq!(tx.components_on(vm3).await.unwrap(), vec![c.clone()]);
     assert_eq!(tx.host_references(vm3).await.unwrap().components, 1);
-    let retired = Component { retired_at: Some(at(4)), position: 9, ..c };
+    assert!(tx.private_components().await.unwrap().is_empty());
+    let retired = Component { retired_at: Some(at(4)), position: 9, is_private: true, ..c };
     tx.update_component(&retired).await.unwrap();
     assert!(matches!(tx.update_component(&retired).await, Err(StoreError::Stale(_))));
     assert_eq!(tx.component(retired.id).await.unwrap(), Component { version: 2, ..retired.clone() });
@@ -76,6 +78,7 @@ async fn a_component_comes_back_as_it_was_stored(engine: Engine) {
     assert_eq!(tx.components(true).await.unwrap().len(), 1);
     assert_eq!(tx.open_windows_of_component(retired.id).await.unwrap(), vec![]);
     assert!(tx.component_references(retired.id).await.unwrap().is_empty());
+    assert_eq!(tx.private_components().await.unwrap(), [retired.id].into());
     tx.delete_component(retired.id).await.unwrap();
     assert!(matches!(tx.component(retired.id).await, Err(StoreError::NotFound(_))));
 }

@@ -70,6 +70,7 @@ pub(crate) async fn started(engine: Engine) -> TestDb {
         reminders: Leads::default(),
         keep_runs: None,
         digest_hour: DigestHour::default(),
+        weights: domain::availability::Weights::default(),
         version: 1,
     })
     .await

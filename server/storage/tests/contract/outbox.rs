@@ -1,7 +1,7 @@
 use super::maintenance::window;
 use domain::ids::{NotificationId, SubscriberId};
 use domain::maintenance::{Maintenance, State};
-use domain::subscriber::{DeliveryState, Subscriber, SubscriberState};
+use domain::subscriber::{DeliveryState, Subscriber, SubscriberState, Topic, Topics};
 use domain::time::Instant;
 use std::collections::BTreeSet;
 use storage::outbox::{Claimed, DeliveryFilter, Done, NewNotification, Stuck};
@@ -14,7 +14,7 @@ fn at(s: i64) -> Instant {
     Instant::from_timestamp_millis(s * 1000).unwrap()
 }
 
-fn subscriber(n: u128, state: SubscriberState) -> Subscriber {
+pub(super) fn subscriber(n: u128, state: SubscriberState) -> Subscriber {
     Subscriber {
         id: SubscriberId(Uuid::from_u128(n)),
         number: 0,
@@ -22,6 +22,7 @@ fn subscriber(n: u128, state: SubscriberState) -> Subscriber {
         state,
         zone: "Europe/Dublin".to_owned(),
         components: vec![],
+        topics: Topics::default(),
         token_version: 1,
         confirm_sent_at: Some(at(1)),
         created_at: at(1),
@@ -29,12 +30,11 @@ fn subscriber(n: u128, state: SubscriberState) -> Subscriber {
     }
 }
 
-fn notification(n: u128) -> NewNotification {
+pub(super) fn notification(n: u128) -> NewNotification {
     NewNotification {
         id: NotificationId(Uuid::from_u128(n)),
         kind: "maintenance",
-        maintenance_id: None,
-        update_id: None,
+        subject_id: None,
         content_json: "{}".to_owned(),
         created_at: at(10),
     }
@@ -50,7 +50,7 @@ async fn with_three(db: &Db) -> NotificationId {
     let new = notification(100);
     assert_eq!(tx.likely_notification_number().await.unwrap(), 1);
     assert_eq!(tx.add_notification(&new, &[]).await.unwrap(), 1);
-    assert_eq!(tx.queue_for_followers(new.id, at(10)).await.unwrap(), 3);
+    assert_eq!(tx.queue_for_followers(new.id, Topic::Maintenance, false, at(10)).await.unwrap(), 3);
     tx.commit().await.unwrap();
     new.id
 }
@@ -166,7 +166,7 @@ async fn with_six(db: &Db) -> (NotificationId, NotificationId) {
     }
     let second = NewNotification { created_at: at(30), ..notification(101) };
     tx.add_notification(&second, &[]).await.unwrap();
-    tx.queue_for_followers(second.id, at(30)).await.unwrap();
+    tx.queue_for_followers(second.id, Topic::Maintenance, false, at(30)).await.unwrap();
     tx.commit().await.unwrap();
     (first, second.id)
 }
@@ -242,24 +242,29 @@ async fn what_waits_about_a_window_is_dropped_for_something_newer(engine: Engine
     for n in 1..=2 {
         tx.add_subscriber(&subscriber(n, SubscriberState::Confirmed)).await.unwrap();
     }
-    let about = |n, m: &Maintenance, told| NewNotification {
-        maintenance_id: Some(m.id),
+    let about = |n: u128, m: &Maintenance, told| NewNotification {
+        subject_id: Some(m.id.0),
         created_at: at(told),
+        content_json: n.to_string(),
         ..notification(n)
     };
     let told = [about(100, &this, 10), about(101, &other, 10), about(102, &this, 20), about(103, &this, 30)];
     for new in &told {
         tx.add_notification(new, &[]).await.unwrap();
-        tx.queue_for_followers(new.id, new.created_at).await.unwrap();
+        tx.queue_for_followers(new.id, Topic::Maintenance, false, new.created_at).await.unwrap();
     }
     tx.commit().await.unwrap();
     let held = claim(&t.db, 10, 1).await.remove(0);
     let mut tx = t.db.decide().await.unwrap();
-    let dropped = tx.drop_waiting(this.id, told[3].id, at(30), at(31), "superseded").await.unwrap();
+    let dropped = tx.drop_waiting(this.id.0, told[3].id, at(30), at(31), "superseded").await.unwrap();
     let in_hand = u64::from(held.notification == told[0].id);
     assert_eq!(dropped, 4 - in_hand, "both older ones, but what a worker holds");
     let lines = tx.deliveries_before(None, DeliveryFilter::Dropped, 9).await.unwrap();
     assert!(lines.iter().all(|line| line.notification == told[0].id || line.notification == told[2].id), "{lines:?}");
+    let content = |new: &NewNotification| Some(new.content_json.clone());
+    assert_eq!(tx.first_notification_content(this.id.0).await.unwrap(), content(&told[0]));
+    assert_eq!(tx.newest_notification_content(this.id.0).await.unwrap(), content(&told[3]));
+    assert_eq!(tx.newest_notification_content(Uuid::nil()).await.unwrap(), None);
     for (new, is_superseded) in told.iter().zip([true, false, true, false]) {
         let stored = tx.notification(new.id).await.unwrap();
         assert_eq!(tx.is_superseded(&stored).await.unwrap(), is_superseded, "{}", stored.number);

@@ -1,7 +1,7 @@
 use super::maintenance::{at, started, window};
 use domain::ids::{NotificationId, SubscriberId, UpdateId};
 use domain::maintenance::{Leads, Maintenance, Reminders, State, Update, UpdateKind};
-use domain::subscriber::{DeliveryState, Subscriber, SubscriberState};
+use domain::subscriber::{DeliveryState, Subscriber, SubscriberState, Topic, Topics};
 use domain::text::Prose;
 use domain::time::{Instant, Span};
 use std::collections::BTreeSet;
@@ -79,6 +79,7 @@ fn subscriber(n: u128) -> Subscriber {
         state: SubscriberState::Confirmed,
         zone: "UTC".to_owned(),
         components: vec![],
+        topics: Topics::default(),
         token_version: 1,
         confirm_sent_at: None,
         created_at: at(0),
@@ -90,13 +91,12 @@ async fn queued(tx: &mut Tx, n: u128, m: &Maintenance, now: Instant) -> Notifica
     let new = NewNotification {
         id: NotificationId(Uuid::from_u128(n)),
         kind: "reminder",
-        maintenance_id: Some(m.id),
-        update_id: None,
+        subject_id: Some(m.id.0),
         content_json: "{}".to_owned(),
         created_at: now,
     };
     tx.add_notification(&new, &[]).await.unwrap();
-    assert_eq!(tx.queue_for_followers(new.id, now).await.unwrap(), 1);
+    assert_eq!(tx.queue_for_followers(new.id, Topic::Maintenance, false, now).await.unwrap(), 1);
     new.id
 }
 

@@ -1,3 +1,4 @@
+use domain::availability::Weights;
 use domain::finding::digest::DigestHour;
 use domain::maintenance::Leads;
 use domain::policy::{Policy, RestorePolicy};
@@ -21,6 +22,7 @@ async fn the_site_is_made_once_and_edited_by_one_at_a_time(engine: Engine) {
         reminders: Leads::default(),
         keep_runs: Some(KEEP_RUNS),
         digest_hour: DigestHour::default(),
+        weights: Weights::default(),
         version: 1,
     };
     let mut tx = t.db.decide().await.unwrap();
@@ -32,7 +34,8 @@ async fn the_site_is_made_once_and_edited_by_one_at_a_time(engine: Engine) {
     let policy = Policy { restore, ..first.policy };
     let (reminders, digest_hour) = (Leads::parse("2 d").unwrap(), DigestHour::new(23).unwrap());
     let name = Name::parse("Southwind").unwrap();
-    let renamed = Site { name, policy, keep_runs: None, reminders, digest_hour, ..first };
+    let weights = Weights::new(30, 10).unwrap();
+    let renamed = Site { name, policy, keep_runs: None, reminders, digest_hour, weights, ..first };
     tx.update_site(&renamed).await.unwrap();
     assert!(matches!(tx.update_site(&renamed).await, Err(StoreError::Stale(_))));
     assert_eq!(tx.site().await.unwrap(), Site { version: 2, ..renamed });

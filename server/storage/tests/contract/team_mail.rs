@@ -30,14 +30,8 @@ async fn told(db: &Db) -> (NotificationId, UserId, UserId) {
     let mut tx = db.write().await.unwrap();
     let (ada, bob) = two_people(&mut tx).await;
     let id = NotificationId(Uuid::from_u128(7));
-    let new = NewNotification {
-        id,
-        kind: "findings",
-        maintenance_id: None,
-        update_id: None,
-        content_json: "{}".to_owned(),
-        created_at: at(10),
-    };
+    let new =
+        NewNotification { id, kind: "findings", subject_id: None, content_json: "{}".to_owned(), created_at: at(10) };
     tx.add_notification(&new, &[]).await.unwrap();
     tx.queue_for_person(id, ada.id, at(10)).await.unwrap();
     tx.queue_for_person(id, bob.id, at(11)).await.unwrap();
@@ -104,6 +98,7 @@ async fn the_day_of_the_last_digest_is_kept(engine: Engine) {
         reminders: Leads::default(),
         keep_runs: None,
         digest_hour: DigestHour::default(),
+        weights: domain::availability::Weights::default(),
         version: 1,
     })
     .await

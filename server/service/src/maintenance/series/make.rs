@@ -4,8 +4,8 @@ use super::input::{Content, SeriesInput};
 use super::telling::Publish;
 use crate::audit::Action;
 use crate::error::{Error, FieldError};
-use crate::maintenance::decide::once;
 use crate::maintenance::{MaintenanceInput, Planning, Target, Typed, scope_of};
+use crate::once::{answered, once};
 use crate::{Actor, Services};
 use chrono::NaiveDate;
 use domain::gate::{Purpose, Scope};
@@ -17,7 +17,6 @@ use domain::text::Prose;
 use domain::time::{Instant, Span};
 use std::collections::BTreeSet;
 use storage::Tx;
-use storage::idempotency::KeptAnswer;
 
 /// Dates from this long ago on can still have a window that is ahead, in any zone.
 const RECENT: Span = Span::days(2);
@@ -85,14 +84,8 @@ impl Services {
         let once = once(actor, idempotency_key, &("series", typed))?;
         let now = self.now();
         let mut tx = self.db.decide().await?;
-        if let Some((caller, key, request_hash)) = &once
-            && let Some(before) = tx.kept_answer(*caller, key).await?
-        {
-            if before.request_hash != *request_hash {
-                return Err(Error::field("Idempotency-Key", "This key was used for another request. Use a new one."));
-            }
-            let id = before.response.parse().map_err(|e: uuid::Error| Error::internal(&e))?;
-            return Ok(tx.series(id).await?);
+        if let Some(before) = answered::<SeriesId>(&mut tx, once.as_ref()).await? {
+            return Ok(tx.series(before).await?);
         }
         let Content { title, message, hosts, components, timing, auto_start, auto_complete, checklist, reminders } =
             typed.read(self.zones.as_ref(), None, now)?;
@@ -120,10 +113,7 @@ impl Services {
         tx.add_series(&series).await?;
         self.make_window(&mut tx, actor, &series, date, &planned, typed.conflicts_why.as_deref()).await?;
         self.note_series(&mut tx, actor, "series.add", None, &series).await?;
-        if let Some((caller, key, request_hash)) = once {
-            let kept = KeptAnswer { request_hash, status: 201, response: series.id.to_string() };
-            tx.keep_answer(caller, &key, &kept, now).await?;
-        }
+        self.remember(&mut tx, once, 201, &series.id).await?;
         self.commit(tx).await?;
         self.go_on(series.id).await;
         Ok(self.db.read().await?.series(series.id).await?)

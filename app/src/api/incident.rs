@@ -1,0 +1,30 @@
+//! The form that reports an incident, while it is being filled in.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Who is told of what is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldView {
+    /// `214 subscribers are told by mail.`
+    pub text: String,
+    /// `12 not told:`, or empty.
+    pub left_out: String,
+    /// Why not, with how many.
+    pub why: Vec<String>,
+    /// What is sent to say that the number was seen.
+    pub seen: String,
+    /// The words of the button.
+    pub publish: String,
+}
+
+/// Counts who is told of the incident in a form.
+#[server(prefix = "/api/fn", endpoint = "audience")]
+pub async fn ask_audience(
+    /// The fields of the form, as a form sends them.
+    form: String,
+) -> Result<ToldView, ServerFnError> {
+    use crate::pages::admin::{answer, incident_form};
+    let (services, actor) = (crate::context::services(), crate::context::actor());
+    incident_form::count(&services, &actor, &form).await.map_err(|error| answer(&error))
+}

@@ -1,0 +1,541 @@
+//! One incident: what was said, what to say next, and how its components were.
+
+use super::desk::{Desk, admin};
+use super::edit::{Form, id, param};
+use super::incident_form::{
+    LABELS, audience_text, causes, has_seen, left_out, look, named, picker, public_states, severities, state_of, states,
+};
+use super::{alerts, incidents, wording};
+use crate::components::{
+    Action, Actions, Button, ButtonLink, Card, Checkbox, DataTable, Disclosure, Fact, Facts, Field, Flash, Hidden,
+    Icon, PageHeader, Section, Select, StateBadge, TextArea, TimeRange,
+};
+use crate::context;
+use crate::form::Submitted;
+use crate::posts::{Post, Posted};
+use crate::view::{ActionView, ColumnView, FlashView, StateView, Weight};
+use domain::component::ComponentState;
+use domain::ids::{ComponentId, IncidentId, IncidentUpdateId};
+use domain::impact::Known;
+use domain::incident::{Incident, IncidentState, IncidentUpdate, Severity};
+use domain::people::Permission;
+use domain::subscriber::Audience;
+use domain::template::MessageTemplate;
+use domain::text::{Name, Prose};
+use domain::time::Span;
+use leptos::prelude::*;
+use service::Error;
+use service::alerts::AlertsLook;
+use service::incidents::{Deed, EditInput, IncidentDetail, PostInput};
+use service::maintenance::Choices;
+
+const DONE: [(&str, &str); 7] = [
+    ("published", "It is published."),
+    ("drafted", "It is kept as a draft: customers see nothing of it."),
+    ("posted", "Posted."),
+    ("edited", "Saved. Nobody is told."),
+    ("mended", "The words are mended. Nobody is told; what they were is kept below them."),
+    ("backfilled", "It is entered, and marked as entered afterwards. Nobody is told."),
+    ("discarded", "The draft is discarded. It stays here for the record."),
+];
+
+/// Takes what is pressed on the page of an incident.
+///
+/// # Errors
+/// What can not be mended on the page.
+pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
+    let incident: IncidentId = id(of, "incident")?;
+    post.actor.require(Permission::RunIncidents)?;
+    if let Some(place) = wording::pressed(&post.form, "template") {
+        return wording::begin(post, place).await;
+    }
+    let (services, actor, form) = (&post.services, &post.actor, &post.form);
+    let version = form.get("version").parse::<i64>().ok();
+    let here = |done: &str| format!("/admin/incidents/{incident}?done={done}");
+    let (deed, which) = form.get("do").split_once(':').unwrap_or((form.get("do"), ""));
+    let result = match deed {
+        "say" => {
+            let (now, _) = services.incident_timeline(actor, incident).await?;
+            let mut all = now.components;
+            all.extend(named(form));
+            if !has_seen(&post, &all.into_keys().collect::<Vec<_>>()).await? {
+                return Ok(look(post.form, true));
+            }
+            let input = PostInput {
+                state: form.get("state").to_owned(),
+                body: form.get("body").to_owned(),
+                components: states(form),
+                tell: Some(form.has("tell")),
+            };
+            let said = services.post_incident_update(actor, None, incident, version, Deed::Say, &input).await;
+            said.map(|_| here("posted"))
+        }
+        "edit" => {
+            let input = EditInput {
+                title: Some(form.get("title").to_owned()),
+                severity: Some(form.get("severity").to_owned()),
+                maintenance: form.has("maintenance").then(|| form.get("maintenance").to_owned()),
+                ..EditInput::default()
+            };
+            services.change_incident(actor, incident, version, &input).await.map(|_| here("edited"))
+        }
+        "mend" => {
+            let update: IncidentUpdateId = id(which, "update")?;
+            let mended = services.mend_incident_update(actor, incident, update, version, form.get("mended")).await;
+            mended.map(|_| format!("{}#u-{update}", here("mended")))
+        }
+        "discard" => services.discard_incident(actor, incident, version).await.map(|_| here("discarded")),
+        "check" => return Ok(look(post.form, false)),
+        _ => Err(Error::NotFound("page")),
+    };
+    post.done_by_one(result)
+}
+
+/// Everything the page shows.
+struct Shown {
+    detail: IncidentDetail,
+    choices: Choices,
+    templates: Vec<MessageTemplate>,
+    audience: Audience,
+    alerts: AlertsLook,
+}
+
+/// `/admin/incidents/:id`
+#[component]
+pub fn IncidentPage() -> impl IntoView {
+    let of = param::<IncidentId>("incident");
+    let typed: Vec<ComponentId> =
+        context::submitted().data.map(|data| named(&data).into_keys().collect()).unwrap_or_default();
+    admin(
+        |Shown { detail, .. }: &Shown| format!("{} {}", detail.incident.reference(), detail.incident.title),
+        |desk: Desk| async move {
+            let detail = desk.services.incident_detail(&desk.actor, of?).await?;
+            let mut components: Vec<ComponentId> = detail.incident.components.keys().copied().collect();
+            components.extend(typed);
+            let audience = desk.services.incident_audience(&desk.actor, &components).await?;
+            let choices = desk.services.choices(&desk.actor).await?;
+            let templates = desk.services.templates(&desk.actor, false).await?;
+            let alerts = desk.services.alerts_of_incident(&desk.actor, detail.incident.id).await?;
+            Ok(Shown { detail, choices, templates, audience, alerts })
+        },
+        |desk, shown| page(&desk, &shown),
+    )
+}
+
+fn page(desk: &Desk, shown: &Shown) -> AnyView {
+    let detail = &shown.detail;
+    let incident = &detail.incident;
+    let path = format!("/admin/incidents/{}", incident.id);
+    let form = Form::at(&path, "");
+    let submitted = context::submitted();
+    let may = desk.may(Permission::RunIncidents);
+    let public = incident.state.is_public().then(|| {
+        let learned = format!("{path}/post-mortem");
+        view! {
+            <ButtonLink href=format!("/incidents/{}", incident.id)>"What customers see"</ButtonLink>
+            <ButtonLink href=learned>"Post-mortem"</ButtonLink>
+        }
+    });
+    let next = match incident.state {
+        IncidentState::Draft if may => draft(desk, incident),
+        IncidentState::Draft | IncidentState::Discarded => draft_text(incident),
+        _ if may => say(desk, shown, &form),
+        _ => ().into_any(),
+    };
+    let change = (may && incident.state.is_public()).then(|| change(detail, &form, &submitted));
+    let state = incidents::state(incident);
+    let severity = StateView::from(incident.severity());
+    view! {
+        <PageHeader title=incident.title.to_string() back=("Incidents".to_owned(), "/admin/incidents".to_owned()) state>
+            {public}
+        </PageHeader>
+        {context::done(&DONE).filter(|_| submitted.data.is_none()).map(|flash| view! { <Flash flash/> })}
+        {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
+        {form.summary(&LABELS)}
+        <div class="split is-wide-start">
+            <div class="stack">
+                {alerts::of_incident(desk, &shown.alerts)}
+                {meanwhile(desk, detail, &submitted)}
+                {next}
+                {timeline(desk, detail, may, &submitted)}
+            </div>
+            <div class="stack">
+                {facts(desk, detail, severity)}
+                {change}
+                {history(desk, detail)}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Where two people wrote at once: what the others have posted stands beside what was typed.
+fn meanwhile(desk: &Desk, detail: &IncidentDetail, submitted: &Submitted) -> AnyView {
+    let Some(data) = submitted.data.as_ref().filter(|_| submitted.stale) else { return ().into_any() };
+    let known = data.get("lines").parse::<usize>().unwrap_or_default();
+    let new = detail.updates.len().saturating_sub(known);
+    let lines = detail
+        .updates
+        .iter()
+        .take(new)
+        .map(|update| {
+            let state = StateView::from(update.state);
+            let html = service::prose::html(update.body.as_str());
+            let head = format!("{}, {}", author(detail, update), desk.short(update.at));
+            view! {
+                <li class=state.tone.class()>
+                    <Icon shape=state.shape/>
+                    <div class="timeline-head"><h3>{state.label}</h3><span class="muted small" dir="auto">{head}</span></div>
+                    <div class="prose" dir="auto" inner_html=html></div>
+                </li>
+            }
+        })
+        .collect_view();
+    let text = if new == 0 {
+        view! { <p>"Its title, severity or state was changed. What it says is the same."</p> }.into_any()
+    } else {
+        view! { <ol class="timeline">{lines}</ol> }.into_any()
+    };
+    view! { <Card title="Posted meanwhile by others">{text}</Card> }.into_any()
+}
+
+fn draft_text(incident: &Incident) -> AnyView {
+    let html = service::prose::html(incident.draft_text.as_str());
+    let text = if html.is_empty() {
+        view! { <p class="muted">"Nothing is written yet."</p> }.into_any()
+    } else {
+        view! { <div class="prose" dir="auto" inner_html=html></div> }.into_any()
+    };
+    view! { <Card title="What customers would read">{text}</Card> }.into_any()
+}
+
+fn draft(desk: &Desk, incident: &Incident) -> AnyView {
+    let version = incident.version.to_string();
+    let path = format!("/admin/incidents/{}", incident.id);
+    let discard = ActionView::post("Discard it", path.clone(), &[("do", "discard"), ("version", version.as_str())])
+        .weigh(Weight::Danger)
+        .about(incident.title.to_string());
+    let made = match incident.created_by {
+        Some(_) => format!("Kept since {}. Customers see nothing of it.", desk.short(incident.created_at)),
+        None => format!("Opened by itself {}. Customers see nothing of it.", desk.short(incident.created_at)),
+    };
+    view! {
+        <Card title="What now">
+            <p>{made}</p>
+            <Actions>
+                <ButtonLink href=format!("{path}/edit") weight=Weight::Primary>"Look it over and publish"</ButtonLink>
+                <Action action=discard/>
+            </Actions>
+        </Card>
+        {draft_text(incident)}
+    }
+    .into_any()
+}
+
+/// The form for the next update.
+fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
+    let detail = &shown.detail;
+    let incident = &detail.incident;
+    let submitted = context::submitted();
+    let is_this =
+        submitted.data.as_ref().is_none_or(|data| matches!(data.get("do"), "say" | "check" | "incident-update"));
+    let typed = |name: &str, stored: &str| if is_this { form.value(name, stored) } else { stored.to_owned() };
+    let wrong = |name: &str| form.error(name).filter(|_| is_this);
+    let is_over = incident.state == IncidentState::Resolved;
+    let state = typed("state", incident.state.as_str());
+    let chosen = submitted.data.as_ref().filter(|_| is_this).map(named).unwrap_or_default();
+    let own: Vec<ComponentId> = detail.components.iter().map(|line| line.id).collect();
+    let known = detail
+        .components
+        .iter()
+        .map(|named| {
+            let label = match incident.state.is_open() {
+                true => format!("{} – {}", named.name, named.state.public_text()),
+                false => named.name.clone(),
+            };
+            state_of(named.id, &label, chosen.get(&named.id).copied(), true)
+        })
+        .collect_view();
+    let known = (!own.is_empty()).then(|| {
+        view! { <fieldset class="field"><legend>"Its components"</legend>{known}</fieldset> }
+    });
+    let has_more = chosen.keys().any(|id| !own.contains(id)) || wrong("components").is_some();
+    let more = picker(&shown.choices, &chosen, &own, wrong("components"));
+    let tell = if is_this { form.ticked("tell", !is_over) } else { !is_over };
+    let title = if is_over { "Say something more, or open it again" } else { "Post an update" };
+    let hint = if is_over {
+        "“Resolved” adds a remark. Any other state opens it again: what did not work then is taken up from now on."
+    } else {
+        "Markdown. “Resolved” ends it for all its components."
+    };
+    let seen = shown.audience.mails.to_string();
+    let told = audience_text(&shown.audience);
+    let (version, lines) = (incident.version.to_string(), detail.updates.len().to_string());
+    let label = match shown.audience.mails {
+        n if tell && n > 0 => format!("Post, tell {}", super::runs::grouped(n)),
+        _ => "Post".to_owned(),
+    };
+    let templates = wording::offer(wording::INCIDENT_UPDATE, &shown.templates, &submitted);
+    let silent = detail.updates.first().filter(|_| incident.state.is_open()).map(|last| {
+        let ago = Span::between(last.at, desk.now).in_words();
+        view! { <p class="small muted">{format!("Customers last read something {ago} ago.")}</p> }
+    });
+    let inner = view! {
+            <form class="stack" method="post" id=wording::INCIDENT_UPDATE.form>
+                <div>
+                    // Enter in a field must not publish anything.
+                    <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
+                        formnovalidate=true>"Check"</button>
+                    <Hidden name="version" value=version/>
+                    <Hidden name="lines" value=lines/>
+                    <Hidden name="seen" value=seen/>
+                    <Select name="state" label="State" options=public_states(&state) error=wrong("state")/>
+                </div>
+                {templates}
+                <TextArea name="body" label="What customers read" rows=4 value=typed("body", "") error=wrong("body") hint
+                    maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>
+                {known}
+                <Disclosure label="More components" open=has_more>{more}</Disclosure>
+                <Checkbox name="tell" label="Tell subscribers" checked=tell hint=told/>
+                {left_out(&shown.audience)}
+                <Actions><Button weight=Weight::Primary name="do" value="say">{label}</Button></Actions>
+            </form>
+    }
+    .into_any();
+    view! { <Card title=title>{silent}{inner}</Card> }.into_any()
+}
+
+/// Title, severity and cause: nobody is told of a change.
+fn change(detail: &IncidentDetail, form: &Form, submitted: &Submitted) -> AnyView {
+    let incident = &detail.incident;
+    let is_this = submitted.data.as_ref().is_some_and(|data| data.get("do") == "edit");
+    let typed = |name: &str, stored: String| if is_this { form.value(name, stored) } else { stored };
+    let wrong = |name: &str| form.error(name).filter(|_| is_this);
+    let title = typed("title", incident.title.to_string());
+    let severity = typed("severity", incident.severity_override.map_or(String::new(), |s| s.as_str().to_owned()));
+    let cause = typed("maintenance", incident.maintenance.map(|id| id.to_string()).unwrap_or_default());
+    let near = detail.causes.iter().find(|cause| cause.is_near && incident.maintenance.is_none());
+    let offer = near.map(|cause| {
+        view! { <p class="small">{format!("{} touches the same components or hosts. Did it cause this?", cause.name)}</p> }
+    });
+    let open = is_this || near.is_some();
+    let (after_title, version) = (form.stored_now("title", incident.title.as_str()), incident.version.to_string());
+    let inner = view! {
+                <form class="stack" method="post">
+                    <Hidden name="version" value=version/>
+                    <Field name="title" id="edit-title" label="Title" value=title error=wrong("title")
+                        after=after_title.filter(|_| is_this) required=true
+                        hint="The subject of its mails stays what it was."
+                        maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
+                    <Select name="severity" id="edit-severity" label="Severity" options=severities(&severity)
+                        error=wrong("severity")/>
+                    {causes(&detail.causes, &cause, wrong("maintenance"))}
+                    <Actions><Button name="do" value="edit">"Save, tell nobody"</Button></Actions>
+                </form>
+    }
+    .into_any();
+    let label = "Change title, severity or cause";
+    view! { <Card>{offer}<Disclosure label open>{inner}</Disclosure></Card> }.into_any()
+}
+
+fn facts(desk: &Desk, detail: &IncidentDetail, severity: StateView) -> AnyView {
+    let incident = &detail.incident;
+    let began = desk.instant(incident.started_at);
+    let at = |label: &'static str, at| {
+        let when = desk.instant(at);
+        view! { <Fact label=label><TimeRange when/></Fact> }
+    };
+    let published =
+        incident.published_at.map(|when| at(if incident.is_backfilled { "Entered" } else { "Published" }, when));
+    let over = incident.resolved_at.map(|when| at("Was over", when));
+    let lasted = incident.resolved_at.map(|end| {
+        let text = Span::between(incident.started_at, end).in_words();
+        view! { <Fact label="Lasted">{text}</Fact> }
+    });
+    let cause = detail.cause.as_ref().map(|m| {
+        let (href, name) = (format!("/admin/maintenances/{}", m.id), format!("M-{} {}", m.number, m.title));
+        view! { <Fact label="Caused by"><a href=href><span dir="auto">{name}</span></a></Fact> }
+    });
+    let by = match incident.created_by.and_then(|id| detail.authors.get(&id)) {
+        Some(name) => name.clone(),
+        None => "a program".to_owned(),
+    };
+    let decided = incident.severity_override.map(|_| {
+        let derived = Severity::of(incident.worst).text();
+        view! { <span class="sub">{format!("decided; the components say {derived}")}</span> }
+    });
+    let audit = desk.may(Permission::ReadAudit).then(|| {
+        let href = format!("/admin/audit?object=incident&object_id={}", incident.id);
+        view! { <p class="small"><a href=href>"Who changed what"</a></p> }
+    });
+    let components = detail
+        .components
+        .iter()
+        .map(|named| {
+            let is_private = named.is_private.then(|| view! { <span class="sub">"for the team alone"</span> });
+            let state = match incident.state.is_open() || incident.state == IncidentState::Draft {
+                true => StateView::from(named.state),
+                false => StateView::from(ComponentState::Operational),
+            };
+            let (href, name) = (format!("/admin/components/{}", named.id), named.name.clone());
+            view! { <li><span><a href=href><span dir="auto">{name}</span></a>{is_private}</span><StateBadge state/></li> }
+        })
+        .collect_view();
+    let components = if detail.components.is_empty() {
+        view! { <p class="small muted mt">"It names no component: it concerns the whole site."</p> }.into_any()
+    } else {
+        view! { <ul class="state-list mt">{components}</ul> }.into_any()
+    };
+    let marked = incident.is_backfilled.then(|| view! { <Fact label="Entered">"Afterwards: nobody was told"</Fact> });
+    let number = incident.reference();
+    view! {
+        <Card>
+            <Facts>
+                <Fact label="Number">{number}</Fact>
+                <Fact label="Severity"><StateBadge state=severity/>{decided}</Fact>
+                <Fact label="Began"><TimeRange when=began/></Fact>
+                {published}
+                {over}
+                {lasted}
+                {cause}
+                <Fact label="Opened by"><span dir="auto">{by}</span></Fact>
+                {marked}
+            </Facts>
+            {components}
+            {audit}
+        </Card>
+    }
+    .into_any()
+}
+
+fn author(detail: &IncidentDetail, update: &IncidentUpdate) -> String {
+    let name = update.author.and_then(|id| detail.authors.get(&id)).cloned();
+    name.unwrap_or_else(|| "a program".to_owned())
+}
+
+fn timeline(desk: &Desk, detail: &IncidentDetail, may: bool, submitted: &Submitted) -> AnyView {
+    if detail.updates.is_empty() {
+        return ().into_any();
+    }
+    let lines = detail.updates.iter().map(|update| line(desk, detail, update, may, submitted)).collect_view();
+    view! { <Section id="timeline" title="Timeline"><ol class="timeline">{lines}</ol></Section> }.into_any()
+}
+
+fn line(desk: &Desk, detail: &IncidentDetail, update: &IncidentUpdate, may: bool, submitted: &Submitted) -> AnyView {
+    let state = StateView::from(update.state);
+    let html = service::prose::html(update.body.as_str());
+    let role = update.author_role.map_or("program", |role| role.as_str());
+    let who = match update.author {
+        Some(_) => format!("{} ({role})", author(detail, update)),
+        None => author(detail, update),
+    };
+    let told = if update.told { "subscribers were told" } else { "nobody was told" };
+    let components = update
+        .components
+        .iter()
+        .filter_map(|(id, state)| Some((detail.names.get(id)?, state)))
+        .map(|(name, state)| format!("{name}: {}", state.public_text()))
+        .collect::<Vec<_>>();
+    let components = (!components.is_empty()).then(|| {
+        view! { <p class="small muted" dir="auto">{components.join(" · ")}</p> }
+    });
+    let mended = update.edited_at.map(|at| format!(" · mended {}", desk.short(at))).unwrap_or_default();
+    let earlier = earlier(desk, detail, update);
+    let mend = may.then(|| mend(update, submitted));
+    let meta = format!("{who} · {told}{mended}");
+    view! {
+        <li class=state.tone.class() id=format!("u-{}", update.id)>
+            <Icon shape=state.shape/>
+            <div class="timeline-head">
+                <h3>{state.label}</h3>
+                <TimeRange when=desk.instant(update.at)/>
+            </div>
+            <div class="prose" dir="auto" inner_html=html></div>
+            {components}
+            <p class="small muted" dir="auto">{meta}</p>
+            {earlier}
+            {mend}
+        </li>
+    }
+    .into_any()
+}
+
+/// What the words were before they were mended.
+fn earlier(desk: &Desk, detail: &IncidentDetail, update: &IncidentUpdate) -> AnyView {
+    let versions = detail
+        .replaced
+        .iter()
+        .filter(|replaced| replaced.update == update.id)
+        .map(|replaced| {
+            let by = replaced.replaced_by.and_then(|id| detail.authors.get(&id)).cloned();
+            let by = by.unwrap_or_else(|| "a program".to_owned());
+            let head = format!("Until {}, when {by} mended it", desk.short(replaced.replaced_at));
+            let html = service::prose::html(replaced.body.as_str());
+            view! { <p class="small muted" dir="auto">{head}</p><div class="prose" dir="auto" inner_html=html></div> }
+        })
+        .collect::<Vec<_>>();
+    if versions.is_empty() {
+        return ().into_any();
+    }
+    let label = match versions.len() {
+        1 => "1 earlier version".to_owned(),
+        n => format!("{n} earlier versions"),
+    };
+    let inner = view! { <div class="stack">{versions}</div> }.into_any();
+    view! { <Disclosure label>{inner}</Disclosure> }.into_any()
+}
+
+fn mend(update: &IncidentUpdate, submitted: &Submitted) -> AnyView {
+    let value = format!("mend:{}", update.id);
+    let is_this = submitted.data.as_ref().is_some_and(|data| data.get("do") == value);
+    let text = if is_this { submitted.value("mended", update.body.as_str()) } else { update.body.as_str().to_owned() };
+    let error = submitted.error("body").filter(|_| is_this);
+    let (field, version) = (format!("mended-{}", update.id), update.version.to_string());
+    view! {
+        <Disclosure label="Mend the words" open=is_this>
+            <form class="stack" method="post">
+                <Hidden name="version" value=version/>
+                <TextArea name="mended" id=field label="What customers read" rows=3 value=text error/>
+                <Actions><Button small=true name="do" value=value>"Save, tell nobody"</Button></Actions>
+            </form>
+        </Disclosure>
+    }
+    .into_any()
+}
+
+/// How long each component was in which state.
+fn history(desk: &Desk, detail: &IncidentDetail) -> AnyView {
+    if detail.history.is_empty() {
+        return ().into_any();
+    }
+    let rows: Vec<Vec<AnyView>> = detail
+        .history
+        .iter()
+        .map(|impact| {
+            let name = detail.names.get(&impact.component).cloned().unwrap_or_default();
+            let state = match impact.known {
+                Known::State(state) => StateView::from(state).plain(),
+                Known::Unknown => {
+                    StateView::new(crate::view::Tone::Quiet, crate::view::Shape::Unknown, "Unknown").plain()
+                }
+            };
+            let length = match impact.to {
+                Some(to) => Span::between(impact.from, to).in_words(),
+                None => format!("{} so far", Span::between(impact.from, desk.now).in_words()),
+            };
+            vec![
+                view! { <span dir="auto">{name}</span> }.into_any(),
+                view! { <StateBadge state/> }.into_any(),
+                desk.short(impact.from).into_any(),
+                length.into_any(),
+            ]
+        })
+        .collect();
+    let columns = ["Component", "State", "From", "For"].map(ColumnView::new).to_vec();
+    view! {
+        <Section id="history" title="What it meant">
+            <DataTable caption="How its components were" columns rows/>
+        </Section>
+    }
+    .into_any()
+}

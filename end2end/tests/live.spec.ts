@@ -1,0 +1,147 @@
+// Two customers look on while something is broken: what is said appears on their open pages within a moment, is said
+// once to those who listen, and moves nothing under their fingers. Without scripts the page asks again by itself.
+
+import { type BrowserContext, type Page, expect, test } from '@playwright/test';
+import { Api } from '../harness/api.ts';
+import { complaints, expectAccessible } from '../harness/a11y.ts';
+import { World } from '../harness/world.ts';
+import { makeToken, nameSite, setUp, signOut } from '../pages/people.ts';
+
+const ADMIN = { name: 'Ada Byrne', email: 'ada@northwind.example', password: 'the kettle is on the hob' };
+
+/** What a page may take from the commit to its readers; two browsers share the machine with the server. */
+const SOON = { timeout: 3_000 };
+
+test.describe.configure({ mode: 'serial' });
+
+let world: World;
+let browsers: BrowserContext[];
+let front: Page;
+let detail: Page;
+let heard: string[];
+let api: Api;
+let cluster: string;
+let incident: string;
+
+test.beforeAll(async ({ browser }) => {
+  world = await World.begin();
+  browsers = await Promise.all([browser.newContext(), browser.newContext()]);
+  [front, detail] = (await Promise.all(browsers.map((context) => context.newPage()))) as [Page, Page];
+  heard = [front, detail].flatMap((page) => complaints(page));
+  const admin = await browser.newPage();
+  await setUp(admin, await world.server.setupLink(), ADMIN);
+  await nameSite(admin, world.url, 'Northwind Hosting', 'Europe/Berlin');
+  const token = await makeToken(admin, world.url, 'script', ['inventory:write', 'incident:write', 'read']);
+  await signOut(admin, world.url);
+  await admin.close();
+  api = new Api(world.url, world.front.certificate, token);
+  const group = await api.group('Clusters');
+  cluster = await api.component('Cluster 12', group);
+  await api.component('Cluster 14', group);
+});
+
+test.afterEach(({}, info) => {
+  if (info.status !== info.expectedStatus && world) {
+    void info.attach('server.log', { body: world.log(200), contentType: 'text/plain' });
+  }
+});
+
+test.afterAll(async () => {
+  await Promise.all((browsers ?? []).map((context) => context.close()));
+  await world?.end();
+});
+
+const region = (page: Page) => page.getByRole('status');
+
+async function say(state: string, body: string, component?: string): Promise<void> {
+  const components = component ? [{ id: cluster, state: component }] : [];
+  await api.post(`/incidents/${incident}/updates`, { state, body, components });
+}
+
+/** Counts what the region says from now on, and remembers the page: a new one would have forgotten. */
+async function listen(page: Page): Promise<void> {
+  await region(page).evaluate((node) => {
+    const said: string[] = [];
+    Object.assign(window, { said });
+    new MutationObserver(() => said.push(node.textContent ?? '')).observe(node, { childList: true, characterData: true, subtree: true });
+  });
+}
+
+const said = (page: Page) => page.evaluate(() => (window as unknown as { said: string[] }).said);
+
+test('an incident appears on the front page that is open', async () => {
+  await front.goto(world.url);
+  await expect(front.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
+  await front.locator('.zone summary').focus();
+  await expect(region(front)).toHaveCount(1);
+  await listen(front);
+  incident = (
+    await api.post<{ id: string }>('/incidents', {
+      title: 'vm3 is gone',
+      body: 'We are **looking** for the cause.',
+      components: [{ id: cluster, state: 'partial_outage' }],
+    })
+  ).id;
+  await expect(front.getByRole('heading', { level: 1 })).toHaveText('Partial outage on Cluster 12', SOON);
+  await expect(front).toHaveTitle(/^Partial outage on Cluster 12/);
+  await expect(region(front)).toHaveText('Cluster 12: Partial outage. Update: Investigating: We are looking for the cause.');
+  await expect(front.locator('.zone summary')).toBeFocused();
+});
+
+test('three updates are seen on both pages, said once each, and the focus stays', async () => {
+  await detail.goto(`${world.url}/incidents/${incident}`);
+  await expect(region(detail)).toHaveCount(1);
+  await listen(detail);
+  const link = detail.getByRole('main').getByRole('link', { name: 'Subscribe' });
+  await link.focus();
+  const group = front.locator('details.group summary');
+  await group.focus();
+  await front.evaluate(() => document.querySelector('main')?.setAttribute('data-seen', 'before'));
+  for (const [state, words, component, first] of [
+    ['identified', 'Both disks are dead.', 'major_outage', 'Cluster 12: Major outage. Update: Identified: Both disks are dead.'],
+    ['monitoring', 'The restore runs.', undefined, 'Update: Monitoring: The restore runs.'],
+    ['monitoring', 'Most sites are back.', 'degraded_performance', 'Cluster 12: Degraded performance. Update: Monitoring: Most sites are back.'],
+  ] as const) {
+    await say(state, words, component);
+    for (const page of [front, detail]) {
+      await expect(page.locator('ol.timeline > li').first()).toContainText(words, SOON);
+      await expect(region(page)).toHaveText(first);
+    }
+    await expect(link).toBeFocused();
+    await expect(group).toBeFocused();
+  }
+  expect(await said(detail)).toHaveLength(3);
+  expect(await said(front)).toHaveLength(4);
+  await expect(detail.locator('ol.timeline > li')).toHaveCount(4);
+  await expect(front.locator('details.group')).toHaveAttribute('open', '');
+  for (const page of [front, detail]) await expectAccessible(page);
+});
+
+test('a page that nobody saw for a while hears what it missed', async () => {
+  await detail.context().setOffline(true);
+  await say('resolved', 'All is well.');
+  await expect(front.getByRole('heading', { level: 1 })).toHaveText('All systems operational', SOON);
+  await detail.context().setOffline(false);
+  await expect(detail.locator('ol.timeline > li').first()).toContainText('All is well.', { timeout: 30_000 });
+  await expect(detail.locator('.title .state')).toHaveText('Resolved');
+  expect(heard.filter((line) => !line.includes('ERR_INTERNET_DISCONNECTED'))).toEqual([]);
+});
+
+test('without scripts the pages ask again by themselves, once a minute', async ({ browser }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  for (const path of ['/', `/incidents/${incident}`]) {
+    await page.goto(world.url + path);
+    await expect(page.locator('head meta[http-equiv="refresh"]')).toHaveAttribute('content', '60');
+    await expect(page.getByText('All is well.')).toBeVisible();
+  }
+  await page.goto(`${world.url}/history`);
+  await expect(page.locator('meta[http-equiv="refresh"]')).toHaveCount(0);
+  await context.close();
+});
+
+test('a server that stops does not wait for open pages', async () => {
+  const since = Date.now();
+  await world.server.stop();
+  expect(Date.now() - since).toBeLessThan(5_000);
+});

@@ -1,0 +1,252 @@
+//! Post-mortems: what was learned from an incident, read by a second person before customers read it.
+//!
+//! `draft → in_review → published`. As with overrides, two people means two: who reviews has at least the approver's
+//! role and is not who changed the text last. A change of the text takes the review away; once it is public, a
+//! change is kept as a version and shown as an edit.
+
+mod outline;
+#[cfg(test)]
+mod tests;
+
+pub use outline::{Said, outline, timeline};
+
+use crate::ids::{IncidentId, UserId};
+use crate::text::{Prose, Why};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Where a post-mortem stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostMortemState {
+    /// Being written.
+    Draft,
+    /// Waits for a second person, or was read by one and waits to be published.
+    InReview,
+    /// Public.
+    Published,
+}
+
+/// A second person has read the text as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Who; never who changed the text last.
+    pub by: UserId,
+    /// When.
+    pub at: Instant,
+}
+
+/// Why it was sent back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBack {
+    /// For who wrote it.
+    pub why: Why,
+    /// Who read it.
+    pub by: UserId,
+    /// When.
+    pub at: Instant,
+}
+
+/// What was learned from an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostMortem {
+    /// The incident it is about: there is one for each.
+    pub incident: IncidentId,
+    /// Where it stands.
+    pub state: PostMortemState,
+    /// Markdown.
+    pub body: Prose,
+    /// Who changed the text last; none for the system and tokens.
+    pub author: Option<UserId>,
+    /// The review of the text as it is.
+    pub review: Option<Review>,
+    /// Why it was sent back, until it is handed in again.
+    pub sent_back: Option<SentBack>,
+    /// When it was published.
+    pub published_at: Option<Instant>,
+    /// When its text was last changed after that.
+    pub edited_at: Option<Instant>,
+    /// When subscribers heard that all its action items are done.
+    pub items_told_at: Option<Instant>,
+    /// When it was begun.
+    pub created_at: Instant,
+    /// When anything about it changed.
+    pub updated_at: Instant,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// Why not, in the user's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PostMortemRefusal {
+    /// Nothing to read.
+    #[error("Write the text first: there is nothing to read yet.")]
+    Empty,
+    /// It is past that, or not there yet.
+    #[error("This post-mortem is {}.", .0.text())]
+    Is(PostMortemState),
+    /// Two people means two.
+    #[error("You changed this text last: somebody else has to review it.")]
+    SamePerson,
+    /// Nobody has read it as it is.
+    #[error("A second person has to review this text before it is published.")]
+    NotReviewed,
+    /// Somebody read it already.
+    #[error("This text was reviewed already.")]
+    Reviewed,
+    /// The story is not over.
+    #[error("The incident is not resolved yet: publish its post-mortem afterwards.")]
+    NotOver,
+}
+
+impl PostMortemRefusal {
+    /// For machines.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Is(_) | Self::Reviewed => "wrong_state",
+            Self::SamePerson => "same_person",
+            Self::NotReviewed => "not_reviewed",
+            Self::NotOver => "incident_open",
+        }
+    }
+}
+
+impl PostMortemState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Draft, Self::InReview, Self::Published];
+
+    /// As stored and sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::InReview => "in_review",
+            Self::Published => "published",
+        }
+    }
+
+    /// In a sentence: "This post-mortem is {…}".
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Draft => "a draft",
+            Self::InReview => "in review",
+            Self::Published => "published",
+        }
+    }
+}
+
+impl PostMortem {
+    /// A new one.
+    #[must_use]
+    pub const fn begin(incident: IncidentId, body: Prose, by: Option<UserId>, now: Instant) -> Self {
+        Self {
+            incident,
+            state: PostMortemState::Draft,
+            body,
+            author: by,
+            review: None,
+            sent_back: None,
+            published_at: None,
+            edited_at: None,
+            items_told_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    fn changed(&self, now: Instant) -> Self {
+        Self { updated_at: now, ..self.clone() }
+    }
+
+    fn check_readable(&self) -> Result<(), PostMortemRefusal> {
+        if self.body.as_str().trim().is_empty() { Err(PostMortemRefusal::Empty) } else { Ok(()) }
+    }
+
+    /// Changes the text; nothing where it is the same. It has to be reviewed again, unless it is public already.
+    ///
+    /// # Errors
+    /// It would be empty although somebody reads it.
+    pub fn edit(&self, now: Instant, by: Option<UserId>, body: Prose) -> Result<Option<Self>, PostMortemRefusal> {
+        if body == self.body {
+            return Ok(None);
+        }
+        let is_public = self.state == PostMortemState::Published;
+        let after = Self {
+            body,
+            author: by,
+            review: if is_public { self.review } else { None },
+            edited_at: if is_public { Some(now) } else { None },
+            ..self.changed(now)
+        };
+        if self.state != PostMortemState::Draft {
+            after.check_readable()?;
+        }
+        Ok(Some(after))
+    }
+
+    /// Hands it to a second person.
+    ///
+    /// # Errors
+    /// It is no draft, or empty.
+    pub fn submit(&self, now: Instant) -> Result<Self, PostMortemRefusal> {
+        if self.state != PostMortemState::Draft {
+            return Err(PostMortemRefusal::Is(self.state));
+        }
+        self.check_readable()?;
+        Ok(Self { state: PostMortemState::InReview, sent_back: None, ..self.changed(now) })
+    }
+
+    /// Goes on only where this person may decide about the text.
+    fn check_reviewer(&self, by: UserId) -> Result<(), PostMortemRefusal> {
+        if self.state != PostMortemState::InReview {
+            return Err(PostMortemRefusal::Is(self.state));
+        }
+        if self.author == Some(by) { Err(PostMortemRefusal::SamePerson) } else { Ok(()) }
+    }
+
+    /// A second person finds it good.
+    ///
+    /// # Errors
+    /// Nobody asked for a review, the same person wrote it, or it was reviewed already.
+    pub fn approve(&self, now: Instant, by: UserId) -> Result<Self, PostMortemRefusal> {
+        self.check_reviewer(by)?;
+        if self.review.is_some() {
+            return Err(PostMortemRefusal::Reviewed);
+        }
+        Ok(Self { review: Some(Review { by, at: now }), ..self.changed(now) })
+    }
+
+    /// A second person sends it back.
+    ///
+    /// # Errors
+    /// Nobody asked for a review, or the same person wrote it.
+    pub fn send_back(&self, now: Instant, by: UserId, why: Why) -> Result<Self, PostMortemRefusal> {
+        self.check_reviewer(by)?;
+        Ok(Self {
+            state: PostMortemState::Draft,
+            review: None,
+            sent_back: Some(SentBack { why, by, at: now }),
+            ..self.changed(now)
+        })
+    }
+
+    /// Makes it public.
+    ///
+    /// # Errors
+    /// Nobody has reviewed it as it is, it is public already, or the incident is not over.
+    pub fn publish(&self, now: Instant, incident_is_over: bool) -> Result<Self, PostMortemRefusal> {
+        match (self.state, self.review) {
+            (PostMortemState::Published, _) => Err(PostMortemRefusal::Is(self.state)),
+            (PostMortemState::Draft, _) | (_, None) => Err(PostMortemRefusal::NotReviewed),
+            _ if !incident_is_over => Err(PostMortemRefusal::NotOver),
+            (PostMortemState::InReview, Some(_)) => {
+                Ok(Self { state: PostMortemState::Published, published_at: Some(now), ..self.changed(now) })
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn at(minutes: i64) -> Instant {
+    Instant::from_timestamp(1_400_000_000 + minutes * 60, 0).unwrap()
+}
+
+fn person(n: u128) -> UserId {
+    UserId(Uuid::from_u128(n))
+}
+
+fn text(text: &str) -> Prose {
+    Prose::parse(text).unwrap()
+}
+
+fn why() -> Why {
+    Why::parse("Say what customers should do.").unwrap()
+}
+
+fn written_by(n: u128) -> PostMortem {
+    PostMortem::begin(IncidentId(Uuid::nil()), text("Both disks died."), Some(person(n)), at(0))
+}
+
+#[test]
+fn somebody_else_reads_it_before_customers_do() {
+    let draft = written_by(1);
+    assert_eq!(draft.publish(at(1), true), Err(PostMortemRefusal::NotReviewed));
+    assert_eq!(draft.approve(at(1), person(2)), Err(PostMortemRefusal::Is(PostMortemState::Draft)));
+    let handed_in = draft.submit(at(1)).unwrap();
+    assert_eq!(handed_in.submit(at(2)), Err(PostMortemRefusal::Is(PostMortemState::InReview)));
+    assert_eq!(handed_in.publish(at(2), true), Err(PostMortemRefusal::NotReviewed));
+    assert_eq!(handed_in.approve(at(2), person(1)), Err(PostMortemRefusal::SamePerson));
+    let reviewed = handed_in.approve(at(2), person(2)).unwrap();
+    assert_eq!(reviewed.approve(at(3), person(3)), Err(PostMortemRefusal::Reviewed));
+    assert_eq!(reviewed.publish(at(3), false), Err(PostMortemRefusal::NotOver));
+    let public = reviewed.publish(at(3), true).unwrap();
+    assert_eq!((public.state, public.published_at), (PostMortemState::Published, Some(at(3))));
+    assert_eq!(public.publish(at(4), true), Err(PostMortemRefusal::Is(PostMortemState::Published)));
+}
+
+#[test]
+fn a_change_after_the_review_needs_another_one() {
+    let reviewed = written_by(1).submit(at(1)).unwrap().approve(at(2), person(2)).unwrap();
+    let changed = reviewed.edit(at(3), Some(person(2)), text("The second disk died.")).unwrap().unwrap();
+    assert_eq!((changed.state, changed.review), (PostMortemState::InReview, None));
+    assert_eq!(changed.publish(at(4), true), Err(PostMortemRefusal::NotReviewed));
+    assert_eq!(changed.approve(at(4), person(2)), Err(PostMortemRefusal::SamePerson), "who changed it last");
+    assert!(changed.approve(at(4), person(1)).is_ok());
+    assert_eq!(reviewed.edit(at(3), Some(person(3)), reviewed.body.clone()), Ok(None), "the same text");
+    assert_eq!(reviewed.edit(at(3), None, text("")), Err(PostMortemRefusal::Empty));
+}
+
+#[test]
+fn it_is_sent_back_with_a_reason_until_it_is_handed_in_again() {
+    let handed_in = written_by(1).submit(at(1)).unwrap();
+    assert_eq!(handed_in.send_back(at(2), person(1), why()), Err(PostMortemRefusal::SamePerson));
+    let back = handed_in.send_back(at(2), person(2), why()).unwrap();
+    assert_eq!(back.state, PostMortemState::Draft);
+    assert_eq!(back.sent_back.as_ref().map(|note| note.by), Some(person(2)));
+    assert_eq!(back.submit(at(3)).unwrap().sent_back, None);
+}
+
+#[test]
+fn what_is_public_shows_that_it_was_changed() {
+    let public = written_by(1).submit(at(1)).unwrap().approve(at(2), person(2)).unwrap().publish(at(3), true).unwrap();
+    let edited = public.edit(at(9), Some(person(1)), text("Both disks died at once.")).unwrap().unwrap();
+    assert_eq!((edited.state, edited.edited_at), (PostMortemState::Published, Some(at(9))));
+    assert_eq!(edited.review, public.review, "it is about the text that was published");
+}
+
+#[test]
+fn the_outline_has_the_timeline_in_its_place() {
+    let said = [
+        Said {
+            when: "Thu 15 May, 20:05 IST".to_owned(),
+            state: "Investigating".to_owned(),
+            body: "vm3 is down.\n\n1. disk\n2. disk".to_owned(),
+        },
+        Said { when: "Fri 16 May, 12:30 IST".to_owned(), state: "Resolved".to_owned(), body: String::new() },
+    ];
+    assert_eq!(
+        timeline(&said),
+        "- **Thu 15 May, 20:05 IST** Investigating:\n  vm3 is down.\n\n  1. disk\n  2. disk\n- **Fri 16 May, 12:30 IST** Resolved"
+    );
+    let text = outline(&said);
+    let headings: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# ")).collect();
+    assert_eq!(
+        headings,
+        ["Summary", "Impact", "Timeline", "Root cause", "What went well", "What went badly", "Remedial measures"]
+    );
+    assert!(text.contains("# Timeline\n\n- **Thu"));
+    assert!(outline(&[]).contains("# Timeline\n\nWhat happened when."));
+}
+
+#[test]
+fn names_are_those_of_json() {
+    for state in PostMortemState::ALL {
+        assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{}\"", state.as_str()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_public_that_only_one_person_has_read(
+        steps in prop::collection::vec((0_u8..5, 0_u128..3, "[a-c]{0,2}"), 0..30),
+    ) {
+        let mut it = written_by(0);
+        let mut now = 0;
+        for (what, who, body) in steps {
+            now += 1;
+            let before = it.clone();
+            let result = match what {
+                0 => it.edit(at(now), Some(person(who)), text(&body)).map(|next| next.unwrap_or(before.clone())),
+                1 => it.submit(at(now)),
+                2 => it.approve(at(now), person(who)),
+                3 => it.send_back(at(now), person(who), why()),
+                _ => it.publish(at(now), true),
+            };
+            if let Ok(next) = result {
+                it = next;
+            }
+            if it.state == PostMortemState::Published && before.state != PostMortemState::Published {
+                prop_assert!(it.review.is_some_and(|review| Some(review.by) != it.author), "two people");
+                prop_assert_eq!(&it.body, &before.body, "the text that was reviewed");
+            }
+            prop_assert!(before.published_at.is_none() || it.published_at == before.published_at);
+            prop_assert_eq!(it.state == PostMortemState::Published, it.published_at.is_some());
+            prop_assert!(it.state == PostMortemState::Draft || !it.body.as_str().is_empty());
+            prop_assert!(it.state != PostMortemState::Draft || it.review.is_none());
+        }
+    }
+}

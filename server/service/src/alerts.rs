@@ -1,0 +1,279 @@
+//! Alerts come in, are joined with one cause, and open one incident per cause. What is joined with
+//! what, and what becomes of it, is the domain's; see [`domain::alert`].
+
+mod due;
+mod look;
+mod rules;
+
+pub use look::{AlertsLook, AlertsQuery, CauseLine, CausesQuery};
+pub use rules::{LabelsInput, RuleInput, RulesLook, STATES};
+
+use crate::incidents::{IncidentEdit, NewIncident};
+use crate::{Actor, Error, Services};
+use domain::alert::book::{Book, Ground, Taken, Work};
+use domain::alert::cause::{Cause, CauseState};
+use domain::alert::read::{Sender, read};
+use domain::component::ComponentState;
+use domain::gate::Scope;
+use domain::ids::{CauseId, ComponentId};
+use domain::incident::IncidentState;
+use domain::maintenance::State;
+use domain::people::Permission;
+use domain::text::Prose;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use storage::Tx;
+use storage::alert::cause::CausesOf;
+use storage::maintenance::Order;
+use uuid::Uuid;
+
+/// Longest fingerprint that is kept as it is.
+const PRINT: usize = 200;
+
+/// Most causes that are live at once: far more than there are hosts.
+const LIVE: i64 = 10_000;
+
+/// Most windows under way at once.
+const WORKS: i64 = 1000;
+
+/// What became of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AlertReceipt {
+    /// Alerts in the report.
+    pub alerts: usize,
+    /// Those that were new, or came back after their cause was over.
+    pub added: usize,
+    /// Those that were known to fire.
+    pub repeated: usize,
+    /// Those that are over now.
+    pub ended: usize,
+    /// Those that a rule ignores.
+    pub ignored: usize,
+    /// Ends of alerts that nobody had reported.
+    pub unknown: usize,
+    /// The causes that the report changed.
+    pub causes: Vec<CauseId>,
+}
+
+/// What components in use are called, for customers.
+struct Names(BTreeMap<ComponentId, Option<String>>);
+
+impl Names {
+    async fn load(tx: &mut Tx) -> Result<Self, Error> {
+        let all = tx.components(false).await?;
+        Ok(Self(all.into_iter().map(|c| (c.id, (!c.is_private).then(|| c.name.to_string()))).collect()))
+    }
+
+    /// Those in use.
+    fn in_use(&self, of: &BTreeMap<ComponentId, ComponentState>) -> BTreeMap<ComponentId, ComponentState> {
+        of.iter().filter(|(id, _)| self.0.contains_key(*id)).map(|(id, state)| (*id, *state)).collect()
+    }
+
+    /// What customers know of them, the worst first.
+    fn public(&self, of: &BTreeMap<ComponentId, ComponentState>) -> Vec<String> {
+        let named = of.iter().filter_map(|(id, state)| Some((*state, self.0.get(id)?.clone()?)));
+        let mut named: Vec<(ComponentState, String)> = named.collect();
+        named.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        named.into_iter().map(|(_, name)| name).collect()
+    }
+}
+
+impl Services {
+    /// Takes a report of alerts in, as a monitoring system sends it. The answer comes when nothing of it can get lost any
+    /// more; the same report again changes nothing.
+    ///
+    /// # Errors
+    /// The actor may not report, the report can not be read, or the database does not answer.
+    pub async fn take_alerts(&self, actor: &Actor, sender: Sender, body: &[u8]) -> Result<AlertReceipt, Error> {
+        actor.require(Permission::ReportAlert)?;
+        let mut report = read(sender, &String::from_utf8_lossy(body)).map_err(|r| Error::field(r.field, r.message))?;
+        for alert in report.alerts.iter_mut().filter(|alert| alert.fingerprint.len() > PRINT) {
+            alert.fingerprint = crate::keys::hash(&alert.fingerprint);
+        }
+        let source = actor.token_id().map_or_else(Uuid::nil, |id| id.0);
+        let mut tx = self.db.decide().await?;
+        let now = self.now();
+        let ground = ground(&mut tx).await?;
+        let prints: BTreeSet<&str> = report.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
+        let prints: Vec<&str> = prints.into_iter().collect();
+        let known = tx.alerts_known(source, &prints).await?;
+        let mut book = book(&mut tx).await?;
+        book.alerts = known.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
+        let before = book.causes.clone();
+        let taken = book.take(source, &report, &ground, now, &mut Uuid::now_v7);
+        self.write(&mut tx, &before, &mut book, &taken).await?;
+        tx.commit().await?;
+        Ok(AlertReceipt {
+            alerts: report.alerts.len(),
+            added: taken.added.len(),
+            repeated: taken.repeated,
+            ended: taken.ended,
+            ignored: taken.ignored,
+            unknown: taken.unknown,
+            causes: taken
+                .touched
+                .iter()
+                .copied()
+                .filter(|id| before.contains_key(id) || taken.opened.contains(id))
+                .collect(),
+        })
+    }
+
+    /// Says that all alerts of a cause are over: their source has gone and will never tell.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such cause that is not over, or the database does not answer.
+    pub async fn end_cause(&self, actor: &Actor, id: CauseId) -> Result<(), Error> {
+        actor.require(Permission::RunIncidents)?;
+        let mut tx = self.db.decide().await?;
+        let now = self.now();
+        let before = tx.cause(id).await?;
+        if !before.state.is_live() {
+            return Err(Error::refused("wrong_state", "All alerts of this cause are over already."));
+        }
+        if before.firing == 0 {
+            return Ok(());
+        }
+        let mut cause = Cause { firing: 0, last_at: now, ..before.clone() };
+        cause.follow(now);
+        tx.end_alerts_of(id, now).await?;
+        tx.put_cause(&cause).await?;
+        let action = crate::audit::Action {
+            verb: "cause.end",
+            object: "cause",
+            id: id.to_string(),
+            name: cause.title.to_string(),
+        };
+        tx.add_audit(&self.audit(actor, action, Some(&before), Some(&cause))).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes what changed in the book, with the incidents that follow.
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        before: &BTreeMap<CauseId, Cause>,
+        book: &mut Book,
+        taken: &Taken,
+    ) -> Result<(), Error> {
+        let system = Actor::system();
+        for old in &taken.replaced {
+            tx.settle_alert(old.id).await?;
+        }
+        let merged: BTreeSet<CauseId> = taken.merged.iter().map(|(from, _)| *from).collect();
+        if taken.touched.iter().any(|id| book.causes.get(id).is_some_and(|cause| cause.state == CauseState::Open)) {
+            let names = Names::load(tx).await?;
+            for id in &taken.touched {
+                if let Some(cause) = book.causes.get_mut(id).filter(|cause| cause.state == CauseState::Open) {
+                    self.follow_draft(tx, before.get(id), cause, &names).await?;
+                }
+            }
+        }
+        // What is part of another refers to it.
+        let (parts, wholes): (Vec<&CauseId>, Vec<&CauseId>) = taken.touched.iter().partition(|id| merged.contains(*id));
+        for id in wholes.into_iter().chain(parts) {
+            if let Some(cause) = book.causes.get(id) {
+                tx.put_cause(cause).await?;
+            }
+        }
+        for print in &taken.added {
+            if let Some(alert) = book.alerts.get(print) {
+                tx.insert_alert(alert).await?;
+            }
+        }
+        for print in taken.changed.difference(&taken.added) {
+            if let Some(alert) = book.alerts.get(print) {
+                tx.update_alert(alert).await?;
+            }
+        }
+        for (from, into) in &taken.merged {
+            tx.move_alerts(*from, *into).await?;
+            let part = book.causes.get(from);
+            if let Some((incident, IncidentState::Draft)) =
+                part.and_then(|part| Some((part.incident?, part.incident_state?)))
+            {
+                self.discard_incident_in(tx, &system, incident, None).await?;
+            }
+        }
+        for id in &taken.touched {
+            if book.causes.get(id).is_some_and(|cause| cause.state == CauseState::Over) {
+                tx.settle_alerts_of(*id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drafts the incident of a cause, or brings its draft up to date: what a person changed in it stays.
+    async fn follow_draft(
+        &self,
+        tx: &mut Tx,
+        before: Option<&Cause>,
+        cause: &mut Cause,
+        names: &Names,
+    ) -> Result<(), Error> {
+        let system = Actor::system();
+        let components = names.in_use(&cause.components);
+        let title =
+            |cause: &Cause| cause.plan.incident_title(&names.public(&names.in_use(&cause.components)), &cause.title);
+        match (cause.incident, cause.incident_state) {
+            (None, _) => {
+                let new = NewIncident {
+                    title: title(cause),
+                    severity: None,
+                    components,
+                    started_at: Some(cause.started_at),
+                    maintenance: None,
+                    state: IncidentState::Investigating,
+                    body: Prose::default(),
+                    tell: true,
+                };
+                let draft = self.draft_incident_in(tx, &system, new).await?;
+                cause.incident = Some(draft.id);
+                cause.incident_state = Some(draft.state);
+            }
+            (Some(id), Some(IncidentState::Draft)) => {
+                let Some(before) = before.filter(|before| before.components != cause.components) else { return Ok(()) };
+                let draft = tx.incident(id).await?;
+                let mut after = draft.components.clone();
+                for (component, state) in components {
+                    if before.components.get(&component) != Some(&state) {
+                        let worst = after.entry(component).or_insert(state);
+                        *worst = state.max(*worst);
+                    }
+                }
+                let is_ours = draft.title == title(before);
+                let edit = IncidentEdit {
+                    title: is_ours.then(|| title(cause)),
+                    components: Some(after),
+                    ..IncidentEdit::default()
+                };
+                self.edit_incident_in(tx, &system, id, None, edit).await?;
+            }
+            (Some(_), _) => {}
+        }
+        Ok(())
+    }
+}
+
+/// What alerts stand on.
+async fn ground(tx: &mut Tx) -> Result<Ground, Error> {
+    let under_way = [State::InProgress, State::Verifying];
+    let works = tx.maintenances_in(&under_way, Order::Earliest, None, WORKS).await?.into_iter().map(|m| Work {
+        id: m.id,
+        scope: Scope { hosts: m.hosts.into_iter().collect(), components: m.components.into_iter().collect() },
+    });
+    Ok(Ground {
+        works: works.collect(),
+        topology: tx.topology().await?,
+        known: tx.known_names().await?,
+        labels: tx.alert_labels().await?,
+        rules: tx.alert_rules().await?,
+    })
+}
+
+/// The causes that are not over; no alerts yet.
+async fn book(tx: &mut Tx) -> Result<Book, Error> {
+    let causes = tx.causes(CausesOf::Live, LIVE).await?;
+    Ok(Book { alerts: BTreeMap::new(), causes: causes.into_iter().map(|cause| (cause.id, cause)).collect() })
+}

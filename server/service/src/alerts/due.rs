@@ -1,0 +1,109 @@
+//! What becomes of causes as time goes on: published, discarded, proposed as over, let go from work
+//! that has ended. Each step is taken inside a decision, from what is stored at that moment: on many
+//! nodes each happens once.
+
+use super::{Names, book, ground};
+use crate::incidents::IncidentPost;
+use crate::{Actor, Error, Services};
+use domain::alert::cause::{CauseState, Step};
+use domain::alert::rule::Plan;
+use domain::ids::CauseId;
+use domain::incident::IncidentState;
+use domain::maintenance::State;
+use domain::text::Prose;
+use domain::time::Instant;
+use std::collections::BTreeMap;
+use storage::Tx;
+use storage::alert::AlertFilter;
+use uuid::Uuid;
+
+/// Causes looked at in one go; the rest is due at the next look.
+const BATCH: i64 = 100;
+
+/// Most alerts of one cause that a window lets go.
+const FIRING: i64 = 100_000;
+
+impl Services {
+    /// Takes every step that is due. Cheap where nothing is. A cause that can not be dealt with is logged and does not stop
+    /// the others.
+    ///
+    /// Gives back how many causes changed.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn follow_causes(&self) -> Result<usize, Error> {
+        let ids = self.db.read().await?.due_causes(self.now(), BATCH).await?;
+        let mut changed = 0;
+        for id in ids {
+            match self.follow_cause(id).await {
+                Ok(true) => changed += 1,
+                Ok(false) => {}
+                Err(error) => tracing::error!(cause = %id, %error, "a due step of a cause failed"),
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn follow_cause(&self, id: CauseId) -> Result<bool, Error> {
+        let mut tx = self.db.decide().await?;
+        let now = self.now();
+        let mut cause = tx.cause(id).await?;
+        if cause.state == CauseState::Window {
+            return self.release(tx, id, now).await;
+        }
+        let Some(step) = cause.due(now) else { return Ok(false) };
+        let system = Actor::system();
+        let names = Names::load(&mut tx).await?;
+        let components = names.public(&cause.components);
+        let post =
+            |state: IncidentState, body: Prose| IncidentPost { state, body, components: BTreeMap::new(), tell: true };
+        match (step, cause.incident) {
+            (Step::Publish, Some(incident)) => {
+                // What a person has written already counts.
+                let written = tx.incident(incident).await?.draft_text;
+                let body = if written.as_str().is_empty() { cause.plan.first_text(&components) } else { written };
+                let published = self
+                    .publish_incident_in(&mut tx, &system, incident, None, post(IncidentState::Investigating, body))
+                    .await?;
+                cause.incident_state = Some(published.state);
+                cause.follow(now);
+            }
+            (Step::Discard, Some(incident)) => {
+                self.discard_incident_in(&mut tx, &system, incident, None).await?;
+                cause.close(now);
+            }
+            (Step::Resolve, Some(incident)) => {
+                let body = Plan::last_text(&components);
+                self.update_incident_in(&mut tx, &system, incident, None, post(IncidentState::Resolved, body)).await?;
+                cause.close(now);
+            }
+            (Step::Propose, Some(_)) => cause.proposed_at = Some(now),
+            (Step::Close, _) | (_, None) => cause.close(now),
+        }
+        cause.last_at = now;
+        tx.put_cause(&cause).await?;
+        if cause.state == CauseState::Over {
+            tx.settle_alerts_of(id).await?;
+        }
+        tx.commit().await?;
+        self.outbox_filled.notify_one();
+        Ok(true)
+    }
+
+    /// The work has ended: what still fires is nobody's plan any more.
+    async fn release(&self, mut tx: Tx, id: CauseId, now: Instant) -> Result<bool, Error> {
+        let mut book = book(&mut tx).await?;
+        let Some(work) = book.causes.get(&id).and_then(|cause| cause.maintenance) else { return Ok(false) };
+        if matches!(tx.maintenance(work).await?.state, State::InProgress | State::Verifying) {
+            return Ok(false);
+        }
+        let firing = AlertFilter { cause: Some(id), firing: Some(true), ..AlertFilter::default() };
+        let alerts = tx.alerts_of(&firing, FIRING).await?;
+        let ground = ground(&mut tx).await?;
+        let before = book.causes.clone();
+        let taken = book.release(id, alerts, &ground, now, &mut Uuid::now_v7);
+        self.write(&mut tx, &before, &mut book, &taken).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,357 @@
+//! Incidents as colleagues see them.
+
+use super::{SILENCE, States};
+use crate::inventory::Page;
+use crate::{Actor, Error, Fields, Services};
+use domain::component::ComponentState;
+use domain::gate::blast_radius;
+use domain::ids::{ComponentId, HostId, IncidentId, MaintenanceId, UserId};
+use domain::impact::{Impact, Source};
+use domain::incident::{Incident, IncidentState, IncidentUpdate, ReplacedText};
+use domain::maintenance::{Maintenance, State, affected_components};
+use domain::people::Permission;
+use domain::subscriber::{Audience, Topic};
+use domain::time::{Instant, Span};
+use std::collections::{BTreeMap, BTreeSet};
+use storage::Tx;
+use storage::incident::IncidentPosition;
+use storage::maintenance::Order;
+
+/// How long after its end a window is offered as the cause.
+const CAUSE_WITHIN: Span = Span::hours(24);
+
+/// Most windows offered as the cause.
+const CAUSES: i64 = 50;
+
+/// Most incidents on a page of a program.
+const MAX_PAGE: i64 = 200;
+
+/// Which incidents a program asks for, as it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncidentQuery {
+    /// One state, `open` for those not over; empty for all but discarded drafts.
+    pub state: String,
+    /// Where the page before ended.
+    pub cursor: String,
+    /// Most incidents wanted.
+    pub limit: String,
+}
+
+/// Which incidents a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IncidentsListing {
+    /// Published and not over.
+    Open,
+    /// Known to the team alone.
+    Drafts,
+    /// Over, and drafts that nobody needed to hear of.
+    Past,
+}
+
+impl IncidentsListing {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Drafts, Self::Past];
+
+    const fn states(self) -> &'static [IncidentState] {
+        match self {
+            Self::Open => &IncidentState::OPEN,
+            Self::Drafts => &[IncidentState::Draft],
+            Self::Past => &[IncidentState::Resolved, IncidentState::Discarded],
+        }
+    }
+}
+
+/// A place in a list ordered by start, as it stands in an address.
+#[must_use]
+pub fn incident_position_text(incident: &Incident) -> String {
+    format!("{}_{}", incident.started_at.timestamp_millis(), incident.id)
+}
+
+/// Reads [`incident_position_text`]; none where it is not ours.
+#[must_use]
+pub fn read_incident_position(text: &str) -> Option<IncidentPosition> {
+    let (at, id) = text.split_once('_')?;
+    Some((Instant::from_timestamp_millis(at.parse().ok()?)?, id.parse().ok()?))
+}
+
+/// A component as an incident speaks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedState {
+    /// Which.
+    pub id: ComponentId,
+    /// Its name.
+    pub name: String,
+    /// What was said of it last.
+    pub state: ComponentState,
+    /// For the team alone.
+    pub is_private: bool,
+}
+
+/// A window that may have caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PossibleCause {
+    /// Which.
+    pub id: MaintenanceId,
+    /// `M-42 Replace a disk`
+    pub name: String,
+    /// Where it stands.
+    pub state: State,
+    /// It touches the same components, or hosts behind them.
+    pub is_near: bool,
+}
+
+/// One incident with everything that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentDetail {
+    /// The incident.
+    pub incident: Incident,
+    /// Its timeline, newest line first.
+    pub updates: Vec<IncidentUpdate>,
+    /// Texts that edits have replaced, newest first.
+    pub replaced: Vec<ReplacedText>,
+    /// What it speaks of, in the order of the page; components out of use last.
+    pub components: Vec<NamedState>,
+    /// What else it says, by name: the components of all its updates.
+    pub names: BTreeMap<ComponentId, String>,
+    /// Names of those who wrote.
+    pub authors: BTreeMap<UserId, String>,
+    /// The window that caused it.
+    pub cause: Option<Maintenance>,
+    /// Windows that may have.
+    pub causes: Vec<PossibleCause>,
+    /// How long each component was in which state because of it.
+    pub history: Vec<Impact>,
+}
+
+/// What waits for a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncidentNeeds {
+    /// Open, and customers heard nothing for too long; with when they last did.
+    pub silent: Vec<(Incident, Instant)>,
+    /// Open, and customers heard of it lately.
+    pub open: Vec<Incident>,
+    /// Known to the team alone.
+    pub drafts: Vec<Incident>,
+}
+
+impl Services {
+    /// Incidents of one kind, newest start first.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn incidents(
+        &self,
+        actor: &Actor,
+        listing: IncidentsListing,
+        before: Option<IncidentPosition>,
+        limit: i64,
+    ) -> Result<Vec<Incident>, Error> {
+        actor.require(Permission::View)?;
+        Ok(self.db.read().await?.incidents_before(listing.states(), before, limit).await?)
+    }
+
+    /// Incidents for a program.
+    ///
+    /// # Errors
+    /// Not allowed, a part of the query can not be read, or the database does not answer.
+    pub async fn list_incidents(&self, actor: &Actor, query: &IncidentQuery) -> Result<Page<Incident>, Error> {
+        actor.require(Permission::View)?;
+        let mut fields = Fields::default();
+        let states = match query.state.trim() {
+            "" => IncidentState::ALL.into_iter().filter(|state| *state != IncidentState::Discarded).collect(),
+            "open" => IncidentState::OPEN.to_vec(),
+            text => {
+                let found = IncidentState::ALL.into_iter().find(|state| state.as_str() == text);
+                if found.is_none() {
+                    let known: Vec<&str> = IncidentState::ALL.iter().map(|state| state.as_str()).collect();
+                    fields.add("state", format!("“{text}” is no state. Use open, or one of {}.", known.join(", ")));
+                }
+                found.into_iter().collect()
+            }
+        };
+        let before = match query.cursor.trim() {
+            "" => None,
+            text => {
+                let found = read_incident_position(text);
+                if found.is_none() {
+                    fields.add("cursor", "This is no cursor of ours.");
+                }
+                found
+            }
+        };
+        let limit = match query.limit.trim() {
+            "" => 50,
+            text => text.parse().ok().filter(|n| (1..=MAX_PAGE).contains(n)).unwrap_or_else(|| {
+                fields.add("limit", format!("Ask for 1 to {MAX_PAGE}."));
+                1
+            }),
+        };
+        if !fields.is_empty() {
+            return Err(fields.into_error());
+        }
+        let mut items = self.db.read().await?.incidents_before(&states, before, limit + 1).await?;
+        let fits = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > fits;
+        items.truncate(fits);
+        let next_cursor = items.last().filter(|_| more).map(incident_position_text);
+        Ok(Page { items, next_cursor })
+    }
+
+    /// One incident with its timeline, newest line first.
+    ///
+    /// # Errors
+    /// Not allowed, there is none, or the database does not answer.
+    pub async fn incident_timeline(
+        &self,
+        actor: &Actor,
+        id: IncidentId,
+    ) -> Result<(Incident, Vec<IncidentUpdate>), Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let incident = tx.incident(id).await?;
+        let updates = tx.incident_updates_of(&[id]).await?;
+        Ok((incident, updates))
+    }
+
+    /// One incident with everything that belongs to it.
+    ///
+    /// # Errors
+    /// Not allowed, there is none, or the database does not answer.
+    pub async fn incident_detail(&self, actor: &Actor, id: IncidentId) -> Result<IncidentDetail, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let incident = tx.incident(id).await?;
+        let all = tx.components(true).await?;
+        let named = |retired: bool| {
+            all.iter().filter(move |c| c.retired_at.is_some() == retired).filter_map(|c| {
+                let state = *incident.components.get(&c.id)?;
+                Some(NamedState { id: c.id, name: c.name.to_string(), state, is_private: c.is_private })
+            })
+        };
+        let components = named(false).chain(named(true)).collect();
+        let cause = match incident.maintenance {
+            Some(id) => Some(tx.maintenance(id).await?),
+            None => None,
+        };
+        Ok(IncidentDetail {
+            updates: tx.incident_updates_of(&[id]).await?,
+            replaced: tx.replaced_texts(id).await?,
+            components,
+            names: all.iter().map(|c| (c.id, c.name.to_string())).collect(),
+            authors: tx.users().await?.into_iter().map(|user| (user.id, user.name.to_string())).collect(),
+            cause,
+            causes: self.possible_causes_in(&mut tx, &incident.components).await?,
+            history: tx.impacts_of(Source::Incident, id.0).await?,
+            incident,
+        })
+    }
+
+    /// Who would be told of an incident with these components, and why others would not; none are the
+    /// whole site.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn incident_audience(&self, actor: &Actor, components: &[ComponentId]) -> Result<Audience, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        self.audience(&mut tx, Topic::Incidents, components).await
+    }
+
+    /// Incidents that a window caused, newest start first.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn incidents_caused_by(&self, actor: &Actor, id: MaintenanceId) -> Result<Vec<Incident>, Error> {
+        actor.require(Permission::View)?;
+        Ok(self.db.read().await?.incidents_of_maintenance(id).await?)
+    }
+
+    /// Windows that are under way or ended lately, those first that touch the same components or hosts.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn possible_causes(&self, actor: &Actor, components: &States) -> Result<Vec<PossibleCause>, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        self.possible_causes_in(&mut tx, components).await
+    }
+
+    async fn possible_causes_in(&self, tx: &mut Tx, components: &States) -> Result<Vec<PossibleCause>, Error> {
+        const UNDER_WAY: [State; 2] = [State::InProgress, State::Verifying];
+        let mut windows = tx.maintenances_in(&UNDER_WAY, Order::Latest, None, CAUSES).await?;
+        windows.extend(tx.maintenances_ended_after(CAUSE_WITHIN.before(self.now()), CAUSES).await?);
+        windows.retain(|m| m.started_at.is_some());
+        if windows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let topology = tx.topology().await?;
+        let behind = topology.behind.iter().filter(|(component, _)| components.contains_key(component));
+        let hosts: BTreeSet<HostId> = behind.map(|(_, host)| *host).collect();
+        let mut causes: Vec<PossibleCause> = windows
+            .into_iter()
+            .map(|m| {
+                let scope = crate::maintenance::scope_of(&m);
+                let touched = affected_components(&scope, &topology);
+                let is_near = components.keys().any(|id| touched.contains(id))
+                    || blast_radius(&scope, &topology).iter().any(|host| hosts.contains(host));
+                let name = format!("M-{} {}", m.number, m.title);
+                PossibleCause { id: m.id, name, state: m.state, is_near }
+            })
+            .collect();
+        causes.sort_by_key(|cause| !cause.is_near);
+        Ok(causes)
+    }
+
+    /// What waits for a person, and what is open beside it.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn incident_needs(&self, actor: &Actor) -> Result<IncidentNeeds, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let mut needs = IncidentNeeds { drafts: tx.incident_drafts().await?, ..IncidentNeeds::default() };
+        let open = tx.incidents_open().await?;
+        let ids: Vec<IncidentId> = open.iter().map(|incident| incident.id).collect();
+        let mut heard: BTreeMap<IncidentId, Instant> = BTreeMap::new();
+        for update in tx.incident_updates_of(&ids).await? {
+            let newest = heard.entry(update.incident).or_insert(update.at);
+            *newest = update.at.max(*newest);
+        }
+        let since = SILENCE.before(self.now());
+        for incident in open {
+            let last = heard.get(&incident.id).copied().unwrap_or(incident.started_at);
+            if last <= since {
+                needs.silent.push((incident, last));
+            } else {
+                needs.open.push(incident);
+            }
+        }
+        needs.silent.sort_by_key(|(_, last)| *last);
+        Ok(needs)
+    }
+
+    /// How many incidents wait for a person.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn waiting_incidents(&self, actor: &Actor) -> Result<u64, Error> {
+        actor.require(Permission::View)?;
+        let count = self.db.read().await?.count_waiting_incidents(SILENCE.before(self.now())).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_a_list_of_incidents_is_read_only_from_what_we_wrote() {
+        let id = IncidentId(uuid::Uuid::from_u128(7));
+        let at = Instant::from_timestamp_millis(1_400_180_400_123);
+        assert_eq!(read_incident_position(&format!("1400180400123_{id}")), at.map(|at| (at, id)));
+        for bad in ["", "1", "x_y", "1_x", "99999999999999999999_1"] {
+            assert_eq!(read_incident_position(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! Alerts and what becomes of them, on a real SQLite file and PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use chrono::{DateTime, Utc};
+use domain::alert::cause::{Cause, CauseState};
+use domain::alert::read::Sender;
+use domain::component::ComponentState;
+use domain::ids::{ComponentId, HostId, MaintenanceId};
+use domain::incident::{Incident, IncidentState};
+use domain::maintenance::{Maintenance, Planned, Reminders, State};
+use domain::people::Scope;
+use domain::text::{Name, Prose};
+use domain::time::Span;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use service::alerts::{AlertReceipt, AlertsQuery, CausesQuery, LabelsInput, RuleInput};
+use service::inventory::{ComponentInput, Direction, HostInput};
+use service::keys::Keys;
+use service::people::tokens::NewToken;
+use service::zones::SystemZones;
+use service::{Actor, Clock, Error, Services, Setup};
+use std::sync::Arc;
+use storage::testing::{Engine, TestDb};
+
+fn minute(n: i64) -> DateTime<Utc> {
+    Span::minutes(n).after("2014-05-15T18:55:00Z".parse().unwrap())
+}
+
+struct World {
+    _db: TestDb,
+    services: Services,
+    system: Actor,
+    monitoring: Actor,
+    vm3: HostId,
+    cluster: ComponentId,
+}
+
+impl World {
+    /// `vm3` carries `web-12`, behind which stands Cluster 12; `mail-3` stands alone.
+    async fn begin(engine: Engine) -> Self {
+        let db = TestDb::start(engine).await;
+        let services = Services::new(Setup {
+            db: db.db.clone(),
+            clock: Clock::fixed(minute(0)),
+            keys: Keys::new(vec![7; 32].into(), vec![]),
+            zones: Arc::new(SystemZones::newest()),
+            public_url: "https://status.example.org".to_owned(),
+            mail_configured: false,
+        });
+        services.found(Name::parse("Northwind Hosting").unwrap(), "Europe/Dublin".to_owned()).await.unwrap();
+        let system = Actor::system();
+        let host = |name: &str, on: Option<HostId>| HostInput {
+            name: name.to_owned(),
+            runs_on: on.map(|id| id.to_string()).unwrap_or_default(),
+            ..HostInput::default()
+        };
+        let vm3 = services.add_host(&system, host("vm3", None)).await.unwrap().id;
+        let web = services.add_host(&system, host("web-12", Some(vm3))).await.unwrap().id;
+        services.add_host(&system, host("mail-3", None)).await.unwrap();
+        let cluster =
+            ComponentInput { name: "Cluster 12".to_owned(), hosts: vec![web.to_string()], ..Default::default() };
+        let cluster = services.add_component(&system, cluster).await.unwrap().component.id;
+        let mut world = Self { _db: db, monitoring: system.clone(), services, system, vm3, cluster };
+        world.monitoring = world.token(Scope::AlertReport).await;
+        world
+    }
+
+    async fn token(&self, scope: Scope) -> Actor {
+        let new = NewToken { name: "t".to_owned(), scopes: vec![scope.as_str().to_owned()], valid_for: String::new() };
+        let made = self.services.add_token(&self.system, &new).await.unwrap();
+        self.services.actor_for_token(made.text.expose_secret(), None).await.unwrap()
+    }
+
+    async fn send(&self, status: &str, instances: &[&str]) -> AlertReceipt {
+        let alert = |instance: &&str| {
+            json!({"status": status, "fingerprint": format!("down {instance}"),
+            "labels": {"alertname": "InstanceDown", "instance": format!("{instance}:9100"), "severity": "critical"},
+            "annotations": {"summary": format!("{instance} does not answer")}, "startsAt": self.services.now().to_rfc3339()})
+        };
+        let body = json!({"version": "4", "alerts": instances.iter().map(alert).collect::<Vec<Value>>()});
+        self.services.take_alerts(&self.monitoring, Sender::Alertmanager, body.to_string().as_bytes()).await.unwrap()
+    }
+
+    async fn causes(&self) -> Vec<Cause> {
+        self.services.causes(&self.system, &CausesQuery::default()).await.unwrap().items
+    }
+
+    async fn only_cause(&self) -> Cause {
+        let mut causes = self.causes().await;
+        assert_eq!(causes.len(), 1, "{causes:#?}");
+        causes.remove(0)
+    }
+
+    async fn incident(&self, of: &Cause) -> Incident {
+        self.services.db.read().await.unwrap().incident(of.incident.unwrap()).await.unwrap()
+    }
+
+    async fn said(&self, of: &Cause) -> Vec<(IncidentState, String)> {
+        let of = [of.incident.unwrap()];
+        let updates = self.services.db.read().await.unwrap().incident_updates_of(&of).await.unwrap();
+        updates.into_iter().map(|update| (update.state, update.body.as_str().to_owned())).collect()
+    }
+
+    /// The clock shows this minute, and the worker looks.
+    async fn at(&self, n: i64) -> usize {
+        self.services.clock.set(minute(n));
+        self.services.follow_causes().await.unwrap()
+    }
+
+    async fn rule(&self, input: RuleInput) {
+        self.services.add_alert_rule(&self.system, &RuleInput { name: "rule".to_owned(), ..input }).await.unwrap();
+    }
+
+    async fn audited(&self, verb: &str) -> usize {
+        let log = self.services.audit_log(&self.system, &service::audit::AuditFilter::default()).await.unwrap();
+        log.entries.into_iter().filter(|entry| entry.action == verb).count()
+    }
+}
+
+async fn alerts_with_one_cause_become_one_draft_that_goes_away_with_them(engine: Engine) {
+    let w = World::begin(engine).await;
+    let changes = w.services.db.changes();
+    let first = w.send("firing", &["web-12"]).await;
+    assert_eq!((first.alerts, first.added, first.causes.len()), (1, 1, 1));
+    let cause = w.only_cause().await;
+    let draft = w.incident(&cause).await;
+    assert_eq!((draft.state, draft.title.as_str()), (IncidentState::Draft, "Problems with Cluster 12"));
+    assert_eq!(draft.components[&w.cluster], ComponentState::MajorOutage);
+    // The host below it comes later; and an alert that nobody can place.
+    w.send("firing", &["vm3", "unknown-7"]).await;
+    let again = w.send("firing", &["vm3", "web-12"]).await;
+    assert_eq!((again.added, again.repeated, again.causes.len()), (0, 2, 0));
+    let causes = w.causes().await;
+    assert_eq!(causes.iter().map(|cause| cause.alerts).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(w.services.db.read().await.unwrap().incident_drafts().await.unwrap().len(), 2);
+    assert_eq!(w.services.alert_needs(&w.system).await.unwrap().len(), 2);
+
+    w.services.clock.set(minute(1));
+    let over = w.send("resolved", &["vm3", "web-12", "unknown-7", "never-seen"]).await;
+    assert_eq!((over.ended, over.unknown), (3, 1));
+    assert_eq!(w.at(5).await, 0, "quiet for 4 minutes only");
+    assert_eq!(w.at(6).await, 2);
+    assert_eq!(w.incident(&cause).await.state, IncidentState::Discarded);
+    assert!(w.causes().await.iter().all(|cause| cause.state == CauseState::Over));
+    let kept = AlertsQuery { cause: cause.id.to_string(), ..AlertsQuery::default() };
+    assert_eq!(w.services.alerts(&w.system, &kept).await.unwrap().items.len(), 2, "they stay with it");
+    assert_eq!(w.at(60).await, 0);
+    assert!(!changes.has_changed().unwrap(), "nothing of it was for customers");
+    // What comes back then is new.
+    w.send("firing", &["web-12"]).await;
+    assert_eq!(w.causes().await.len(), 3);
+}
+
+async fn when_causes_turn_out_to_be_one_so_do_their_drafts(engine: Engine) {
+    let w = World::begin(engine).await;
+    let labels = LabelsInput { cause: "alertname".to_owned(), host: "instance".to_owned(), component: String::new() };
+    w.send("firing", &["web-12"]).await;
+    w.send("firing", &["mail-3"]).await;
+    assert_eq!(w.causes().await.len(), 2);
+    w.services.set_alert_labels(&w.system, 1, &labels).await.unwrap();
+    // A third that shares a host with the first, and the sender's group with what comes next.
+    let grouped = |print: &str, instance: &str| {
+        json!({"groupKey": "g", "alerts": [{"status": "firing", "fingerprint": print,
+        "labels": {"instance": instance}}]})
+        .to_string()
+    };
+    for (print, instance) in [("load", "web-12"), ("queue", "mail-3")] {
+        let body = grouped(print, instance);
+        w.services.take_alerts(&w.monitoring, Sender::Alertmanager, body.as_bytes()).await.unwrap();
+    }
+    let cause = w.only_cause().await;
+    assert_eq!(cause.alerts, 4);
+    let drafts = w.services.db.read().await.unwrap().incident_drafts().await.unwrap();
+    assert_eq!(drafts.iter().map(|draft| draft.id).collect::<Vec<_>>(), [cause.incident.unwrap()]);
+    assert_eq!(w.audited("incident.discard").await, 1);
+    let all = w.services.alerts(&w.system, &AlertsQuery::default()).await.unwrap().items;
+    assert!(all.len() == 4 && all.iter().all(|alert| alert.cause == Some(cause.id)));
+}
+
+fn window(host: HostId, state: State) -> Maintenance {
+    Maintenance {
+        id: MaintenanceId(uuid(12)),
+        number: 12,
+        title: Name::parse("Replace a failed disk in vm3").unwrap(),
+        message: Prose::default(),
+        state,
+        planned: Planned {
+            zone: "UTC".to_owned(),
+            local_start: minute(0).naive_utc(),
+            start_fold: None,
+            starts_at: minute(0),
+            ends_at: minute(120),
+            latest_end_at: minute(180),
+        },
+        hosts: vec![host],
+        components: vec![],
+        auto_start: true,
+        auto_complete: false,
+        reminders: Reminders::default(),
+        checklist: vec![],
+        done_anyway: None,
+        sequence: 1,
+        published_at: Some(minute(-600)),
+        held_at: None,
+        started_at: Some(minute(0)),
+        ended_at: None,
+        day_check_at: None,
+        lead_check_at: None,
+        next_due_at: None,
+        created_by: None,
+        created_at: minute(-700),
+        updated_at: minute(0),
+        version: 1,
+    }
+}
+
+fn uuid(n: u128) -> uuid::Uuid {
+    uuid::Uuid::from_u128(n)
+}
+
+async fn inside_a_window_nobody_is_alarmed_until_it_ends(engine: Engine) {
+    let w = World::begin(engine).await;
+    let m = window(w.vm3, State::InProgress);
+    let mut tx = w.services.db.decide().await.unwrap();
+    tx.add_maintenance(&m).await.unwrap();
+    tx.commit().await.unwrap();
+    w.send("firing", &["vm3", "web-12"]).await;
+    let cause = w.only_cause().await;
+    assert_eq!((cause.state, cause.maintenance, cause.incident), (CauseState::Window, Some(m.id), None));
+    assert!(w.services.db.read().await.unwrap().incident_drafts().await.unwrap().is_empty());
+    assert!(w.services.alert_needs(&w.system).await.unwrap().is_empty());
+    assert_eq!(w.services.alerts_of_window(&w.system, m.id).await.unwrap().causes.len(), 1);
+    assert_eq!(w.at(30).await, 0, "the work goes on");
+    w.send("resolved", &["vm3"]).await;
+
+    let mut tx = w.services.db.decide().await.unwrap();
+    tx.update_maintenance(&Maintenance { state: State::Completed, ended_at: Some(minute(60)), ..m }).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(w.at(60).await, 1);
+    assert_eq!(w.at(60).await, 0);
+    let causes = w.causes().await;
+    let stand: Vec<_> = causes.iter().map(|cause| (cause.state, cause.alerts, cause.firing)).collect();
+    assert_eq!(stand, [(CauseState::Open, 1, 1), (CauseState::Over, 1, 0)]);
+    assert_eq!(w.incident(&causes[0]).await.state, IncidentState::Draft);
+    w.send("resolved", &["web-12"]).await;
+    assert_eq!(w.causes().await[0].firing, 0, "it is still known by its fingerprint");
+}
+
+async fn a_rule_publishes_what_lasts_and_posts_that_it_is_over_once(engine: Engine) {
+    let w = World::begin(engine).await;
+    let publish = RuleInput {
+        action: "publish".to_owned(),
+        delay: "2 min".to_owned(),
+        component_state: "partial_outage".to_owned(),
+        text: "We are looking at {{components}}.".to_owned(),
+        quiet_for: "3 min".to_owned(),
+        resolution: "post".to_owned(),
+        labels: "instance=web-*".to_owned(),
+        ..RuleInput::default()
+    };
+    w.rule(publish).await;
+    w.send("firing", &["web-12"]).await;
+    let cause = w.only_cause().await;
+    assert_eq!(cause.publish_at, Some(minute(2)));
+    assert_eq!(w.at(1).await, 0);
+    w.services.clock.set(minute(2));
+    // Two nodes look at once.
+    let (one, other) = tokio::join!(w.services.follow_causes(), w.services.follow_causes());
+    assert_eq!(one.unwrap() + other.unwrap(), 1);
+    let incident = w.incident(&cause).await;
+    assert_eq!(incident.state, IncidentState::Investigating);
+    assert_eq!(incident.components[&w.cluster], ComponentState::PartialOutage);
+    assert_eq!(w.said(&cause).await, [(IncidentState::Investigating, "We are looking at Cluster 12.".to_owned())]);
+
+    w.send("resolved", &["web-12"]).await;
+    assert_eq!(w.at(4).await, 0);
+    w.send("firing", &["web-12"]).await;
+    assert_eq!(w.at(6).await, 0, "it came back in between");
+    w.send("resolved", &["web-12"]).await;
+    assert_eq!(w.at(9).await, 1);
+    assert_eq!(w.incident(&cause).await.state, IncidentState::Resolved);
+    assert_eq!(w.said(&cause).await.len(), 2);
+    assert_eq!(w.only_cause().await.state, CauseState::Over);
+}
+
+async fn what_is_quiet_before_its_delay_is_never_published(engine: Engine) {
+    let w = World::begin(engine).await;
+    let rule = RuleInput { action: "publish".to_owned(), delay: "2 min".to_owned(), ..RuleInput::default() };
+    w.rule(rule).await;
+    w.send("firing", &["web-12"]).await;
+    w.services.clock.set(minute(1));
+    w.send("resolved", &["web-12"]).await;
+    assert_eq!(w.at(3).await, 0);
+    assert_eq!(w.at(6).await, 1);
+    assert!(w.said(&w.only_cause().await).await.is_empty());
+    // Ignored: kept, and nothing comes of it.
+    let ignore = RuleInput { action: "ignore".to_owned(), hosts: vec![w.vm3.to_string()], ..RuleInput::default() };
+    w.rule(ignore).await;
+    let second = w.services.alert_rules(&w.system).await.unwrap().rules.remove(1);
+    w.services.move_alert_rule(&w.system, second.id, Direction::Up).await.unwrap();
+    assert_eq!(w.send("firing", &["web-12"]).await.ignored, 1, "it runs on vm3");
+    let ignored = AlertsQuery { state: "ignored".to_owned(), ..AlertsQuery::default() };
+    assert_eq!(w.services.alerts(&w.system, &ignored).await.unwrap().items.len(), 1);
+    assert_eq!(w.causes().await.len(), 1);
+}
+
+async fn a_person_is_asked_whether_a_published_incident_is_over(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), quiet_for: "0".to_owned(), ..RuleInput::default() }).await;
+    w.send("firing", &["web-12"]).await;
+    assert_eq!(w.at(0).await, 1, "published at once");
+    w.send("resolved", &["web-12"]).await;
+    assert_eq!(w.at(1).await, 1);
+    assert!(w.only_cause().await.proposed_at.is_some());
+    assert_eq!(w.services.alert_needs(&w.system).await.unwrap().len(), 1);
+    assert_eq!(w.services.waiting_causes(&w.system).await.unwrap(), 1);
+    assert_eq!(w.at(99).await, 0, "it stays a question");
+    w.send("firing", &["web-12"]).await;
+    assert_eq!(w.only_cause().await.proposed_at, None);
+    // Its monitoring has gone away: a person says so.
+    let cause = w.only_cause().await;
+    w.services.end_cause(&w.system, cause.id).await.unwrap();
+    assert_eq!(w.audited("cause.end").await, 1);
+    assert_eq!(w.at(99).await, 1);
+    let before = w.incident(&cause).await;
+    let over = service::incidents::IncidentPost {
+        state: IncidentState::Resolved,
+        body: Prose::parse("Done.").unwrap(),
+        components: Default::default(),
+        tell: false,
+    };
+    w.services.update_incident(&w.system, before.id, before.version, over).await.unwrap();
+    assert!(w.services.alert_needs(&w.system).await.unwrap().is_empty());
+    assert_eq!(w.at(99).await, 1);
+    assert_eq!(w.only_cause().await.state, CauseState::Over);
+    assert!(matches!(w.services.end_cause(&w.system, cause.id).await, Err(Error::Refused { .. })));
+}
+
+async fn what_a_person_changed_in_a_draft_stays(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.send("firing", &["web-12"]).await;
+    let cause = w.only_cause().await;
+    let edit = service::incidents::IncidentEdit {
+        title: Some(Name::parse("Sites on Cluster 12 are away").unwrap()),
+        components: Some([(w.cluster, ComponentState::PartialOutage)].into()),
+        ..Default::default()
+    };
+    w.services.edit_incident(&w.system, cause.incident.unwrap(), None, edit).await.unwrap();
+    let dns = ComponentInput { name: "DNS".to_owned(), ..Default::default() };
+    let dns = w.services.add_component(&w.system, dns).await.unwrap().component.id;
+    let body = json!({"key": "dns", "status": "firing", "host": "web-12", "component": "dns"});
+    w.services.take_alerts(&w.monitoring, Sender::Generic, body.to_string().as_bytes()).await.unwrap();
+    let draft = w.incident(&cause).await;
+    assert_eq!(draft.title.as_str(), "Sites on Cluster 12 are away");
+    assert_eq!(draft.components[&w.cluster], ComponentState::PartialOutage);
+    assert_eq!(draft.components[&dns], ComponentState::DegradedPerformance);
+}
+
+async fn only_who_may_reports_and_it_may_do_nothing_else(engine: Engine) {
+    let w = World::begin(engine).await;
+    let body = br#"{"key":"a","status":"firing"}"#;
+    for scope in Scope::ALL {
+        let actor = w.token(scope).await;
+        let taken = w.services.take_alerts(&actor, Sender::Generic, body).await;
+        let may = matches!(scope, Scope::AlertReport | Scope::Admin);
+        assert_eq!(taken.is_ok(), may, "{scope:?}");
+        if !may {
+            assert!(matches!(taken, Err(Error::Forbidden)), "{scope:?}");
+        }
+    }
+    let m = &w.monitoring;
+    assert!(matches!(w.services.alerts_look(m, "").await, Err(Error::Forbidden)));
+    assert!(matches!(w.services.alert_rules(m).await, Err(Error::Forbidden)));
+    assert!(matches!(w.services.causes(m, &CausesQuery::default()).await, Err(Error::Forbidden)));
+    assert!(matches!(w.services.add_alert_rule(m, &RuleInput::default()).await, Err(Error::Forbidden)));
+    assert!(matches!(w.services.end_cause(m, w.causes().await[0].id).await, Err(Error::Forbidden)));
+    let public = Actor::public(None);
+    assert!(matches!(w.services.take_alerts(&public, Sender::Generic, body).await, Err(Error::SignInNeeded)));
+    // The same key of two sources are two alerts.
+    assert_eq!(w.causes().await.len(), 2);
+    let wrong = w.services.take_alerts(&w.monitoring, Sender::Generic, b"{}").await;
+    assert!(matches!(wrong, Err(Error::Invalid(fields)) if fields[0].field == "key"));
+}
+
+async fn wrong_fields_of_a_rule_are_all_told(engine: Engine) {
+    let w = World::begin(engine).await;
+    let wrong = RuleInput {
+        hosts: vec!["x".to_owned()],
+        labels: "team".to_owned(),
+        severities: vec!["bad".to_owned()],
+        action: "shout".to_owned(),
+        delay: "5".to_owned(),
+        component_state: "operational".to_owned(),
+        title: "{{when}}".to_owned(),
+        text: "{{link}}".to_owned(),
+        quiet_for: "soon".to_owned(),
+        resolution: "maybe".to_owned(),
+        ..RuleInput::default()
+    };
+    let Err(Error::Invalid(fields)) = w.services.add_alert_rule(&w.system, &wrong).await else { panic!() };
+    let fields: std::collections::BTreeSet<_> = fields.iter().map(|field| field.field).collect();
+    let all = [
+        "hosts",
+        "name",
+        "labels",
+        "severities",
+        "action",
+        "delay",
+        "component_state",
+        "title",
+        "text",
+        "quiet_for",
+        "resolution",
+    ];
+    assert_eq!(fields, all.into());
+    w.rule(RuleInput { labels: "team=db".to_owned(), severities: vec!["critical".to_owned()], ..RuleInput::default() })
+        .await;
+    let rule = w.services.alert_rules(&w.system).await.unwrap().rules.remove(0);
+    let input = RuleInput { name: "renamed".to_owned(), ..RuleInput::of(&rule) };
+    let edited = w.services.edit_alert_rule(&w.system, rule.id, rule.version, &input).await.unwrap();
+    assert_eq!((edited.version, &edited.when), (2, &rule.when));
+    let stale = w.services.edit_alert_rule(&w.system, rule.id, rule.version, &RuleInput::of(&rule)).await;
+    assert!(matches!(stale, Err(Error::Stale(_))));
+    w.services.delete_alert_rule(&w.system, rule.id, 2).await.unwrap();
+    for verb in ["alert_rule.add", "alert_rule.edit", "alert_rule.delete"] {
+        assert_eq!(w.audited(verb).await, 1, "{verb}");
+    }
+}
+
+storage::on_both!(
+    alerts_with_one_cause_become_one_draft_that_goes_away_with_them,
+    when_causes_turn_out_to_be_one_so_do_their_drafts,
+    inside_a_window_nobody_is_alarmed_until_it_ends,
+    a_rule_publishes_what_lasts_and_posts_that_it_is_over_once,
+    what_is_quiet_before_its_delay_is_never_published,
+    a_person_is_asked_whether_a_published_incident_is_over,
+    what_a_person_changed_in_a_draft_stays,
+    only_who_may_reports_and_it_may_do_nothing_else,
+    wrong_fields_of_a_rule_are_all_told,
+);

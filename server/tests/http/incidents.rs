@@ -1,0 +1,291 @@
+//! Incidents on pages, without a script, and for programs.
+
+use crate::stage::Stage;
+use crate::test_app::{TestApp, TestClient};
+use domain::ids::ComponentId;
+use domain::people::{Role, Scope};
+use domain::subscriber::{Subscriber, SubscriberState, Topics};
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use service::Actor;
+use service::incidents::IncidentQuery;
+use storage::testing::Engine;
+
+/// Status and text with entities and the renderer's marks taken out.
+async fn read(answer: Response) -> (u16, String) {
+    let status = answer.status().as_u16();
+    let html = answer.text().await.unwrap();
+    let plain = [("<!>", ""), ("&quot;", "\""), ("&#x27;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    (status, plain.into_iter().fold(html, |text, (from, to)| text.replace(from, to)))
+}
+
+async fn send(client: &TestClient, method: Method, path: &str, body: Value) -> (u16, Value) {
+    let answer = client.send_json(method, path, &body).await;
+    let status = answer.status().as_u16();
+    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null))
+}
+
+fn place(answer: &Response) -> String {
+    assert_eq!(answer.status(), 303);
+    answer.headers()["location"].to_str().unwrap().split('?').next().unwrap().to_owned()
+}
+
+async fn subscriber(app: &TestApp, email: &str, components: Vec<ComponentId>) {
+    let now = app.services.now();
+    let subscriber = Subscriber {
+        id: app.services.new_id(),
+        number: 0,
+        email: email.to_owned(),
+        state: SubscriberState::Confirmed,
+        zone: "UTC".to_owned(),
+        components,
+        topics: Topics::default(),
+        token_version: 1,
+        confirm_sent_at: None,
+        created_at: now,
+        confirmed_at: Some(now),
+    };
+    let mut tx = app.services.db.decide().await.unwrap();
+    tx.add_subscriber(&subscriber).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn stored(app: &TestApp) -> usize {
+    app.services.list_incidents(&Actor::system(), &IncidentQuery::default()).await.unwrap().items.len()
+}
+
+async fn who_is_told_is_seen_before_anything_is_sent(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let cluster = stage.component("Cluster 12").await;
+    let dns = stage.component("DNS").await;
+    subscriber(&app, "all@example.net", vec![]).await;
+    subscriber(&app, "cluster@example.net", vec![cluster.parse().unwrap()]).await;
+    subscriber(&app, "dns@example.net", vec![dns.parse().unwrap()]).await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let (_, start) = read(operator.get("/admin").await).await;
+    assert!(start.contains("href=\"/admin/incidents/new\""), "one press from everywhere: {start}");
+    let (_, empty) = read(operator.get("/admin/incidents/new").await).await;
+    assert!(empty.contains("3 subscribers are told by mail.") && empty.contains("Cluster 12"), "{empty}");
+
+    let field = format!("c.{cluster}");
+    let form = |seen: &'static str, deed: &'static str| {
+        vec![
+            ("title", "{{components}} is gone"),
+            (field.as_str(), "major_outage"),
+            ("body", "We *look* into it."),
+            ("state", "investigating"),
+            ("tell", "on"),
+            ("seen", seen),
+            ("do", deed),
+        ]
+    };
+    let (status, asked) = read(operator.post_form("/admin/incidents/new", &form("3", "publish")).await).await;
+    assert_eq!((status, stored(&app).await), (200, 0), "another number than was seen");
+    assert!(asked.contains("2 subscribers are told by mail.") && asked.contains("Publish now, tell 2"), "{asked}");
+    assert!(asked.contains("1 follows other components only"), "{asked}");
+    assert!(asked.contains(">We *look* into it.</textarea>"), "{asked}");
+    let wrong = [("title", ""), ("body", ""), ("started_at", "2014-05-15T12:01:00Z"), ("do", "publish")];
+    let (status, wrong) = read(operator.post_form("/admin/incidents/new", &wrong).await).await;
+    assert!(status == 422 && wrong.contains("Title: This must not be empty."), "{wrong}");
+    let here = place(&operator.post_form("/admin/incidents/new", &form("2", "publish")).await);
+    let (_, page) = read(operator.get(&here).await).await;
+    assert!(page.contains("Cluster 12 is gone") && page.contains("subscribers were told"), "{page}");
+    assert!(page.contains("<em>look</em>"), "{page}");
+    let (_, home) = read(app.get("/").await).await;
+    assert!(home.contains("Major outage on Cluster 12"), "{home}");
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    let (_, seen) = read(viewer.get(&here).await).await;
+    assert!(
+        seen.contains("Cluster 12 is gone") && !seen.contains("<textarea") && !seen.contains("/incidents/new"),
+        "{seen}"
+    );
+}
+
+async fn two_people_who_write_at_once_lose_no_text(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let (ada, bob) = (app.sign_in_as(Role::Operator).await, app.sign_in_as(Role::Approver).await);
+    let field = format!("c.{}", stage.component("Cluster 12").await);
+    let report = [("title", "Gone"), (field.as_str(), "major_outage"), ("body", "We look."), ("do", "publish")];
+    let here = place(&ada.post_form("/admin/incidents/new", &report).await);
+    let say = |version: &'static str, body: &'static str| {
+        [("version", version), ("lines", "1"), ("state", "identified"), ("body", body), ("do", "say")]
+    };
+    assert_eq!(place(&bob.post_form(&here, &say("1", "A disk, says Bob.")).await), here);
+    let (status, both) = read(ada.post_form(&here, &say("1", "A cable, says Ada.")).await).await;
+    assert_eq!(status, 409);
+    let meanwhile = both.split("Posted meanwhile by others").nth(1).unwrap();
+    assert!(meanwhile.contains("A disk, says Bob.") && meanwhile.contains(">A cable, says Ada.</textarea>"), "{both}");
+    assert!(both.contains("name=\"version\" value=\"2\""), "with this one it can be posted: {both}");
+    assert_eq!(place(&ada.post_form(&here, &say("2", "A cable, says Ada.")).await), here);
+    let (_, page) = read(ada.get(&here).await).await;
+    assert!(page.contains("A disk, says Bob.") && page.contains("A cable, says Ada."), "{page}");
+
+    let id = here.rsplit('/').next().unwrap().parse().unwrap();
+    let (_, updates) = app.services.incident_timeline(&Actor::system(), id).await.unwrap();
+    let mend = format!("mend:{}", updates[0].id);
+    let mended = [("version", "1"), ("mended", "A cable, says Ada!"), ("do", mend.as_str())];
+    assert_eq!(place(&ada.post_form(&here, &mended).await), here);
+    let (_, page) = read(ada.get(&here).await).await;
+    assert!(page.contains("A cable, says Ada!") && page.contains("1 earlier version"), "{page}");
+    let resolve = [("version", "3"), ("state", "resolved"), ("body", "Back."), ("do", "say")];
+    assert_eq!(place(&ada.post_form(&here, &resolve).await), here);
+    let edit = [("version", "4"), ("title", "It was gone"), ("severity", "minor"), ("do", "edit")];
+    assert_eq!(place(&ada.post_form(&here, &edit).await), here);
+    let (_, list) = read(ada.get("/admin/incidents").await).await;
+    assert!(list.contains("It was gone") && list.contains("Minor"), "{list}");
+    let (_, home) = read(app.get("/").await).await;
+    assert!(home.contains("All systems operational"), "{home}");
+}
+
+async fn drafts_templates_and_the_past_go_without_a_script(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    app.services.add_example_templates(&Actor::system()).await.unwrap();
+    let operator = app.sign_in_as(Role::Operator).await;
+    let all = app.services.templates(&Actor::system(), false).await.unwrap();
+    let slow = all.iter().find(|t| t.name.as_str() == "Something is slow").unwrap().id.to_string();
+    let filled = [("template", slow.as_str()), ("do", "template:incident")];
+    let (status, filled) = read(operator.post_form("/admin/incidents/new", &filled).await).await;
+    assert!(status == 200 && filled.contains("value=\"{{components}} is slower than usual\""), "{filled}");
+    let field = format!("c.{}", stage.component("Cluster 12").await);
+    let draft = [("title", "Slow"), (field.as_str(), "degraded_performance"), ("body", "It is slow."), ("do", "draft")];
+    let here = place(&operator.post_form("/admin/incidents/new", &draft).await);
+    let (_, start) = read(operator.get("/admin").await).await;
+    assert!(start.contains("I-1 Slow") && start.contains("customers know nothing of it"), "{start}");
+    let (_, edit) = read(operator.get(&format!("{here}/edit")).await).await;
+    assert!(edit.contains(">It is slow.</textarea>"), "{edit}");
+    let publish = [
+        ("version", "1"),
+        ("title", "Slow"),
+        (field.as_str(), "partial_outage"),
+        ("body", "It is slow."),
+        ("do", "publish"),
+    ];
+    assert_eq!(place(&operator.post_form(&format!("{here}/edit"), &publish).await), here);
+    assert_eq!(operator.post_form(&format!("{here}/edit"), &publish).await.status(), 409, "somebody was faster");
+    let (_, home) = read(app.get("/").await).await;
+    assert!(home.contains("Partial outage on Cluster 12"), "{home}");
+
+    let past = [
+        ("title", "A cable"),
+        ("started_at", "2014-05-12 09:00"),
+        ("resolved_at", "2014-05-12 10:30"),
+        (field.as_str(), "major_outage"),
+        ("at-0", "2014-05-12 09:20"),
+        ("state-0", "identified"),
+        ("body-0", "A cable was cut."),
+        ("body", "It is mended."),
+    ];
+    let entered = place(&operator.post_form("/admin/incidents/backfill", &past).await);
+    let (_, page) = read(operator.get(&entered).await).await;
+    assert!(page.contains("Afterwards: nobody was told") && page.contains("A cable was cut."), "{page}");
+    let wrong =
+        [("title", "A cable"), ("started_at", "2014-05-12 10:00"), ("resolved_at", "2014-05-12 09:00"), ("body", "x")];
+    let (status, wrong) = read(operator.post_form("/admin/incidents/backfill", &wrong).await).await;
+    assert!(status == 422 && wrong.contains("Was over: The end must be after the start"), "{wrong}");
+}
+
+async fn a_state_is_set_by_hand_and_a_private_component_vanishes(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let dns = stage.component("DNS").await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let here = format!("/admin/components/{dns}");
+    let by_hand = format!("{here}/override");
+    let (status, wrong) = read(operator.post_form(&by_hand, &[("do", "set"), ("state", "partial_outage")]).await).await;
+    assert!(status == 422 && wrong.contains("Reason: This must not be empty."), "{wrong}");
+    let set = [("do", "set"), ("state", "partial_outage"), ("reason", "The registry is slow.")];
+    assert_eq!(place(&operator.post_form(&by_hand, &set).await), here);
+    let (_, page) = read(operator.get(&here).await).await;
+    assert!(page.contains("The registry is slow.") && page.contains("Set by hand since"), "{page}");
+    let (_, home) = read(app.get("/").await).await;
+    assert!(home.contains("Partial outage on DNS"), "{home}");
+    assert_eq!(place(&operator.post_form(&by_hand, &[("do", "withdraw")]).await), here);
+    let (_, home) = read(app.get("/").await).await;
+    assert!(home.contains("All systems operational") && home.contains("DNS"), "{home}");
+    let hide = [("version", "1"), ("name", "DNS"), ("slug", "dns"), ("is_private", "true")];
+    assert_eq!(place(&operator.post_form(&here, &hide).await), here);
+    let (_, home) = read(app.get("/").await).await;
+    let (_, subscribe) = read(app.get("/subscribe").await).await;
+    assert!(!home.contains("DNS") && !subscribe.contains("DNS"), "{home}");
+    let (_, list) = read(operator.get("/admin/components").await).await;
+    assert!(list.contains("DNS") && list.contains("for the team alone"), "{list}");
+}
+
+async fn programs_run_incidents(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let api = app.with_token(&app.token(&[Scope::IncidentWrite]).await);
+    let cluster = stage.component("Cluster 12").await;
+    subscriber(&app, "all@example.net", vec![]).await;
+    let asked = api.get(&format!("/api/v1/incidents/audience?components={cluster}")).await;
+    assert_eq!(asked.json::<Value>().await.unwrap(), json!({"mails": 1, "left_out": []}));
+    let report = json!({"title": "Gone", "components": [{"id": cluster, "state": "major_outage"}], "body": "We look.", "draft": true});
+    let (status, draft) = send(&api, Method::POST, "/api/v1/incidents", report.clone()).await;
+    assert_eq!(
+        (status, &draft["state"], &draft["draft_text"], &draft["url"]),
+        (201, &json!("draft"), &json!("We look."), &Value::Null)
+    );
+    let one = format!("/api/v1/incidents/{}", draft["id"].as_str().unwrap());
+    let post = async |way: &str, body: Value| send(&api, Method::POST, &format!("{one}/{way}"), body).await;
+    let (status, open) = post("publish", json!({"version": 1, "state": "identified"})).await;
+    assert_eq!((status, &open["state"], &open["severity"]), (200, &json!("identified"), &json!("critical")));
+    assert!(open["url"].as_str().unwrap().ends_with(&format!("/incidents/{}", open["id"].as_str().unwrap())));
+    let (status, late) = post("updates", json!({"version": 1, "body": "Too late."})).await;
+    assert_eq!((status, &late["code"], &late["version"]), (409, &json!("stale"), &json!(2)));
+    let better = json!({"version": 2, "state": "monitoring", "body": "Better.", "tell": false,
+        "components": [{"id": cluster, "state": "degraded_performance"}]});
+    let (_, updated) = post("updates", better).await;
+    assert_eq!(updated["components"][&cluster], json!("degraded_performance"));
+    assert_eq!(post("resolve", json!({"body": "Over."})).await.1["state"], json!("resolved"));
+    assert_eq!(post("reopen", json!({"body": "Again."})).await.1["state"], json!("investigating"));
+    let (status, twice) = post("reopen", json!({"body": "Again."})).await;
+    assert_eq!((status, &twice["code"]), (409, &json!("wrong_state")));
+    assert_eq!(post("discard", json!({"version": 5})).await.0, 409);
+    let (status, edited) = send(&api, Method::PATCH, &one, json!({"version": 5, "severity": "minor"})).await;
+    assert_eq!((status, &edited["severity"], &edited["severity_decided"]), (200, &json!("minor"), &json!(true)));
+    let whole = api.get(&one).await.json::<Value>().await.unwrap();
+    let updates = whole["updates"].as_array().unwrap();
+    assert_eq!(updates.len(), 4);
+    assert_eq!((&updates[2]["body"], &updates[2]["told"]), (&json!("Better."), &json!(false)));
+    let update = format!("{one}/updates/{}", updates[0]["id"].as_str().unwrap());
+    let (status, mended) = send(&api, Method::PATCH, &update, json!({"version": 1, "body": "Once again."})).await;
+    assert_eq!((status, &mended["body"], &mended["version"]), (200, &json!("Once again."), &json!(2)));
+    let open = api.get("/api/v1/incidents?state=open").await.json::<Value>().await.unwrap();
+    assert_eq!(open["items"].as_array().unwrap().len(), 1);
+    assert_eq!(api.get("/api/v1/incidents?state=gone").await.status(), 422);
+    let (status, ahead) = send(
+        &api,
+        Method::POST,
+        "/api/v1/incidents",
+        json!({"title": "x", "body": "x", "started_at": "2014-06-01T00:00:00Z"}),
+    )
+    .await;
+    assert_eq!((status, &ahead["errors"][0]["field"]), (422, &json!("started_at")));
+    let past = json!({"title": "Long ago", "started_at": "2014-05-01T08:00:00Z", "resolved_at": "2014-05-01T09:00:00Z", "body": "Over."});
+    let (status, past) = send(&api, Method::POST, "/api/v1/incidents/backfill", past).await;
+    assert_eq!((status, &past["backfilled"]), (201, &json!(true)));
+
+    let by_hand = format!("/api/v1/components/{cluster}/override");
+    let (status, now) = send(&api, Method::PUT, &by_hand, json!({"state": "operational", "reason": "It works."})).await;
+    assert_eq!((status, &now["state"], &now["derived"]), (200, &json!("operational"), &json!("degraded_performance")));
+    assert_eq!(now["override"]["reason"], json!("It works."));
+    let back = api.http.delete(format!("{}{by_hand}", api.base)).send().await.unwrap().json::<Value>().await.unwrap();
+    assert_eq!((&back["state"], &back["override"]), (&json!("degraded_performance"), &Value::Null));
+    let inventory = app.with_token(&app.token(&[Scope::InventoryWrite]).await);
+    let component = format!("/api/v1/components/{cluster}");
+    let (status, hidden) = send(&inventory, Method::PATCH, &component, json!({"version": 1, "is_private": true})).await;
+    assert_eq!((status, &hidden["is_private"]), (200, &json!(true)));
+    let (_, home) = read(app.get("/").await).await;
+    assert!(!home.contains("Cluster 12") && home.contains("All systems operational"), "{home}");
+}
+
+storage::on_both!(
+    who_is_told_is_seen_before_anything_is_sent,
+    two_people_who_write_at_once_lose_no_text,
+    drafts_templates_and_the_past_go_without_a_script,
+    a_state_is_set_by_hand_and_a_private_component_vanishes,
+    programs_run_incidents,
+);
