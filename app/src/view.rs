@@ -2,8 +2,8 @@
 //! these from what the services answer; nothing here knows a service, a clock or a zone.
 
 pub mod calendar;
-pub mod incident;
 pub mod chart;
+pub mod incident;
 
 use domain::announcement::{AnnouncementState, Category};
 use domain::component::ComponentState;

@@ -1,9 +1,9 @@
 //! Pages for those who work here: the frame around them, and how they write times.
 
 pub mod account;
+pub mod action_items;
 pub mod alert_rules;
 pub mod alerts;
-pub mod action_items;
 pub mod announcement_form;
 pub mod announcements;
 pub mod audience;

@@ -1,9 +1,9 @@
 //! Pages for customers. They depend on their address alone, so that each is rendered once per
 //! change; they set no cookie, and carry no script but the file that keeps some of them up to date.
 
+pub mod announcements;
 pub mod charts;
 pub mod component;
-pub mod announcements;
 pub mod head;
 pub mod history;
 pub mod home;

@@ -3,8 +3,8 @@
 //! Whatever the product decides is decided here, so that the browser, the
 //! server, the workers and the command line can not disagree.
 
-pub mod alert;
 pub mod action_item;
+pub mod alert;
 pub mod announcement;
 pub mod audit;
 pub mod availability;
@@ -30,8 +30,8 @@ pub mod metric;
 pub mod number;
 pub mod people;
 pub mod policy;
-pub mod report;
 pub mod post_mortem;
+pub mod report;
 pub mod request;
 pub mod rhythm;
 pub mod run;

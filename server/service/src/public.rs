@@ -10,8 +10,8 @@ mod component;
 
 pub use component::{Bar, BarDay, ComponentPage, Happening, What};
 
-use crate::figures::Availability;
 use crate::announcements::{self, PublicAnnouncement};
+use crate::figures::Availability;
 use crate::{Error, Services};
 use chrono::{Datelike, NaiveDate};
 use domain::component::{Component, ComponentState, public_part};
@@ -158,6 +158,8 @@ pub struct Month {
     pub incidents: Vec<PublicIncident>,
     /// How much of the time everything was there.
     pub availability: Availability,
+    /// The month itself, where its report has been put down.
+    pub reported: Option<domain::report::Month>,
     /// There is something before it.
     pub earlier: Option<NaiveDate>,
     /// The month after it, unless that lies in the future.
@@ -312,6 +314,7 @@ impl Services {
             .collect();
         let windows = windows(&mut tx, &board, began).await?;
         let availability = self.availability_of_month(&mut tx, first).await?;
+        let reported = tx.report(domain::report::Month::of(first)).await?.map(|report| report.month);
         let oldest = tx.maintenances_in(&ENDED, Order::Earliest, None, 1).await?;
         let oldest = oldest
             .first()
@@ -323,7 +326,7 @@ impl Services {
         let is_oldest = before.is_empty() && oldest.is_none_or(|day| first <= day);
         let earlier = if is_oldest { None } else { previous_month(first) };
         let later = (after <= current).then_some(after);
-        Ok(Month { site, first, windows, incidents, availability, earlier, later })
+        Ok(Month { site, first, windows, incidents, availability, reported, earlier, later })
     }
 
     /// The calendar of all published windows.

@@ -1,7 +1,7 @@
 //! All SQL of Fermata. Sees no HTTP, decides nothing: it stores and finds.
 
-pub mod alert;
 pub mod action_item;
+pub mod alert;
 pub mod announcement;
 pub mod audience;
 pub mod audit;

@@ -45,7 +45,7 @@ async fn an_empty_site_says_so_calmly(engine: Engine) {
     has(&html, &["<title>All systems operational – Northwind Hosting status</title>", "No work is planned."]);
     has(&html, &["type=\"text/calendar\"", "name=\"description\"", "property=\"og:title\"", "rel=\"canonical\""]);
     has_not(&html, &["id=\"components\"", "id=\"now\"", "id=\"recent\""]);
-    has(&page(&app, "/history").await, &["No work in May 2014"]);
+    has(&page(&app, "/history").await, &["Nothing in May 2014"]);
 }
 
 async fn a_planned_window_stands_with_its_time_its_components_and_its_proof(engine: Engine) {
@@ -191,7 +191,7 @@ async fn what_is_over_stays_a_week_and_then_in_the_history(engine: Engine) {
     assert_eq!(page(&app, "/history/2014-05").await.matches("Replace a failed disk").count(), 1);
     stage.services.clock.set("2014-06-01T12:00:00Z".parse().unwrap());
     let june = page(&app, "/history").await;
-    has(&june, &["No work in June 2014", "href=\"/history/2014-05\"", "← May 2014"]);
+    has(&june, &["Nothing in June 2014", "href=\"/history/2014-05\"", "← May 2014"]);
     let may = page(&app, "/history/2014-05").await;
     has(&may, &["2 maintenance windows in May 2014", "href=\"/history/2014-06\"", "June 2014 →"]);
     for nothing in ["/history/2014-07", "/history/2014-5", "/history/x", "/history/2014-13"] {

@@ -57,7 +57,7 @@ fn show(reader: &Reader, month: &Month, is_named: bool) -> AnyView {
     let count = count(month.incidents.len(), month.windows.len());
     let list = if entries.is_empty() {
         let action = ActionView::link("What is planned", reader.link("/"));
-        view! { <EmptyState title=format!("No work in {name}") text="Nothing broke, was begun or called off." good=true action/> }
+        view! { <EmptyState title=format!("Nothing in {name}") text="Nothing broke, was begun or called off." good=true action/> }
             .into_any()
     } else {
         view! { <Section id="month" title=name.clone()><LogList entries/></Section> }.into_any()
@@ -74,12 +74,17 @@ fn show(reader: &Reader, month: &Month, is_named: bool) -> AnyView {
         view! { <nav class="pager" aria-label="Months"><span>{earlier}</span><span>{later}</span></nav> }
     });
     let figures = figures(month, &name);
+    let report = month.reported.map(|reported| {
+        let (href, label) = (reader.link(&format!("/reports/{reported}")), format!("The report for {name}"));
+        view! { <p class="mt"><a href=href>{label}</a></p> }
+    });
     let (frame, back) = (reader.frame(), ("Status now".to_owned(), reader.link("/")));
     view! {
         <Head title=format!("{count} in {name} – {site} status") path description=format!("{count} in {name}.")/>
         <PublicLayout frame>
             <Title title="History" lead="Incidents and work, and how they ended, newest first." back/>
             {figures}
+            {report}
             {list}
             {pager}
         </PublicLayout>

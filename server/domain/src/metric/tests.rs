@@ -34,7 +34,7 @@ proptest! {
             prop_assert_eq!(all.map(|all| all.sum), Some(values().sum::<f64>()));
             prop_assert_eq!(all.map(|all| all.min), values().reduce(f64::min));
             prop_assert_eq!(all.map(|all| all.max), values().reduce(f64::max));
-            prop_assert_eq!(all.map(|all| all.last), values().last());
+            prop_assert_eq!(all.map(|all| all.last), values().next_back());
             prop_assert!(buckets.windows(2).all(|pair| pair[0].at < pair[1].at));
             prop_assert!(buckets.iter().all(|bucket| step.floor(bucket.at) == bucket.at));
         }

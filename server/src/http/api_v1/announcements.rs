@@ -103,7 +103,7 @@ impl Body {
     /// What was sent, over what is stored.
     fn over(self, stored: AnnouncementInput) -> AnnouncementInput {
         // A choice belongs to the time it was made for.
-        let kept = self.banner_until.is_none().then_some(stored.banner_fold).unwrap_or_default();
+        let kept = if self.banner_until.is_none() { stored.banner_fold } else { String::default() };
         AnnouncementInput {
             title: self.title.unwrap_or(stored.title),
             slug: self.slug.unwrap_or(stored.slug),

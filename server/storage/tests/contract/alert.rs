@@ -88,7 +88,7 @@ async fn an_alert_is_known_by_its_fingerprint_until_it_is_history(engine: Engine
         Alert { cause: Some(CauseId(Uuid::from_u128(21))), seen: 2, last_seen_at: at(5), flaps: 1, ..down.clone() };
     tx.update_alert(&Alert { ended_at: Some(at(4)), ..back.clone() }).await.unwrap();
     tx.update_alert(&back).await.unwrap();
-    assert_eq!(tx.alerts_known(down.source, &["down"]).await.unwrap(), [back.clone()]);
+    assert_eq!(tx.alerts_known(down.source, &["down"]).await.unwrap(), std::slice::from_ref(&back));
     assert!(matches!(tx.update_alert(&alert(9, "x", None)).await, Err(StoreError::NotFound(_))));
 
     tx.move_alerts(CauseId(Uuid::from_u128(21)), CauseId(Uuid::from_u128(20))).await.unwrap();
@@ -96,12 +96,16 @@ async fn an_alert_is_known_by_its_fingerprint_until_it_is_history(engine: Engine
     assert_eq!(tx.alerts_of(&of, 9).await.unwrap(), [Alert { cause: down.cause, ..back.clone() }]);
     tx.end_alerts_of(CauseId(Uuid::from_u128(20)), at(7)).await.unwrap();
     let firing = AlertFilter { firing: Some(true), ..AlertFilter::default() };
-    assert_eq!(tx.alerts_of(&firing, 9).await.unwrap(), [load.clone()]);
+    assert_eq!(tx.alerts_of(&firing, 9).await.unwrap(), std::slice::from_ref(&load));
     assert_eq!(
         tx.alerts_of(&AlertFilter { ignored: true, ..AlertFilter::default() }, 9).await.unwrap(),
-        [load.clone()]
+        std::slice::from_ref(&load)
     );
-    assert_eq!(tx.alerts_of(&AlertFilter::default(), 1).await.unwrap(), [load.clone()], "the newest first");
+    assert_eq!(
+        tx.alerts_of(&AlertFilter::default(), 1).await.unwrap(),
+        std::slice::from_ref(&load),
+        "the newest first"
+    );
     let older = AlertFilter { before: Some(load.id), ..AlertFilter::default() };
     assert_eq!(tx.alerts_of(&older, 9).await.unwrap().len(), 1);
 
@@ -133,8 +137,8 @@ async fn causes_are_found_when_something_is_due_in_them(engine: Engine) {
     }
     assert_eq!(tx.causes(CausesOf::Live, 9).await.unwrap(), [work.clone(), quiet.clone(), open.clone()]);
     assert_eq!(tx.causes(CausesOf::Before(None), 9).await.unwrap().len(), 3, "without what is part of another");
-    assert_eq!(tx.causes(CausesOf::Before(Some(quiet.id)), 9).await.unwrap(), [open.clone()]);
-    assert_eq!(tx.causes(CausesOf::Maintenance(m.id), 9).await.unwrap(), [work.clone()]);
+    assert_eq!(tx.causes(CausesOf::Before(Some(quiet.id)), 9).await.unwrap(), std::slice::from_ref(&open));
+    assert_eq!(tx.causes(CausesOf::Maintenance(m.id), 9).await.unwrap(), std::slice::from_ref(&work));
     assert_eq!(tx.count_causes().await.unwrap(), (2, 3));
     assert!(matches!(tx.cause(CauseId(Uuid::from_u128(99))).await, Err(StoreError::NotFound(_))));
 

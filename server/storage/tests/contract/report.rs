@@ -129,7 +129,7 @@ async fn a_report_is_put_down_once_and_corrected_with_a_note(engine: Engine) {
     tx.correct_report(&may, &after, &note).await.unwrap();
     let stored = tx.report(may.month).await.unwrap().unwrap();
     assert_eq!((stored.version, stored.corrected_at, &stored.content), (2, Some(at(20)), &after.content));
-    assert_eq!(tx.corrections_of(may.month).await.unwrap(), [note.clone()]);
+    assert_eq!(tx.corrections_of(may.month).await.unwrap(), std::slice::from_ref(&note));
     assert_eq!(note.changes.len(), 1);
     assert_eq!(tx.replaced_report(may.month, 1).await.unwrap(), may.content);
     assert!(matches!(tx.replaced_report(may.month, 2).await, Err(StoreError::NotFound(_))));
