@@ -29,6 +29,6 @@ export default defineConfig({
   projects: [
     { name: 'with scripts', use: { javaScriptEnabled: true } },
     { name: 'on PostgreSQL', testMatch: /week\.spec\.ts/, metadata: { database: 'postgres' } },
-    { name: 'without scripts', testMatch: /(week|people)\.spec\.ts/, use: { javaScriptEnabled: false } },
+    { name: 'without scripts', testMatch: /(week|people|storm)\.spec\.ts/, use: { javaScriptEnabled: false } },
   ],
 });

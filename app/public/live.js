@@ -1,11 +1,17 @@
 // Keeps an open page up to date. The server says that something has changed (GET /events); the page asks for itself
 // again and takes over what differs, without moving focus, scroll or what is unfolded, and says it once to those who
-// listen. Where there is no stream it asks every 30 seconds.
+// listen. Where there is no stream it asks by itself, every 30 to 60 seconds.
 "use strict";
 (() => {
   const POLL = 30_000;
+  const FIRST_POLL = 5_000;
   const NO_STREAM = 300_000;
+  const SAFETY = 300_000;
+  const OPENS_WITHIN = 10_000;
   const AGAIN = 5_000;
+  const STALE = 1_000;
+  const STALE_TRIES = 5;
+  const AFTER_EVENT = 500;
   const main = document.getElementById("main");
   const change = document.querySelector('meta[name="change"]');
   if (!main || !change) return;
@@ -19,23 +25,35 @@
   let served = main.innerHTML;
   let source = null;
   let polling = 0;
+  let opening = 0;
+  let safety = 0;
+  let soon = 0;
   let retry = 0;
+  // What the stream said last. No maximum: a restored database counts on from less.
+  let told = 0;
+  let tries = 0;
   let asking = false;
   let again = false;
 
+  // Not all pages in the same moment.
+  const spread = (time) => time * (1 + Math.random());
+
   const text = (node) => (node ? node.textContent.replace(/\s+/g, " ").trim() : "");
 
-  // What a page says of components and in timelines.
+  // What a page says of components and in timelines. A component is told apart by its address, an update by whose it
+  // is and when it was said: another name and mended words are no news.
   function facts(root) {
     const components = new Map();
     for (const line of root.querySelectorAll("ul.comps > li")) {
-      components.set(text(line.querySelector("[dir]")), text(line.querySelector(".state")));
+      const name = text(line.querySelector("[dir]"));
+      const address = line.querySelector("a[href]")?.getAttribute("href") ?? name;
+      components.set(address, { name, state: text(line.querySelector(".state")) });
     }
     const updates = new Map();
     for (const line of root.querySelectorAll("ol.timeline > li")) {
-      const about = text(line.closest("article")?.querySelector(".card-title"));
+      const about = line.closest("article")?.querySelector("h3 a[href]")?.getAttribute("href") ?? "";
       const said = [text(line.querySelector("h3")), text(line.querySelector(".prose"))].filter(Boolean).join(": ");
-      updates.set(`${about} ${line.querySelector("time")?.dateTime} ${said}`, said);
+      updates.set(`${about} ${line.querySelector("time")?.dateTime}`, said);
     }
     return { components, updates, heading: text(root.querySelector("h1")) };
   }
@@ -43,8 +61,8 @@
   // "API: Partial outage. Update: Identified: A disk is gone."
   function news(before, after) {
     const parts = [];
-    const changed = [...after.components].filter(([name, state]) => before.components.get(name) !== state);
-    parts.push(...changed.slice(0, 3).map(([name, state]) => `${name}: ${state}`));
+    const changed = [...after.components].filter(([key, { state }]) => before.components.get(key)?.state !== state);
+    parts.push(...changed.slice(0, 3).map(([, { name, state }]) => `${name}: ${state}`));
     if (changed.length > 3) parts.push(`${changed.length - 3} more components`);
     const update = [...after.updates].find(([key]) => !before.updates.has(key));
     if (update) parts.push(`Update: ${update[1]}`);
@@ -155,31 +173,52 @@
       failed = true;
     }
     asking = false;
-    // The stream says a thing once: what could not be fetched is asked for until it comes.
-    if (failed && !document.hidden) retry = setTimeout(ask, AGAIN);
+    // The stream says a thing once: what could not be fetched is asked for until it comes, and what came from where the
+    // change was not known yet (another node, a proxy) a few times more.
+    if (document.hidden) return;
+    if (failed) retry = setTimeout(ask, spread(AGAIN));
+    else if (Number(known) < told && tries++ < STALE_TRIES) retry = setTimeout(ask, STALE * 2 ** (tries - 1));
   }
 
   function poll() {
     if (polling) return;
-    polling = setInterval(ask, POLL);
-    ask();
+    const turn = () => {
+      polling = setTimeout(turn, spread(POLL));
+      ask();
+    };
+    polling = setTimeout(turn, Math.random() * FIRST_POLL);
+  }
+
+  function stopPolling() {
+    clearTimeout(polling);
+    polling = 0;
   }
 
   function follow() {
     if (source || document.hidden) return;
     source = new EventSource(`/events?since=${encodeURIComponent(known)}`);
+    // A stream may neither open nor fail, and one that is open may die without a word.
+    opening = setTimeout(() => source?.readyState === EventSource.CONNECTING && poll(), OPENS_WITHIN);
+    clearInterval(safety);
+    safety = setInterval(ask, spread(SAFETY));
     source.onopen = () => {
-      clearInterval(polling);
-      polling = 0;
+      clearTimeout(opening);
+      stopPolling();
     };
-    // Not all pages in the same moment.
-    source.onmessage = () => setTimeout(ask, Math.random() * 200);
+    source.onmessage = (event) => {
+      told = Number(event.data);
+      tries = 0;
+      soon ||= setTimeout(() => {
+        soon = 0;
+        ask();
+      }, Math.random() * AFTER_EVENT);
+    };
     source.onerror = () => {
       poll();
       // The browser tries again by itself unless the answer was no stream.
       if (source?.readyState === EventSource.CLOSED) {
         source = null;
-        setTimeout(follow, NO_STREAM);
+        setTimeout(follow, spread(NO_STREAM));
       }
     };
   }
@@ -187,8 +226,11 @@
   function rest() {
     source?.close();
     source = null;
-    clearInterval(polling);
-    polling = 0;
+    stopPolling();
+    clearTimeout(opening);
+    clearInterval(safety);
+    clearTimeout(soon);
+    soon = 0;
     clearTimeout(retry);
   }
 

@@ -125,9 +125,13 @@ pub fn lead_to(place: &str) {
     }
 }
 
-/// What was just done, when the page before led here with `?done=…`; `texts` says it in words.
+/// What was just done, when the page before led here with `?done=…`; `texts` says it in words. Nothing where a form
+/// came back: what stands against that is newer.
 #[must_use]
 pub fn done(texts: &[(&str, &str)]) -> Option<FlashView> {
+    if submitted().data.is_some() {
+        return None;
+    }
     let query = FormData::parse(uri().query().unwrap_or_default().as_bytes());
     let done = query.get("done");
     texts.iter().find(|(code, _)| *code == done).map(|(_, text)| FlashView::done(*text))

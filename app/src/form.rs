@@ -140,6 +140,14 @@ impl Submitted {
         self.data.as_ref().map_or_else(|| stored.into(), |data| data.get(name).to_owned())
     }
 
+    /// What the page was made from, as a hidden field carries it: a version, a count. A form that comes back keeps its
+    /// own, so that what others save meanwhile is still noticed; one that was told of it goes on from what is stored.
+    #[must_use]
+    pub fn made_from(&self, name: &str, stored: impl ToString) -> String {
+        let kept = self.data.as_ref().filter(|_| !self.stale).map(|data| data.get(name));
+        kept.filter(|kept| !kept.is_empty()).map_or_else(|| stored.to_string(), ToOwned::to_owned)
+    }
+
     /// Whether a box is ticked.
     #[must_use]
     pub fn ticked(&self, name: &str, stored: bool) -> bool {

@@ -11,6 +11,11 @@ export const BINARY = process.env.FERMATA_BIN ?? join(here, '..', 'target', 'deb
 /** Debian's browser; nothing is downloaded. */
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
+/** A file of the project. */
+export function root(path: string): string {
+  return join(here, '..', path);
+}
+
 /** A script in `tools/`. */
 export function tool(name: string): string {
   return join(here, 'tools', name);

@@ -12,7 +12,7 @@ pub struct ToldView {
     pub left_out: String,
     /// Why not, with how many.
     pub why: Vec<String>,
-    /// What is sent to say that the number was seen.
+    /// What is sent to say that it was seen.
     pub seen: String,
     /// The words of the button.
     pub publish: String,

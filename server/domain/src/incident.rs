@@ -13,7 +13,7 @@ use crate::people::Role;
 use crate::text::{Name, Prose};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 /// Where an incident stands. The four public states come in any order; `resolved` may be reopened.
@@ -259,6 +259,21 @@ impl Incident {
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.severity_override.unwrap_or(Severity::of(self.worst))
+    }
+
+    /// Leaves only what those know who know nothing of these components: how bad it is follows from the others alone.
+    /// `updates` are all of its timeline.
+    pub fn hide(&mut self, hidden: &BTreeSet<ComponentId>, updates: &[IncidentUpdate]) {
+        let (hushed, told): (Vec<_>, Vec<_>) = updates
+            .iter()
+            .flat_map(|update| &update.components)
+            .chain(&self.components)
+            .map(|(id, state)| (*id, *state))
+            .partition(|(id, _)| hidden.contains(id));
+        if !hushed.is_empty() {
+            self.worst = told.into_iter().map(|(_, state)| state).max().unwrap_or(ComponentState::Operational);
+            self.components.retain(|id, _| !hidden.contains(id));
+        }
     }
 
     /// The components that are not well now, with their states: none unless it is open.

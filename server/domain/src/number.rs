@@ -29,6 +29,12 @@ pub fn text(value: f64, decimals: u8) -> String {
     grouped
 }
 
+/// "1,332"
+#[must_use]
+pub fn count(number: i64) -> String {
+    text(number as f64, 0)
+}
+
 /// The same with its unit behind it: "99.97 %".
 #[must_use]
 pub fn with_unit(value: f64, decimals: u8, unit: &str) -> String {

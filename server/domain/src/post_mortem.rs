@@ -1,8 +1,9 @@
 //! Post-mortems: what was learned from an incident, read by a second person before customers read it.
 //!
 //! `draft → in_review → published`. As with overrides, two people means two: who reviews has at least the approver's
-//! role and is not who changed the text last. A change of the text takes the review away; once it is public, a
-//! change is kept as a version and shown as an edit.
+//! role and is not who changed the text last. What a token writes, the person who made it has written; what a program
+//! without a person changes stays the text of the person before. A change of the text takes the review away; once it is
+//! public, a change is kept as a version and shown as an edit.
 
 mod outline;
 #[cfg(test)]
@@ -57,7 +58,7 @@ pub struct PostMortem {
     pub state: PostMortemState,
     /// Markdown.
     pub body: Prose,
-    /// Who changed the text last; none for the system and tokens.
+    /// The person who changed the text last, with a token too; none where no person ever did.
     pub author: Option<UserId>,
     /// The review of the text as it is.
     pub review: Option<Review>,
@@ -87,7 +88,7 @@ pub enum PostMortemRefusal {
     #[error("This post-mortem is {}.", .0.text())]
     Is(PostMortemState),
     /// Two people means two.
-    #[error("You changed this text last: somebody else has to review it.")]
+    #[error("You, or a token of yours, changed this text last: somebody else has to review it.")]
     SamePerson,
     /// Nobody has read it as it is.
     #[error("A second person has to review this text before it is published.")]
@@ -178,7 +179,7 @@ impl PostMortem {
         let is_public = self.state == PostMortemState::Published;
         let after = Self {
             body,
-            author: by,
+            author: by.or(self.author),
             review: if is_public { self.review } else { None },
             edited_at: if is_public { Some(now) } else { None },
             ..self.changed(now)

@@ -12,8 +12,8 @@ use uuid::Uuid;
 /// How long backup runs are kept where nobody said otherwise: five years.
 pub const KEEP_RUNS: Span = Span::days(1826);
 
-/// The shortest time for which runs may be kept: what people look back at is not yet gone.
-pub const LEAST_KEEP_RUNS: Span = Span::days(30);
+/// The shortest time for which runs may be kept: two months, for the report of a month counts them after its end.
+pub const LEAST_KEEP_RUNS: Span = Span::days(62);
 
 /// The one site an installation serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

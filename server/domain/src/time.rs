@@ -14,7 +14,7 @@ pub(crate) use format::zone_text;
 pub use format::{InstantText, TimeText, format_clock, format_instant, format_range, format_short, offset_text};
 pub use span::SpanError;
 pub use stretch::{Stretch, common, united};
-pub use zone::{Civil, LocalError, LocalTime, UnknownZone, ZoneRules, civil, parse_local};
+pub use zone::{Civil, LocalError, LocalTime, UnknownZone, ZoneRules, civil, parse_local, parse_offset};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

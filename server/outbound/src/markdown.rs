@@ -77,12 +77,13 @@ impl fmt::Display for SafeHtml {
     }
 }
 
-/// Renders Markdown (CommonMark with tables). Headings start at `h3`, below those of the page around them; an image
-/// becomes a link to it.
+/// Renders Markdown (CommonMark with tables). Headings start at `h3`, below those of the page around them, and leave out
+/// no level whatever the author left out; an image becomes a link to it.
 #[must_use]
 pub fn render(markdown: &str) -> SafeHtml {
     let mut markup = String::with_capacity(markdown.len() * 3 / 2);
-    html::push_html(&mut markup, events(markdown).map(demote));
+    let mut above = Vec::new();
+    html::push_html(&mut markup, events(markdown).map(|event| demote(event, &mut above)));
     SafeHtml(ALLOWED.clean(&markup).to_string())
 }
 
@@ -139,22 +140,25 @@ fn events(markdown: &str) -> impl Iterator<Item = Event<'_>> {
     })
 }
 
-fn demote(event: Event<'_>) -> Event<'_> {
+/// Moves a heading below those of the page. `above` are the levels of the headings it stands under, itself included.
+fn demote<'a>(event: Event<'a>, above: &mut Vec<HeadingLevel>) -> Event<'a> {
     match event {
         Event::Start(Tag::Heading { level, .. }) => {
-            Event::Start(Tag::Heading { level: lower(level), id: None, classes: Vec::new(), attrs: Vec::new() })
+            above.retain(|other| *other < level);
+            above.push(level);
+            Event::Start(Tag::Heading { level: shown(above), id: None, classes: Vec::new(), attrs: Vec::new() })
         }
-        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
+        Event::End(TagEnd::Heading(_)) => Event::End(TagEnd::Heading(shown(above))),
         other => other,
     }
 }
 
-fn lower(level: HeadingLevel) -> HeadingLevel {
-    match level {
-        HeadingLevel::H1 => HeadingLevel::H3,
-        HeadingLevel::H2 => HeadingLevel::H4,
-        HeadingLevel::H3 => HeadingLevel::H5,
-        HeadingLevel::H4 | HeadingLevel::H5 | HeadingLevel::H6 => HeadingLevel::H6,
+fn shown(above: &[HeadingLevel]) -> HeadingLevel {
+    match above.len() {
+        0 | 1 => HeadingLevel::H3,
+        2 => HeadingLevel::H4,
+        3 => HeadingLevel::H5,
+        _ => HeadingLevel::H6,
     }
 }
 

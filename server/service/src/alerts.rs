@@ -8,18 +8,19 @@ mod rules;
 pub use look::{AlertsLook, AlertsQuery, CauseLine, CausesQuery};
 pub use rules::{LabelsInput, RuleInput, RulesLook, STATES};
 
-use crate::incidents::{IncidentEdit, NewIncident};
+use crate::incidents::{IncidentEdit, IncidentPost, NewIncident};
 use crate::{Actor, Error, Services};
 use domain::alert::book::{Book, Ground, Taken, Work};
 use domain::alert::cause::{Cause, CauseState};
 use domain::alert::read::{Sender, read};
+use domain::alert::rule::{Doing, Plan};
 use domain::component::ComponentState;
 use domain::gate::Scope;
-use domain::ids::{CauseId, ComponentId};
+use domain::ids::{CauseId, ComponentId, IncidentId};
 use domain::incident::IncidentState;
 use domain::maintenance::State;
 use domain::people::Permission;
-use domain::text::Prose;
+use domain::text::{Name, Prose};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
@@ -69,6 +70,11 @@ impl Names {
         of.iter().filter(|(id, _)| self.0.contains_key(*id)).map(|(id, state)| (*id, *state)).collect()
     }
 
+    /// What the incident of a cause is called.
+    fn title(&self, cause: &Cause) -> Name {
+        cause.plan.incident_title(&self.public(&cause.components), &cause.title)
+    }
+
     /// What customers know of them, the worst first.
     fn public(&self, of: &BTreeMap<ComponentId, ComponentState>) -> Vec<String> {
         let named = of.iter().filter_map(|(id, state)| Some((*state, self.0.get(id)?.clone()?)));
@@ -101,8 +107,11 @@ impl Services {
         book.alerts = known.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
         let before = book.causes.clone();
         let taken = book.take(source, &report, &ground, now, &mut Uuid::now_v7);
-        self.write(&mut tx, &before, &mut book, &taken).await?;
+        let told = self.write(&mut tx, &before, &mut book, &taken).await?;
         tx.commit().await?;
+        if told {
+            self.outbox_filled.notify_one();
+        }
         Ok(AlertReceipt {
             alerts: report.alerts.len(),
             added: taken.added.len(),
@@ -149,15 +158,16 @@ impl Services {
         Ok(())
     }
 
-    /// Writes what changed in the book, with the incidents that follow.
+    /// Writes what changed in the book, with the incidents that follow. Says whether customers are told of something.
     async fn write(
         &self,
         tx: &mut Tx,
         before: &BTreeMap<CauseId, Cause>,
         book: &mut Book,
         taken: &Taken,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let system = Actor::system();
+        let mut told = false;
         for old in &taken.replaced {
             tx.settle_alert(old.id).await?;
         }
@@ -166,7 +176,7 @@ impl Services {
             let names = Names::load(tx).await?;
             for id in &taken.touched {
                 if let Some(cause) = book.causes.get_mut(id).filter(|cause| cause.state == CauseState::Open) {
-                    self.follow_draft(tx, before.get(id), cause, &names).await?;
+                    told |= self.follow_incident(tx, before.get(id), cause, &names).await?;
                 }
             }
         }
@@ -201,28 +211,27 @@ impl Services {
                 tx.settle_alerts_of(*id).await?;
             }
         }
-        Ok(())
+        Ok(told)
     }
 
-    /// Drafts the incident of a cause, or brings its draft up to date: what a person changed in it stays.
-    async fn follow_draft(
+    /// Drafts the incident of a cause, or brings its draft up to date: what a person changed in it stays. Of what is
+    /// published customers are told what is worse now, if a rule says so. Says whether they are.
+    async fn follow_incident(
         &self,
         tx: &mut Tx,
         before: Option<&Cause>,
         cause: &mut Cause,
         names: &Names,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let system = Actor::system();
         let components = names.in_use(&cause.components);
-        let title =
-            |cause: &Cause| cause.plan.incident_title(&names.public(&names.in_use(&cause.components)), &cause.title);
         match (cause.incident, cause.incident_state) {
             (None, _) => {
                 let new = NewIncident {
-                    title: title(cause),
+                    title: names.title(cause),
                     severity: None,
                     components,
-                    started_at: Some(cause.started_at),
+                    started_at: Some(cause.begins_at()),
                     maintenance: None,
                     state: IncidentState::Investigating,
                     body: Prose::default(),
@@ -233,7 +242,7 @@ impl Services {
                 cause.incident_state = Some(draft.state);
             }
             (Some(id), Some(IncidentState::Draft)) => {
-                let Some(before) = before.filter(|before| before.components != cause.components) else { return Ok(()) };
+                let Some(before) = before.filter(|before| !before.drafts_as(cause)) else { return Ok(false) };
                 let draft = tx.incident(id).await?;
                 let mut after = draft.components.clone();
                 for (component, state) in components {
@@ -242,17 +251,47 @@ impl Services {
                         *worst = state.max(*worst);
                     }
                 }
-                let is_ours = draft.title == title(before);
+                let by_hand = tx.is_edited_by_hand(id).await?;
                 let edit = IncidentEdit {
-                    title: is_ours.then(|| title(cause)),
+                    title: (!by_hand || draft.title == names.title(before)).then(|| names.title(cause)),
                     components: Some(after),
+                    started_at: (!by_hand || draft.started_at == before.begins_at()).then(|| cause.begins_at()),
                     ..IncidentEdit::default()
                 };
                 self.edit_incident_in(tx, &system, id, None, edit).await?;
             }
+            (Some(id), Some(state)) if state.is_open() && cause.plan.doing == Doing::Publish => {
+                return self.tell_worse(tx, id, before, cause, names).await;
+            }
             (Some(_), _) => {}
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// Tells customers what has become worse with what came now: where a person says that something is well again, it
+    /// stays so. Says whether there was anything.
+    async fn tell_worse(
+        &self,
+        tx: &mut Tx,
+        id: IncidentId,
+        before: Option<&Cause>,
+        cause: &mut Cause,
+        names: &Names,
+    ) -> Result<bool, Error> {
+        let incident = tx.incident(id).await?;
+        let mut worse = names.in_use(&cause.worse_than(&incident));
+        worse.retain(|component, state| before.is_none_or(|was| was.components.get(component) != Some(state)));
+        let named = names.public(&worse);
+        if named.is_empty() {
+            return Ok(false);
+        }
+        // What gets worse is not mended.
+        let mended = incident.state == IncidentState::Monitoring;
+        let state = if mended { IncidentState::Investigating } else { incident.state };
+        let post = IncidentPost { state, body: Plan::worse_text(&named), components: worse, tell: true };
+        let updated = self.update_incident_in(tx, &Actor::system(), id, None, post).await?;
+        cause.incident_state = Some(updated.state);
+        Ok(true)
     }
 }
 

@@ -487,12 +487,12 @@ impl Services {
         change: Change,
     ) -> Result<(Incident, IncidentUpdate), Error> {
         let incident = change.incident;
-        let update = change.update.into_update(self.new_id(), incident.id, author(actor));
-        tx.insert_incident_update(&update).await?;
+        let mut update = change.update.into_update(self.new_id(), incident.id, author(actor));
         self.write_history(tx, incident.id, &change.impacts).await?;
         if update.told {
-            self.tell_incident(tx, &incident, &update).await?;
+            update.told = self.tell_incident(tx, &incident, &update).await?;
         }
+        tx.insert_incident_update(&update).await?;
         tx.announce();
         Ok((incident, update))
     }

@@ -3,6 +3,7 @@
 use crate::{Actor, Error, Services};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use storage::Tx;
 use storage::idempotency::KeptAnswer;
 use uuid::Uuid;
@@ -32,7 +33,10 @@ pub(crate) async fn answered<T: DeserializeOwned>(tx: &mut Tx, once: Option<&Onc
     if before.request_hash != once.request_hash {
         return Err(Error::field("Idempotency-Key", "This key was used for another request. Use a new one."));
     }
-    serde_json::from_str(&before.response).map(Some).map_err(|e| Error::internal(&e))
+    // Answers that were once kept as a bare id are no JSON.
+    let read = serde_json::from_str(&before.response)
+        .or_else(|error| serde_json::from_value(Value::String(before.response)).map_err(|_| error));
+    read.map(Some).map_err(|e| Error::internal(&e))
 }
 
 impl Services {

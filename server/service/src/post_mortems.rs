@@ -25,6 +25,7 @@ use domain::time::{civil, format_short};
 use std::collections::BTreeMap;
 use storage::Tx;
 use storage::action_item::ActionFilter;
+use uuid::Uuid;
 
 /// Most that wait for somebody, in one list.
 const FEW: i64 = 50;
@@ -99,6 +100,14 @@ fn refused(refusal: PostMortemRefusal) -> Error {
 fn person(actor: &Actor) -> Result<UserId, Error> {
     let person = actor.user_id();
     person.ok_or_else(|| Error::refused("no_person", "A post-mortem is reviewed by a person. Sign in to review it."))
+}
+
+/// Who answers for a text: whoever holds a token may be the one who made it, and must not review what it wrote.
+async fn writer(tx: &mut Tx, actor: &Actor) -> Result<Option<UserId>, Error> {
+    match actor.token_id() {
+        Some(token) => Ok(tx.token_maker(token).await?),
+        None => Ok(actor.user_id()),
+    }
 }
 
 const fn not_begun() -> Error {
@@ -200,7 +209,7 @@ impl Services {
         let mut tx = self.db.decide().await?;
         let incident = tx.incident(of).await?;
         let body = Prose::parse(body).map_err(|e| Error::field("body", e.to_string()))?;
-        let (now, by) = (self.now(), actor.user_id());
+        let (now, by) = (self.now(), writer(&mut tx, actor).await?);
         let Some(before) = tx.post_mortem(of).await? else {
             if !incident.state.is_public() {
                 let told = "Publish the incident first: a post-mortem is about something that customers know of.";
@@ -221,7 +230,7 @@ impl Services {
             }
             return Ok(before);
         };
-        tx.keep_post_mortem(&before, now, by).await?;
+        tx.keep_post_mortem(&before, now, actor.user_id()).await?;
         if is_public && again {
             self.tell_post_mortem(&mut tx, &incident, &after, true).await?;
         }
@@ -334,7 +343,7 @@ impl Services {
         };
         let post = Post {
             topic: Topic::PostMortems,
-            subject: ("post_mortem", incident.id.0),
+            subject: ("post_mortem", Conversation::PostMortem.of(incident)),
             thread: format!("pm-{}", incident.id),
             title: titled("Post-mortem: ", incident),
             lead: lead.to_owned(),
@@ -357,7 +366,7 @@ impl Services {
         let words = Progress::of(&items, self.today(tx).await?).words();
         let post = Post {
             topic: Topic::ActionItems,
-            subject: ("action_items", incident.id.0),
+            subject: ("action_items", Conversation::ActionItems.of(incident)),
             thread: format!("ai-{}", incident.id),
             title: titled("Action items done: ", incident),
             lead: "Nothing is left of what we said we would do after this incident.".to_owned(),
@@ -388,6 +397,25 @@ impl Services {
     async fn today(&self, tx: &mut Tx) -> Result<NaiveDate, Error> {
         let zone = tx.site().await?.zone;
         Ok(civil(self.zones.as_ref(), &zone, self.now()).local.date())
+    }
+}
+
+/// What subscribers are told of after an incident. Each is a conversation of its own, with a subject of its own in the
+/// outbox: news of the incident itself neither replace its mails nor give them their title.
+#[derive(Clone, Copy)]
+enum Conversation {
+    PostMortem,
+    ActionItems,
+}
+
+impl Conversation {
+    /// Always the same id for the same incident. The last bits of an id are random: no other incident has it.
+    const fn of(self, incident: &Incident) -> Uuid {
+        let mark = match self {
+            Self::PostMortem => 1,
+            Self::ActionItems => 2,
+        };
+        Uuid::from_u128(incident.id.0.as_u128() ^ mark)
     }
 }
 

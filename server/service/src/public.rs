@@ -164,6 +164,8 @@ pub struct Month {
     pub earlier: Option<NaiveDate>,
     /// The month after it, unless that lies in the future.
     pub later: Option<NaiveDate>,
+    /// The page changes by itself then: its figures day by day, and at its end another month follows.
+    pub until: Option<Instant>,
 }
 
 /// A calendar with what an answer over HTTP needs.
@@ -292,7 +294,7 @@ impl Services {
     /// What began in a month of the site's zone; the current month where none is named.
     ///
     /// # Errors
-    /// The month lies in the future, or the database does not answer.
+    /// The month lies in the future or before everything there is, or the database does not answer.
     pub async fn history(&self, month: Option<NaiveDate>) -> Result<Month, Error> {
         let now = self.now();
         let mut tx = self.db.read().await?;
@@ -324,9 +326,15 @@ impl Services {
         let incidents = incidents::shown(&mut tx, &board, incidents).await?;
         let before = tx.incidents_before(&IncidentState::PUBLIC, Some((from, IncidentId(Uuid::nil()))), 1).await?;
         let is_oldest = before.is_empty() && oldest.is_none_or(|day| first <= day);
+        let is_current = first == current;
+        let is_bare = windows.is_empty() && incidents.is_empty() && availability.site.share().is_none();
+        if is_oldest && is_bare && reported.is_none() && !is_current {
+            return Err(Error::NotFound("month"));
+        }
+        let until = is_current.then(|| self.next_midnight(&site));
         let earlier = if is_oldest { None } else { previous_month(first) };
         let later = (after <= current).then_some(after);
-        Ok(Month { site, first, windows, incidents, availability, reported, earlier, later })
+        Ok(Month { site, first, windows, incidents, availability, reported, earlier, later, until })
     }
 
     /// The calendar of all published windows.

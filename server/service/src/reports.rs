@@ -74,7 +74,7 @@ pub struct CorrectionInput {
     pub why: String,
     /// Figures by their slug; an empty text takes a value back.
     pub figures: Vec<(String, String)>,
-    /// Everything else is gathered again from the history as it is now.
+    /// Everything else but the backups is gathered again from the history as it is now.
     pub recompute: bool,
 }
 
@@ -97,6 +97,15 @@ fn action<'a>(verb: &'a str, month: Month) -> Action<'a> {
 fn why(text: &str) -> Result<String, Error> {
     let why = optional_line(text, LONGEST_WHY).map_err(|e| Error::field("why", e.to_string()))?;
     if why.is_empty() { Err(Error::field("why", "Say why: everybody reads it beside the report.")) } else { Ok(why) }
+}
+
+/// Whether a value is another than the report's own. Who sends back what the report shows, rounded as it is, or nothing
+/// for a figure that it does not hold, changes nothing.
+fn says_else(content: &Content, figure: &Figure, value: Option<f64>) -> bool {
+    let line = content.figures.iter().find(|line| line.id == figure.id);
+    let known = line.and_then(FigureLine::value);
+    let shown = line.zip(known).and_then(|(line, known)| number::parse(&number::plain(known, line.decimals)));
+    value != known && value != shown
 }
 
 impl Services {
@@ -151,17 +160,10 @@ impl Services {
         let mut tx = self.db.read().await?;
         let site = tx.site().await?;
         let last = self.running_month(&site, self.now()).earlier(1);
-        let first = match tx.reports(last, 1).await?.pop() {
-            Some(newest) => newest.month.later(1),
-            None => {
-                let end = last.stretch(self.zones.as_ref(), &site.zone).to;
-                match tx.first_deed().await? {
-                    Some(at) if at < end => last,
-                    // Nothing was here while that month lasted.
-                    _ => return Ok(Vec::new()),
-                }
-            }
-        };
+        // Nothing was here before.
+        let Some(begun) = tx.first_deed().await?.map(|at| self.running_month(&site, at)) else { return Ok(Vec::new()) };
+        // The newest one may be of long ago, put down by hand.
+        let first = tx.reports(last, 1).await?.pop().map_or(last, |newest| newest.month.later(1)).max(begun);
         drop(tx);
         let mut frozen = Vec::new();
         let mut month = first;
@@ -256,7 +258,8 @@ impl Services {
         let mut tx = self.db.decide().await?;
         let before = tx.report(month).await?.ok_or(Error::NotFound("report"))?;
         unchanged("report", before.version, version)?;
-        let told = figures::read(&mut tx, &input.figures).await?;
+        let mut told = figures::read(&mut tx, &input.figures).await?;
+        told.retain(|(figure, value)| says_else(&before.content, figure, *value));
         let why = why(&input.why)?;
         self.correct(tx, actor, before, told, input.recompute, why).await
     }
@@ -274,13 +277,13 @@ impl Services {
         for (figure, value) in &told {
             self.store_value(&mut tx, actor, month, figure, *value).await?;
         }
-        let content = if recompute {
-            self.gather(&mut tx, month, now).await?
-        } else {
-            let mut content = before.content.clone();
-            self.put_figures(&mut tx, &mut content, &told).await?;
-            content
-        };
+        let mut content = before.content.clone();
+        if recompute {
+            // Runs go by policy and jobs out of use: the history tells no more how the backups of a month stood.
+            let (backups, figures) = (content.backups, std::mem::take(&mut content.figures));
+            content = Content { backups, figures, ..self.gather(&mut tx, month, now).await? };
+        }
+        self.put_figures(&mut tx, &mut content, &told).await?;
         let changes = differences(&before.content, &content);
         if changes.is_empty() {
             return Err(Error::refused(
@@ -288,9 +291,13 @@ impl Services {
                 "The report says all of this already: nothing would change.",
             ));
         }
+        // Everybody sees that a report was corrected, so not where only the team may see what.
+        let private = tx.private_components().await?;
+        let is_public = changes.iter().any(|change| change.is_public(&private));
+        let corrected_at = if is_public { Some(now) } else { before.corrected_at };
         let note =
             Correction { id: self.new_id(), month, at: now, by: actor.label(), why, changes, replaced: before.version };
-        let after = Report { content, corrected_at: Some(now), version: before.version, ..before.clone() };
+        let after = Report { content, corrected_at, version: before.version, ..before.clone() };
         tx.correct_report(&before, &after, &note).await?;
         let said = |text: fn(&domain::report::Difference) -> (&str, &str)| note.changes.iter().map(text).collect();
         let (was, is) = (

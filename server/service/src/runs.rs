@@ -6,7 +6,7 @@ mod take_in;
 
 pub use ingest::{Ingested, Output};
 pub use input::ReportInput;
-pub(crate) use input::read_instant;
+use input::read_instant;
 pub(crate) use take_in::Intake;
 
 use crate::inventory::{MAX_PAGE, Page};

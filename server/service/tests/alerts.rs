@@ -81,6 +81,33 @@ impl World {
         self.services.take_alerts(&self.monitoring, Sender::Alertmanager, body.to_string().as_bytes()).await.unwrap()
     }
 
+    /// One alert as Alertmanager tells of it, with the sender's own name of the cause.
+    async fn send_grouped(&self, group: &str, alert: Value) {
+        let body = json!({"groupKey": group, "alerts": [alert]}).to_string();
+        self.services.take_alerts(&self.monitoring, Sender::Alertmanager, body.as_bytes()).await.unwrap();
+    }
+
+    /// DNS does not work on `web-12`.
+    async fn send_dns(&self) -> ComponentId {
+        let dns = ComponentInput { name: "DNS".to_owned(), ..Default::default() };
+        let dns = self.services.add_component(&self.system, dns).await.unwrap().component.id;
+        let body = json!({"key": "dns", "status": "firing", "host": "web-12", "component": "dns"});
+        self.services.take_alerts(&self.monitoring, Sender::Generic, body.to_string().as_bytes()).await.unwrap();
+        dns
+    }
+
+    /// Publishes its draft, as somebody does who looks at it.
+    async fn publish_by_hand(&self, cause: &Cause) {
+        let person = self.token(Scope::Admin).await;
+        let post = service::incidents::IncidentPost {
+            state: IncidentState::Identified,
+            body: Prose::parse("We are on it.").unwrap(),
+            components: Default::default(),
+            tell: true,
+        };
+        self.services.publish_incident(&person, cause.incident.unwrap(), None, post).await.unwrap();
+    }
+
     async fn causes(&self) -> Vec<Cause> {
         self.services.causes(&self.system, &CausesQuery::default()).await.unwrap().items
     }
@@ -345,15 +372,164 @@ async fn what_a_person_changed_in_a_draft_stays(engine: Engine) {
         components: Some([(w.cluster, ComponentState::PartialOutage)].into()),
         ..Default::default()
     };
-    w.services.edit_incident(&w.system, cause.incident.unwrap(), None, edit).await.unwrap();
-    let dns = ComponentInput { name: "DNS".to_owned(), ..Default::default() };
-    let dns = w.services.add_component(&w.system, dns).await.unwrap().component.id;
-    let body = json!({"key": "dns", "status": "firing", "host": "web-12", "component": "dns"});
-    w.services.take_alerts(&w.monitoring, Sender::Generic, body.to_string().as_bytes()).await.unwrap();
+    let person = w.token(Scope::Admin).await;
+    w.services.edit_incident(&person, cause.incident.unwrap(), None, edit).await.unwrap();
+    let dns = w.send_dns().await;
     let draft = w.incident(&cause).await;
     assert_eq!(draft.title.as_str(), "Sites on Cluster 12 are away");
     assert_eq!(draft.components[&w.cluster], ComponentState::PartialOutage);
     assert_eq!(draft.components[&dns], ComponentState::DegradedPerformance);
+    // It is theirs to discard, too.
+    w.send("resolved", &["web-12"]).await;
+    w.services.end_cause(&w.system, cause.id).await.unwrap();
+    assert_eq!(w.at(6).await, 1);
+    assert!(w.only_cause().await.proposed_at.is_some());
+    assert_eq!(w.incident(&cause).await.state, IncidentState::Draft);
+    assert_eq!(w.services.alert_needs(&w.system).await.unwrap().len(), 1);
+    assert_eq!(w.services.waiting_causes(&w.system).await.unwrap(), 0, "it is counted among the drafts");
+    w.services.discard_incident(&person, draft.id, None).await.unwrap();
+    assert_eq!(w.at(6).await, 1);
+    assert_eq!(w.only_cause().await.state, CauseState::Over);
+}
+
+async fn who_publishes_before_the_delay_runs_out_is_not_in_its_way(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), delay: "2 min".to_owned(), ..RuleInput::default() }).await;
+    w.send("firing", &["web-12", "mail-3"]).await;
+    let [known, discarded] = w.causes().await.try_into().unwrap();
+    w.publish_by_hand(&known).await;
+    w.services.discard_incident(&w.system, discarded.incident.unwrap(), None).await.unwrap();
+    assert_eq!(w.at(2).await, 2);
+    assert_eq!(w.at(2).await, 0, "nothing is due in them any more");
+    assert!(w.causes().await.iter().all(|cause| cause.publish_at.is_none()));
+    assert_eq!(w.said(&known).await, [(IncidentState::Identified, "We are on it.".to_owned())]);
+}
+
+async fn what_monitoring_calls_it_is_never_published_by_a_rule(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), labels: "team=db".to_owned(), ..RuleInput::default() }).await;
+    let alert = |print: &str, team: &str| {
+        json!({"status": "firing", "fingerprint": print, "labels": {"team": team},
+        "annotations": {"summary": "rack-7.internal is down"}, "startsAt": "2014-04-01T00:00:00Z"})
+    };
+    w.send_grouped("g", alert("a", "web")).await;
+    let cause = w.only_cause().await;
+    assert_eq!(w.incident(&cause).await.title.as_str(), "rack-7.internal is down", "for the team");
+    // Nothing that customers know by name comes with what makes it public.
+    w.send_grouped("g", alert("b", "db")).await;
+    assert_eq!(w.incident(&cause).await.title.as_str(), "Problems with our services");
+    assert_eq!(w.at(0).await, 1);
+    let public = w.incident(&cause).await;
+    assert_eq!((public.state, public.title.as_str()), (IncidentState::Investigating, "Problems with our services"));
+    assert_eq!(public.started_at, minute(-24 * 60), "nor is its clock believed for weeks");
+    // The same where a person has changed something else.
+    w.send_grouped("h", alert("c", "web")).await;
+    let other = w.causes().await.remove(0);
+    let person = w.token(Scope::Admin).await;
+    let edit = service::incidents::IncidentEdit { text: Some(Prose::parse("Sorry.").unwrap()), ..Default::default() };
+    w.services.edit_incident(&person, other.incident.unwrap(), None, edit).await.unwrap();
+    w.send_grouped("h", alert("d", "db")).await;
+    assert_eq!(w.at(0).await, 1);
+    assert_eq!(w.incident(&other).await.title.as_str(), "Problems with our services");
+    assert_eq!(w.said(&other).await[0].1, "Sorry.");
+}
+
+async fn a_draft_begins_with_the_alert_that_began_first(engine: Engine) {
+    let w = World::begin(engine).await;
+    let alert = |print: &str, minutes: i64| json!({"status": "firing", "fingerprint": print, "labels": {}, "startsAt": minute(minutes).to_rfc3339()});
+    w.send_grouped("g", alert("a", -5)).await;
+    w.send_grouped("g", alert("b", -9)).await;
+    let cause = w.only_cause().await;
+    assert_eq!(w.incident(&cause).await.started_at, minute(-9));
+    let person = w.token(Scope::Admin).await;
+    let edit = service::incidents::IncidentEdit { started_at: Some(minute(-7)), ..Default::default() };
+    w.services.edit_incident(&person, cause.incident.unwrap(), None, edit).await.unwrap();
+    w.send_grouped("g", alert("c", -11)).await;
+    assert_eq!(w.incident(&cause).await.started_at, minute(-7), "a person knows better");
+}
+
+async fn what_customers_know_as_two_incidents_stays_two(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), resolution: "post".to_owned(), ..RuleInput::default() }).await;
+    w.send("firing", &["web-12", "mail-3"]).await;
+    assert_eq!(w.at(0).await, 2);
+    for (print, instance) in [("load", "web-12"), ("queue", "mail-3")] {
+        w.send_grouped("g", json!({"status": "firing", "fingerprint": print, "labels": {"instance": instance}})).await;
+    }
+    let causes = w.causes().await;
+    assert_eq!(causes.len(), 2);
+    w.send("resolved", &["web-12", "mail-3"]).await;
+    for cause in &causes {
+        // Some have nothing left that fires.
+        w.services.end_cause(&w.system, cause.id).await.unwrap();
+    }
+    assert_eq!(w.at(60).await, 2);
+    for cause in &causes {
+        assert_eq!(w.incident(cause).await.state, IncidentState::Resolved);
+    }
+}
+
+async fn what_gets_worse_after_publication_is_told_by_a_rule(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), ..RuleInput::default() }).await;
+    w.send("firing", &["web-12"]).await;
+    assert_eq!(w.at(0).await, 1);
+    let cause = w.only_cause().await;
+    w.services.outbox_filled.notified().await;
+    let dns = w.send_dns().await;
+    tokio::time::timeout(std::time::Duration::from_secs(9), w.services.outbox_filled.notified()).await.unwrap();
+    assert_eq!(w.incident(&cause).await.components[&dns], ComponentState::DegradedPerformance);
+    let said = w.said(&cause).await;
+    assert_eq!(said.len(), 2);
+    assert!(said.iter().any(|(_, body)| body.contains("further problems with DNS")), "{said:?}");
+    assert!(w.services.alert_needs(&w.system).await.unwrap().is_empty());
+    // More alerts of what is known say nothing new.
+    w.send("firing", &["web-12", "vm3"]).await;
+    assert_eq!(w.said(&cause).await.len(), 2);
+}
+
+async fn what_gets_worse_after_a_person_published_waits_for_a_person(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.send("firing", &["web-12"]).await;
+    let cause = w.only_cause().await;
+    w.services.clock.set(minute(1));
+    w.publish_by_hand(&cause).await;
+    assert!(w.services.alert_needs(&w.system).await.unwrap().is_empty());
+    w.services.clock.set(minute(2));
+    let dns = w.send_dns().await;
+    assert_eq!(w.said(&cause).await.len(), 1, "no rule speaks");
+    let needs = w.services.alert_needs(&w.system).await.unwrap();
+    assert_eq!(needs.iter().map(|cause| cause.id).collect::<Vec<_>>(), [cause.id]);
+    w.services.clock.set(minute(3));
+    let post = service::incidents::IncidentPost {
+        state: IncidentState::Identified,
+        body: Prose::parse("DNS, too.").unwrap(),
+        components: [(dns, ComponentState::DegradedPerformance)].into(),
+        tell: true,
+    };
+    w.services.update_incident(&w.system, cause.incident.unwrap(), None, post).await.unwrap();
+    assert!(w.services.alert_needs(&w.system).await.unwrap().is_empty());
+}
+
+async fn what_waits_is_found_behind_many_that_do_not(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.send_grouped("first", json!({"status": "firing", "fingerprint": "first", "labels": {}})).await;
+    let first = w.only_cause().await;
+    w.services.clock.set(minute(1));
+    let many: Vec<Value> =
+        (0..101).map(|n| json!({"key": format!("k{n}"), "status": "firing", "severity": "info"})).collect();
+    for alert in many {
+        w.services.take_alerts(&w.monitoring, Sender::Generic, alert.to_string().as_bytes()).await.unwrap();
+    }
+    let mut tx = w.services.db.decide().await.unwrap();
+    for cause in tx.causes(storage::alert::cause::CausesOf::Live, 1000).await.unwrap() {
+        if cause.id != first.id {
+            w.services.discard_incident_in(&mut tx, &w.system, cause.incident.unwrap(), None).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    let needs = w.services.alert_needs(&w.system).await.unwrap();
+    assert_eq!(needs.iter().map(|cause| cause.id).collect::<Vec<_>>(), [first.id]);
 }
 
 async fn only_who_may_reports_and_it_may_do_nothing_else(engine: Engine) {
@@ -435,6 +611,13 @@ storage::on_both!(
     what_is_quiet_before_its_delay_is_never_published,
     a_person_is_asked_whether_a_published_incident_is_over,
     what_a_person_changed_in_a_draft_stays,
+    who_publishes_before_the_delay_runs_out_is_not_in_its_way,
+    what_monitoring_calls_it_is_never_published_by_a_rule,
+    a_draft_begins_with_the_alert_that_began_first,
+    what_customers_know_as_two_incidents_stays_two,
+    what_gets_worse_after_publication_is_told_by_a_rule,
+    what_gets_worse_after_a_person_published_waits_for_a_person,
+    what_waits_is_found_behind_many_that_do_not,
     only_who_may_reports_and_it_may_do_nothing_else,
     wrong_fields_of_a_rule_are_all_told,
 );

@@ -38,8 +38,7 @@ async fn the_demo_tells_the_story_whenever_it_is_loaded(engine: Engine) {
             assert!(states.contains(&state), "{now}: no window is {state:?}: {states:?}");
         }
         let incidents = tx.incidents_before(&[IncidentState::Resolved], None, 9).await.unwrap();
-        // The newest, and the bad night before.
-        let [incident, _] = incidents.as_slice() else { panic!("{now}: {incidents:?}") };
+        let [incident, ..] = incidents.as_slice() else { panic!("{now}: {incidents:?}") };
         let cause = windows.iter().find(|m| Some(m.id) == incident.maintenance).unwrap();
         assert!(cause.started_at < Some(incident.started_at), "{now}: {incident:?}");
         assert_eq!(tx.incident_updates_of(&[incident.id]).await.unwrap().len(), 4);

@@ -19,6 +19,7 @@ use service::site::{SiteSettings, WeightSettings};
 use service::zones::SystemZones;
 use service::{Actor, Clock, Error, Services, Setup};
 use std::sync::Arc;
+use storage::figure::Counted;
 use storage::testing::{Engine, TestDb};
 use uuid::Uuid;
 
@@ -302,6 +303,34 @@ async fn a_correction_says_what_was_and_is_never_lost(engine: Engine) {
     assert_eq!(log.iter().map(|e| e.action.as_str()).collect::<Vec<_>>(), ["correction.withdraw", "correction.add"]);
 }
 
+async fn a_node_with_older_clocks_takes_what_one_with_newer_ones_counted(engine: Engine) {
+    let w = World::begin(engine, "2014-05-20T12:00").await;
+    w.component("Cluster 12", 1, "2014-04-01T00:00").await;
+    assert!(w.services.count_days().await.unwrap() > 0);
+    let counted = async || w.db.db.read().await.unwrap().counted().await.unwrap().unwrap();
+    let put = async |zone_rules: &str| {
+        let mut tx = w.db.db.decide().await.unwrap();
+        let before = tx.counted().await.unwrap().unwrap();
+        tx.set_counted(&Counted { zone_rules: zone_rules.to_owned(), ..before }).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    put("9999z").await;
+    assert_eq!(w.services.count_days().await.unwrap(), 0);
+    assert_eq!(counted().await.zone_rules, "9999z");
+    put("2001a").await;
+    assert!(w.services.count_days().await.unwrap() > 0, "by older rules days may begin elsewhere");
+    assert_eq!(w.services.count_days().await.unwrap(), 0);
+}
+
+async fn no_correction_reaches_before_all_history(engine: Engine) {
+    let w = World::begin(engine, "2014-05-20T12:00").await;
+    let cluster = w.component("Cluster 12", 1, "2014-04-01T00:00").await;
+    match w.correct(cluster, "0001-01-01T00:00:00Z", "2014-05-01T00:00:00Z", "unknown").await {
+        Err(Error::Invalid(fields)) => assert_eq!(fields.iter().map(|f| f.field).collect::<Vec<_>>(), ["from"]),
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn the_page_of_a_component_shows_its_state_and_ninety_days(engine: Engine) {
     let w = World::begin(engine, "2014-05-20T12:00").await;
     let cluster = w.component("Cluster 12", 1, "2014-04-01T00:00").await;
@@ -356,5 +385,7 @@ storage::on_both!(
     the_figures_of_the_story_are_those_of_a_calculation_by_hand,
     what_is_entered_late_counts_at_once_and_is_counted_again,
     a_correction_says_what_was_and_is_never_lost,
+    a_node_with_older_clocks_takes_what_one_with_newer_ones_counted,
+    no_correction_reaches_before_all_history,
     the_page_of_a_component_shows_its_state_and_ninety_days
 );

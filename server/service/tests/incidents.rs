@@ -401,6 +401,29 @@ async fn what_is_entered_afterwards_is_marked_and_tells_nobody(engine: Engine) {
     assert_eq!(fields(services.enter_past_incident(&story.ada, None, &order).await), ["updates"]);
 }
 
+async fn history_begins_with_the_first_thing_there_is(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let services = &story.services;
+    let month = |number| chrono::NaiveDate::from_ymd_opt(2014, number, 1);
+    let nowhere = async |number| matches!(services.history(month(number)).await, Err(Error::NotFound("month")));
+    assert!(nowhere(4).await && nowhere(6).await);
+    let may = services.history(None).await.unwrap();
+    assert_eq!((may.earlier, may.until), (None, Some(utc("15 23:00"))), "midnight of Dublin");
+    let input = BackfillInput {
+        title: "A cable was cut".to_owned(),
+        started_at: "2014-02-12T08:00:00Z".to_owned(),
+        resolved_at: "2014-02-12T09:30:00Z".to_owned(),
+        body: "It is mended.".to_owned(),
+        ..BackfillInput::default()
+    };
+    services.enter_past_incident(&story.ada, None, &input).await.unwrap();
+    let february = services.history(month(2)).await.unwrap();
+    assert_eq!((february.incidents.len(), february.earlier, february.until), (1, None, None));
+    let april = services.history(month(4)).await.unwrap();
+    assert_eq!((april.incidents.len(), april.earlier), (0, month(3)), "quiet, and something lies before it");
+    assert!(nowhere(1).await);
+}
+
 async fn of_a_window_and_an_incident_the_worst_wins_and_falls_back_by_itself(engine: Engine) {
     let story = Story::begin(engine).await;
     let services = &story.services;
@@ -556,6 +579,21 @@ async fn a_private_component_is_known_to_the_team_alone(engine: Engine) {
     assert!(matches!(services.calendar_of(planned.id).await, Err(Error::NotFound(_))));
     assert!(!services.calendar_feed().await.unwrap().body.contains("A secret"));
     assert!(services.home().await.unwrap().next.iter().all(|w| w.maintenance.id != planned.id));
+
+    let both = IncidentInput {
+        components: story.states(&[
+            (story.shell, ComponentState::MajorOutage),
+            (story.cluster, ComponentState::DegradedPerformance),
+        ]),
+        ..story.outage()
+    };
+    let both = services.report_incident(&story.ada, None, &both, true).await.unwrap();
+    let well = story.states(&[(story.cluster, ComponentState::Operational)]);
+    let both = story.say(&both, PostInput { components: well, ..news("monitoring", "It is back.") }).await.unwrap();
+    assert_eq!(both.severity(), Severity::Critical, "for the team");
+    let (_, seen) = services.public_incident(both.id).await.unwrap();
+    assert_eq!(seen.incident.severity(), Severity::Minor, "as bad as what customers know of was");
+    assert!(seen.incident.components.keys().all(|id| *id == story.cluster), "{:?}", seen.incident.components);
 }
 
 async fn what_an_open_incident_names_stays_in_use(engine: Engine) {
@@ -626,6 +664,7 @@ storage::on_both!(
     of_a_window_and_an_incident_the_worst_wins_and_falls_back_by_itself,
     what_runs_where_may_change_while_work_is_under_way,
     a_state_set_by_hand_holds_until_it_is_taken_back,
+    history_begins_with_the_first_thing_there_is,
     a_private_component_is_known_to_the_team_alone,
     what_an_open_incident_names_stays_in_use,
     a_request_that_comes_again_gets_the_first_answer,

@@ -9,6 +9,7 @@ use domain::incident::{Incident, IncidentState};
 use domain::people::{Role, Scope, User};
 use domain::post_mortem::{PostMortem, PostMortemState};
 use domain::text::{Name, Prose};
+use outbound::mail::IncidentNews;
 use service::announcements::AnnouncementInput;
 use service::audit::AuditFilter;
 use service::deliveries::{About, DeliveriesQuery};
@@ -18,9 +19,11 @@ use service::keys::{Keys, Purpose};
 use service::people::tokens::NewToken;
 use service::post_mortems::{ActionQuery, ItemInput};
 use service::subscribers::Subscribe;
+use service::tell::{IncidentTold, PostTold};
 use service::zones::SystemZones;
 use service::{Actor, Clock, Error, Services, Setup};
 use std::sync::Arc;
+use storage::outbox::DeliveryFilter;
 use storage::testing::{Engine, TestDb};
 
 struct Story {
@@ -82,9 +85,13 @@ impl Story {
     }
 
     async fn token(&self, scope: Scope) -> Actor {
+        self.token_of(&Actor::system(), scope).await
+    }
+
+    async fn token_of(&self, maker: &Actor, scope: Scope) -> Actor {
         let new =
             NewToken { name: "test".to_owned(), scopes: vec![scope.as_str().to_owned()], valid_for: String::new() };
-        let made = self.services.add_token(&Actor::system(), &new).await.unwrap();
+        let made = self.services.add_token(maker, &new).await.unwrap();
         self.services.actor_for_token(secrecy::ExposeSecret::expose_secret(&made.text), None).await.unwrap()
     }
 
@@ -246,6 +253,15 @@ async fn a_token_writes_but_no_token_reviews(engine: Engine) {
         assert!(matches!(s.approve_post_mortem(token, incident.id, 2).await, Err(Error::Forbidden)));
     }
     assert_eq!(code(s.approve_post_mortem(&Actor::system(), incident.id, 2).await), "no_person");
+    // Whoever made a token has written what it writes.
+    let ada = person(s, "Ada Byrne", Role::Admin).await;
+    let own = story.token_of(&ada, Scope::IncidentWrite).await;
+    s.write_post_mortem(&own, incident.id, Some(2), "Both disks died at once.", false).await.unwrap();
+    assert!(s.after_needs(&ada).await.unwrap().to_review.is_empty());
+    assert_eq!(code(s.approve_post_mortem(&ada, incident.id, 3).await), "same_person");
+    s.write_post_mortem(&program, incident.id, Some(3), "Both disks died.", false).await.unwrap();
+    assert_eq!(code(s.approve_post_mortem(&ada, incident.id, 4).await), "same_person");
+    s.approve_post_mortem(&story.grace, incident.id, 4).await.unwrap();
     let viewer = story.token(Scope::Read).await;
     assert!(matches!(s.write_post_mortem(&viewer, incident.id, None, "x", false).await, Err(Error::Forbidden)));
     assert!(matches!(s.add_action_item(&viewer, incident.id, &item("x", "")).await, Err(Error::Forbidden)));
@@ -357,6 +373,44 @@ async fn the_end_of_the_action_items_is_told_once_to_those_who_want_it(engine: E
     assert_eq!(code(s.delete_action_item(&story.oisin, third.id, 2).await), "public");
 }
 
+async fn news_of_the_incident_and_of_its_post_mortem_are_conversations_of_their_own(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let s = &story.services;
+    story.reader("ann@example.net", &["incidents", "post_mortems", "action_items"], &[]).await;
+    let incident = story.resolved().await;
+    let only = story.add(&incident, "Dumps first").await;
+    story.published(&incident).await;
+    s.clock.set(utc("19 10:00"));
+    story.put(&only, ItemState::Done).await;
+    s.clock.set(utc("19 11:00"));
+    let post = IncidentPost {
+        state: IncidentState::Resolved,
+        body: prose("We pay back the month."),
+        components: [].into(),
+        tell: true,
+    };
+    s.update_incident(&story.oisin, incident.id, None, post.clone()).await.unwrap();
+    s.clock.set(utc("19 12:00"));
+    let post = IncidentPost { state: IncidentState::Investigating, body: prose("It is back."), ..post };
+    s.update_incident(&story.oisin, incident.id, None, post).await.unwrap();
+    // The older remark alone has given way to the newer word.
+    let mut tx = story.db.db.read().await.unwrap();
+    let queued = tx.deliveries_before(None, DeliveryFilter::Waiting, 99).await.unwrap();
+    let (mut subjects, mut news) = (Vec::new(), Vec::new());
+    for line in queued {
+        let told = tx.notification(line.notification).await.unwrap();
+        if told.kind == "incident" {
+            news.push(IncidentTold::of(&told).unwrap().news());
+        } else if let Ok(post) = PostTold::of(&told) {
+            assert!(!tx.is_superseded(&told).await.unwrap(), "it can be sent again");
+            subjects.push(post.subject);
+        }
+    }
+    subjects.sort();
+    assert_eq!(subjects, ["Action items done: vm3 is gone", "Post-mortem: vm3 is gone"]);
+    assert_eq!(news, [IncidentNews::Reopened], "nobody hears of it as a new incident");
+}
+
 async fn what_is_done_before_readers_know_of_it_is_no_news(engine: Engine) {
     let story = Story::begin(engine).await;
     let (s, incident) = (&story.services, story.resolved().await);
@@ -436,6 +490,7 @@ storage::on_both!(
     two_people_who_write_at_once_lose_nothing_and_an_open_incident_has_to_end_first,
     subscribers_hear_of_it_and_of_changes_only_where_somebody_says_so,
     the_end_of_the_action_items_is_told_once_to_those_who_want_it,
+    news_of_the_incident_and_of_its_post_mortem_are_conversations_of_their_own,
     what_is_done_before_readers_know_of_it_is_no_news,
     action_items_have_an_order_and_a_day_after_which_they_need_somebody,
     what_only_the_team_knows_of_is_public_nowhere,

@@ -370,6 +370,84 @@ async fn a_correction_stands_beside_what_it_changed(engine: Engine) {
     assert!((absolute + 330.0).abs() < 1e-9);
 }
 
+/// The form sends all figures in use, as the report shows them.
+async fn a_correction_changes_nothing_that_nobody_meant(engine: Engine) {
+    let w = World::begin(engine, "05-12 12:00").await;
+    for name in ["Load", "Servers", "Racks"] {
+        w.figure(name, "up", true).await;
+    }
+    w.tell("2014-05", "load", 1332.4).await.unwrap();
+    w.tell("2014-05", "servers", 300.0).await.unwrap();
+    w.at("06-01 08:00");
+    w.services.freeze_due_reports().await.unwrap();
+    w.figure("Sites", "up", true).await;
+    let racks = w.services.report_figure(&w.system, "racks").await.unwrap();
+    w.services.retire_report_figure(&w.system, "racks", racks.version).await.unwrap();
+    w.tell("2014-04", "load", 1000.0).await.unwrap();
+    w.at("06-03 09:00");
+    let typed = [("load", "1,332"), ("servers", "301"), ("sites", "")];
+    let input = CorrectionInput {
+        why: "One was forgotten.".to_owned(),
+        figures: typed.map(|(slug, text)| (slug.to_owned(), text.to_owned())).into(),
+        recompute: true,
+    };
+    let corrected = w.services.correct_report(&w.system, "2014-05", 1, &input).await.unwrap();
+    let lines: Vec<_> = corrected.content.figures.iter().map(|line| (line.name.as_str(), line.value())).collect();
+    assert_eq!(lines, [("Load", Some(1332.4)), ("Servers", Some(301.0)), ("Racks", None)]);
+    assert_eq!(corrected.content.figures[0].before(), None, "what it was put down with");
+    let desk = w.services.report_desk(&w.system, "2014-05").await.unwrap();
+    let said: Vec<_> = desk.corrections[0].changes.iter().map(|c| c.what.as_str()).collect();
+    assert_eq!(said, ["Servers"]);
+    let load = desk.figures.iter().find(|told| told.figure.slug.as_str() == "load").unwrap();
+    assert_eq!(load.now.as_ref().map(|told| told.value), Some(1332.4));
+
+    // What is typed for a figure that it does not hold is put into it, and what is emptied is taken back.
+    let typed = [("load", ""), ("servers", "301"), ("sites", "12")];
+    let figures = typed.map(|(slug, text)| (slug.to_owned(), text.to_owned())).into();
+    let input = CorrectionInput { figures, recompute: false, ..input };
+    let corrected = w.services.correct_report(&w.system, "2014-05", 2, &input).await.unwrap();
+    let lines: Vec<_> = corrected.content.figures.iter().map(|line| (line.name.as_str(), line.value())).collect();
+    assert_eq!(lines, [("Load", None), ("Servers", Some(301.0)), ("Racks", None), ("Sites", Some(12.0))]);
+}
+
+async fn an_old_month_put_down_by_hand_brings_no_others_with_it(engine: Engine) {
+    let w = World::begin(engine, "05-12 12:00").await;
+    w.follows("board@fjord.example", &["reports"]).await;
+    w.services.freeze_report(&w.system, "2013-11").await.unwrap();
+    assert!(w.services.freeze_due_reports().await.unwrap().is_empty(), "nothing was here in April");
+    w.at("07-01 08:00");
+    let frozen: Vec<_> = w.services.freeze_due_reports().await.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(frozen, ["2014-05", "2014-06"]);
+}
+
+async fn gathering_again_keeps_what_the_history_tells_no_more(engine: Engine) {
+    let w = World::begin(engine, "04-20 12:00").await;
+    let (_, job) = w.vm3().await;
+    w.figure("Cost", "down", false).await;
+    for day in 1..=31 {
+        w.ran(job, utc(&format!("05-{day:02} 03:10"))).await;
+    }
+    w.at("06-01 08:00");
+    w.services.freeze_due_reports().await.unwrap();
+    w.services.retire_job(&w.system, job, 1).await.unwrap();
+    let again = |figures: &[(&str, &str)], recompute| CorrectionInput {
+        why: "The cost was forgotten.".to_owned(),
+        figures: figures.iter().map(|(slug, text)| ((*slug).to_owned(), (*text).to_owned())).collect(),
+        recompute,
+    };
+    let nothing = w.services.correct_report(&w.system, "2014-05", 1, &again(&[], true)).await;
+    assert!(matches!(nothing, Err(Error::Refused { code: "nothing_changes", .. })), "{nothing:?}");
+    // What only the team may read of leaves no trace in public.
+    let hidden = w.services.correct_report(&w.system, "2014-05", 1, &again(&[("cost", "7")], true)).await.unwrap();
+    assert_eq!((hidden.content.backups.on_time, hidden.content.backups.expected), (31, 31));
+    assert_eq!(hidden.corrected_at, None);
+    let line = w.services.public_reports().await.unwrap().reports.remove(0);
+    assert_eq!((line.month.to_string(), line.corrected_at), ("2014-05".to_owned(), None));
+    w.figure("Servers", "up", true).await;
+    let open = w.services.correct_report(&w.system, "2014-05", 2, &again(&[("servers", "3")], false)).await.unwrap();
+    assert_eq!(open.corrected_at, Some(utc("06-01 08:00")));
+}
+
 async fn each_asks_for_its_right(engine: Engine) {
     let w = World::begin(engine, "05-12 12:00").await;
     w.figure("Servers", "up", true).await;
@@ -395,5 +473,8 @@ storage::on_both!(
     the_report_of_may_2014_says_what_a_hand_calculation_gives,
     a_month_is_put_down_once_however_many_nodes_there_are,
     a_correction_stands_beside_what_it_changed,
+    a_correction_changes_nothing_that_nobody_meant,
+    an_old_month_put_down_by_hand_brings_no_others_with_it,
+    gathering_again_keeps_what_the_history_tells_no_more,
     each_asks_for_its_right,
 );

@@ -1,11 +1,12 @@
 //! Forms of other sites change nothing here (SEC-4). Nothing below this layer has to think of it.
 
-use http::header::{AUTHORIZATION, ORIGIN};
+use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::{HeaderMap, Method};
 
 /// Where machines and mail providers post without a browser around them. None of these paths looks at a cookie.
 const WITHOUT_BROWSER: [&str; 5] = ["/ping/", "/api/push/", "/api/v1/ingest/", "/unsubscribe/", "/team-mail/"];
-/// For programs with a token, which a browser never sends by itself.
+/// For programs with a token, which a browser never sends by itself. Who sends neither a token nor a cookie is told to
+/// send a token.
 const WITH_TOKEN: &str = "/api/v1/";
 
 /// What the origin should have been.
@@ -26,7 +27,7 @@ pub fn check(method: &Method, path: &str, headers: &HeaderMap, origin: &str) -> 
     if WITHOUT_BROWSER.iter().any(|prefix| path.starts_with(prefix)) {
         return Ok(());
     }
-    if path.starts_with(WITH_TOKEN) && has_bearer(headers) {
+    if path.starts_with(WITH_TOKEN) && (has_bearer(headers) || !headers.contains_key(COOKIE)) {
         return Ok(());
     }
     if headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin" || site == "none") {
@@ -96,7 +97,12 @@ mod tests {
         assert!(passes(Method::POST, "/team-mail/token", &[]));
         assert!(passes(Method::POST, "/api/v1/backup-runs", &[("authorization", "bearer fmt_1_x")]));
         assert!(!passes(Method::POST, "/api/v1/backup-runs", &[("cookie", "__Host-sid=x")]));
-        assert!(!passes(Method::POST, "/api/v1/backup-runs", &[("authorization", "Basic x")]));
+        assert!(!passes(
+            Method::POST,
+            "/api/v1/backup-runs",
+            &[("authorization", "Basic x"), ("cookie", "__Host-sid=x")]
+        ));
+        assert!(passes(Method::POST, "/api/v1/backup-runs", &[]));
         assert!(!passes(Method::POST, "/pingpong", &[]));
     }
 }

@@ -388,7 +388,7 @@ impl Tx {
             )
             .bind(headline)
             .bind(content)
-            .bind(ms(note.at))
+            .bind(after.corrected_at.map(ms))
             .bind(before.month.to_string())
             .bind(before.version)
             .execute(x)

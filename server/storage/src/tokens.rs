@@ -88,6 +88,17 @@ impl Tx {
         Ok((row.try_into()?, hash))
     }
 
+    /// Who made a token; none where that was no person.
+    ///
+    /// # Errors
+    /// There is none with this id, or the database refused.
+    pub async fn token_maker(&mut self, id: TokenId) -> Result<Option<UserId>, StoreError> {
+        let maker: Option<Option<Uuid>> = on_tx!(self, |x| {
+            sqlx::query_scalar("select created_by from api_tokens where id = $1").bind(id.0).fetch_optional(x).await?
+        });
+        Ok(maker.ok_or(StoreError::NotFound("token"))?.map(UserId))
+    }
+
     /// All tokens: valid ones first, then by name.
     ///
     /// # Errors

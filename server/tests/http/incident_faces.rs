@@ -79,7 +79,7 @@ async fn an_open_incident_is_the_first_thing_said_and_has_its_page(engine: Engin
             &format!("href=\"{}\"", address(&i)),
         ],
     );
-    assert!(home.find("id=\"now\"") < home.find("id=\"planned\""));
+    assert!(home.find("id=\"now\"").unwrap() < home.find("id=\"planned\"").unwrap());
     let html = page(&app, &format!("{}?tz=Asia/Tokyo", address(&i))).await;
     has(
         &html,
@@ -93,12 +93,13 @@ async fn an_open_incident_is_the_first_thing_said_and_has_its_page(engine: Engin
             "I-1",
         ],
     );
-    assert!(html.find("A disk is") < html.find("It does <strong>not</strong> answer."), "newest first");
+    let place = |words: &str| html.find(words).unwrap();
+    assert!(place("A disk is <em>dead</em>.") < place("It does <strong>not</strong> answer."), "newest first");
     stage.at("15 14:00");
     stage.say(&i, IncidentState::Resolved, "All is well.").await;
     let home = page(&app, "/").await;
     has(&home, &[">All systems operational<", "Finished in the last 7 days", "Incident: resolved"]);
-    has(&page(&app, &address(&i)).await, &["Lasted", "2 hours", "Over", "Resolved: vm3 is gone"]);
+    has(&page(&app, &address(&i)).await, &["Lasted", "2 hours", "Ended", "Resolved: vm3 is gone"]);
     has(&page(&app, "/history/2014-05").await, &["1 incident in May 2014", &address(&i)]);
     stage.at("22 14:01");
     assert!(!page(&app, "/").await.contains("Finished in the last"));
@@ -175,8 +176,8 @@ async fn cause_and_consequence_lead_to_each_other(engine: Engine) {
 async fn event(stream: &mut Response) -> String {
     let mut said = String::new();
     while !(said.contains("data: ") && said.ends_with("\n\n")) {
-        let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await.expect("nothing came");
-        said += std::str::from_utf8(&chunk.unwrap().expect("the stream ended")).unwrap();
+        let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await.unwrap();
+        said += std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap();
     }
     said
 }

@@ -30,6 +30,12 @@ fn place(answer: &Response) -> String {
     answer.headers()["location"].to_str().unwrap().split('?').next().unwrap().to_owned()
 }
 
+/// What the first hidden field of this name holds.
+fn carried(page: &str, name: &str) -> String {
+    let field = page.split(&format!("name=\"{name}\"")).nth(1).unwrap_or_else(|| panic!("{page}"));
+    field.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
 async fn subscriber(app: &TestApp, email: &str, components: Vec<ComponentId>) {
     let now = app.services.now();
     let subscriber = Subscriber {
@@ -69,7 +75,7 @@ async fn who_is_told_is_seen_before_anything_is_sent(engine: Engine) {
     assert!(empty.contains("3 subscribers are told by mail.") && empty.contains("Cluster 12"), "{empty}");
 
     let field = format!("c.{cluster}");
-    let form = |seen: &'static str, deed: &'static str| {
+    let form = |seen, deed| {
         vec![
             ("title", "{{components}} is gone"),
             (field.as_str(), "major_outage"),
@@ -80,15 +86,18 @@ async fn who_is_told_is_seen_before_anything_is_sent(engine: Engine) {
             ("do", deed),
         ]
     };
-    let (status, asked) = read(operator.post_form("/admin/incidents/new", &form("3", "publish")).await).await;
-    assert_eq!((status, stored(&app).await), (200, 0), "another number than was seen");
+    let of_all = carried(&empty, "seen");
+    let (status, asked) = read(operator.post_form("/admin/incidents/new", &form(&of_all, "publish")).await).await;
+    assert_eq!((status, stored(&app).await), (200, 0), "others than were seen");
     assert!(asked.contains("2 subscribers are told by mail.") && asked.contains("Publish now, tell 2"), "{asked}");
     assert!(asked.contains("1 follows other components only"), "{asked}");
     assert!(asked.contains(">We *look* into it.</textarea>"), "{asked}");
     let wrong = [("title", ""), ("body", ""), ("started_at", "2014-05-15T12:01:00Z"), ("do", "publish")];
     let (status, wrong) = read(operator.post_form("/admin/incidents/new", &wrong).await).await;
     assert!(status == 422 && wrong.contains("Title: This must not be empty."), "{wrong}");
-    let here = place(&operator.post_form("/admin/incidents/new", &form("2", "publish")).await);
+    subscriber(&app, "later@example.net", vec![]).await;
+    let of_cluster = carried(&asked, "seen");
+    let here = place(&operator.post_form("/admin/incidents/new", &form(&of_cluster, "publish")).await);
     let (_, page) = read(operator.get(&here).await).await;
     assert!(page.contains("Cluster 12 is gone") && page.contains("subscribers were told"), "{page}");
     assert!(page.contains("<em>look</em>"), "{page}");
@@ -137,6 +146,53 @@ async fn two_people_who_write_at_once_lose_no_text(engine: Engine) {
     assert!(list.contains("It was gone") && list.contains("Minor"), "{list}");
     let (_, home) = read(app.get("/").await).await;
     assert!(home.contains("All systems operational"), "{home}");
+}
+
+async fn a_form_that_is_shown_again_still_notices_what_others_wrote(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let (ada, bob) = (app.sign_in_as(Role::Operator).await, app.sign_in_as(Role::Approver).await);
+    let field = format!("c.{}", stage.component("Cluster 12").await);
+    let write = |version, body, deed| {
+        [("version", version), ("title", "Slow"), (field.as_str(), "partial_outage"), ("body", body), ("do", deed)]
+    };
+    let here = place(&ada.post_form("/admin/incidents/new", &write("", "It is slow.", "draft")).await);
+    let edit = format!("{here}/edit");
+    let (_, page) = read(ada.get(&edit).await).await;
+    let read_version = carried(&page, "version");
+    assert_eq!(place(&bob.post_form(&edit, &write(&read_version, "Bob knows why.", "draft")).await), here);
+    for (deed, expected) in [("check", 200), ("template:incident", 422)] {
+        let (status, page) = read(ada.post_form(&edit, &write(&read_version, "Ada looks.", deed)).await).await;
+        assert_eq!((status, carried(&page, "version")), (expected, read_version.clone()), "{deed}: {page}");
+    }
+    let (status, both) = read(ada.post_form(&edit, &write(&read_version, "Ada looks.", "publish")).await).await;
+    assert!(status == 409 && both.contains("Bob knows why.") && both.contains(">Ada looks.</textarea>"), "{both}");
+    let now = carried(&both, "version");
+    assert_eq!(place(&ada.post_form(&edit, &write(&now, "Ada looks.", "publish")).await), here);
+
+    let (_, page) = read(ada.get(&here).await).await;
+    let (version, lines) = (carried(&page, "version"), carried(&page, "lines"));
+    let say = |version, body, deed| {
+        [("version", version), ("lines", lines.as_str()), ("state", "identified"), ("body", body), ("do", deed)]
+    };
+    assert_eq!(place(&bob.post_form(&here, &say(&version, "A disk, says Bob.", "say")).await), here);
+    let (status, page) = read(ada.post_form(&here, &say(&version, "A cable, says Ada.", "check")).await).await;
+    let kept = (carried(&page, "version"), carried(&page, "lines"));
+    assert_eq!((status, kept), (200, (version.clone(), lines.clone())), "{page}");
+    let (status, both) = read(ada.post_form(&here, &say(&version, "A cable, says Ada.", "say")).await).await;
+    let meanwhile = both.split("Posted meanwhile by others").nth(1).unwrap();
+    assert!(status == 409 && meanwhile.contains("A disk, says Bob."), "{both}");
+
+    let (version, lines) = (carried(&both, "version"), carried(&both, "lines"));
+    let name = |title| [("version", version.as_str()), ("lines", lines.as_str()), ("title", title), ("do", "edit")];
+    assert_eq!(place(&bob.post_form(&here, &name("Slow disks")).await), here);
+    let (status, both) = read(ada.post_form(&here, &name("Slow cables")).await).await;
+    assert!(status == 409 && both.contains("Stored now: Slow disks"), "{both}");
+    assert!(both.contains("What it says is the same."), "the timeline is not news: {both}");
+    let now = carried(&both, "version");
+    let nameless = [("version", now.as_str()), ("title", ""), ("do", "edit")];
+    let (status, wrong) = read(ada.post_form(&here, &nameless).await).await;
+    assert!(status == 422 && wrong.contains("href=\"#edit-title\"") && wrong.contains("id=\"edit-title\""), "{wrong}");
 }
 
 async fn drafts_templates_and_the_past_go_without_a_script(engine: Engine) {
@@ -285,6 +341,7 @@ async fn programs_run_incidents(engine: Engine) {
 storage::on_both!(
     who_is_told_is_seen_before_anything_is_sent,
     two_people_who_write_at_once_lose_no_text,
+    a_form_that_is_shown_again_still_notices_what_others_wrote,
     drafts_templates_and_the_past_go_without_a_script,
     a_state_is_set_by_hand_and_a_private_component_vanishes,
     programs_run_incidents,

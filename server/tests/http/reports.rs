@@ -50,6 +50,15 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     assert!(html.contains("Write a number like") && html.contains(r#"value="many""#), "{html}");
     let fields = [("do", "figures"), ("figure-servers", "300"), ("figure-on-call-alerts", "1,332")];
     assert_eq!(operator.post_form("/admin/reports/2014-05", &fields).await.status(), 303);
+    // A field that was left alone says nothing: it shows less than what was told, and may be older.
+    assert_eq!(tell("2014-05", "on-call-alerts", 1332.4).await.0, 200);
+    assert!(shown(&operator, "/admin/reports/2014-05").await.contains(r#"name="was-on-call-alerts" value="1332""#));
+    let left = [("do", "figures"), ("figure-on-call-alerts", "1332"), ("was-on-call-alerts", "1332")];
+    let left = [left.as_slice(), &[("figure-servers", ""), ("was-servers", "")]].concat();
+    assert_eq!(operator.post_form("/admin/reports/2014-05", &left).await.status(), 303);
+    let told = app.services.report_desk(&service::Actor::system(), "2014-05").await.unwrap().figures;
+    assert_eq!(told.iter().map(|f| f.now.as_ref().map(|v| v.value)).collect::<Vec<_>>(), [Some(300.0), Some(1332.4)]);
+    assert_eq!(tell("2014-05", "on-call-alerts", 1332.0).await.0, 200);
     let early = operator.post_form("/admin/reports/2014-05", &[("do", "freeze")]).await;
     assert!(early.text().await.unwrap().contains("May 2014 is not over."));
 

@@ -178,9 +178,7 @@ fn fields(form: &Form, stored: &ItemInput, people: &[(UserId, String)]) -> AnyVi
 
 /// The form of a new one; `came_back` where it is this one that did.
 pub(super) fn add_form(form: &Form, came_back: bool, path: &str, people: &[(UserId, String)]) -> AnyView {
-    let empty = Form::at("", "");
-    let form = if came_back { form } else { &empty };
-    let fields = fields(form, &ItemInput::default(), people);
+    let fields = fields(&form.only_if(came_back), &ItemInput::default(), people);
     view! {
         <form class="form card" method="post" action=path.to_owned()>
             {fields}
@@ -212,13 +210,12 @@ fn page(desk: &Desk, item: &ActionItem, look: &PostMortemLook) -> AnyView {
     let about = format!("I-{} {}", look.incident.number, look.incident.title);
     let back = (about, format!("/admin/incidents/{}/post-mortem#action-items", item.incident));
     let intro = detail(item, look.today, |at| desk.date(at));
-    let deeds = may.then(|| deeds(item, look, &form, &path));
-    let is_edit = form.value("do", "") == "save";
-    let empty = Form::at("", "");
+    let deeds = may.then(|| deeds(item, look, &form.only_if(form.pressed() == "put"), &path));
+    let is_edit = form.only_if(form.pressed() == "save");
     let stored = ItemInput::of(item);
     let content = if may {
-        let fields = fields(if is_edit { &form } else { &empty }, &stored, &look.people);
-        let version = item.version.to_string();
+        let fields = fields(&is_edit, &stored, &look.people);
+        let version = is_edit.version(item.version);
         let path = path.clone();
         view! {
             <form class="form card" method="post" action=path>
@@ -246,6 +243,7 @@ fn page(desk: &Desk, item: &ActionItem, look: &PostMortemLook) -> AnyView {
     .into_any()
 }
 
+/// What can be done with it; `form` is that of its state.
 fn deeds(item: &ActionItem, look: &PostMortemLook, form: &Form, path: &str) -> AnyView {
     let version = item.version.to_string();
     let chosen = form.value("state", item.state.as_str());
@@ -271,7 +269,7 @@ fn deeds(item: &ActionItem, look: &PostMortemLook, form: &Form, path: &str) -> A
         view! { <Card title="Delete it"><p class="small">"Readers have not seen it."</p><Actions><Action action/></Actions></Card> }
     });
     let (error, wrong) = (form.error("state"), form.error("why"));
-    let (to, read) = (path.to_owned(), version.clone());
+    let (to, read) = (path.to_owned(), form.version(item.version));
     view! {
         <Card title="Where it stands">
             <form class="stack" method="post" action=to>

@@ -3,8 +3,8 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, version};
 use crate::components::{
-    Action, Actions, Button, ButtonLink, Card, Checkbox, Choices, DataTable, EmptyState, Field, Flash, Hidden,
-    PageHeader, Picker, Section, Select, TextArea,
+    Action, Actions, Button, ButtonLink, Card, Checkbox, Choices, DataTable, EmptyState, Fact, Facts, Field, Flash,
+    Hidden, PageHeader, Picker, Section, Select, TextArea,
 };
 use crate::context;
 use crate::form::FormData;
@@ -208,7 +208,7 @@ fn labels(look: &RulesLook, may: bool) -> AnyView {
             .into_any();
     }
     let form = Form::at("/admin/alerts/rules", "labels");
-    let version = look.labels.version.to_string();
+    let version = form.version(look.labels.version);
     let field = |name: &'static str, label: &'static str, hint: &'static str, names: &[String]| {
         view! {
             <Field name=name label=label hint=hint id=form.id(name) value=form.value(name, stored(names))
@@ -261,6 +261,7 @@ pub fn NewRule() -> impl IntoView {
             let form = edit_form("/admin/alerts/rules/new", None, &RuleInput::default(), &look);
             view! {
                 <PageHeader title="Add a rule" back=back()/>
+                {Form::at("/admin/alerts/rules/new", "").summary(&LABELS)}
                 {form}
             }
         },
@@ -292,12 +293,16 @@ fn one(desk: &Desk, rule: &Rule, look: &RulesLook) -> AnyView {
         }
         .into_any();
     }
+    let came_back = Form::at(&path, "");
+    let stored_now = came_back.is_stale().then(|| stored_now(rule, look));
     let form = edit_form(&path, Some(rule.version), &RuleInput::of(rule), look);
     let version = rule.version.to_string();
     let action = ActionView::post("Delete", path, &[("do", "delete"), ("version", &version)]);
     let action = action.weigh(Weight::Danger).about(rule.name.to_string());
     view! {
         <PageHeader title=rule.name.to_string() back=back()/>
+        {came_back.summary(&LABELS)}
+        {stored_now}
         {form}
         <Section id="end" title="Delete it">
             <Card>
@@ -309,8 +314,33 @@ fn one(desk: &Desk, rule: &Rule, look: &RulesLook) -> AnyView {
     .into_any()
 }
 
+/// What somebody else stored meanwhile, beside what was typed.
+fn stored_now(rule: &Rule, look: &RulesLook) -> AnyView {
+    let (when, then, stored) = (matched(look, rule), becomes(rule), RuleInput::of(rule));
+    let state = service::alerts::STATES.into_iter().find(|state| state.as_str() == stored.component_state);
+    let state = state.map_or_else(|| "By severity".to_owned(), |state| StateView::from(state).label);
+    let fact = |label: &'static str, text: String| {
+        (!text.is_empty()).then(|| view! { <Fact label=label><span dir="auto">{text}</span></Fact> })
+    };
+    view! {
+        <Card title="What is stored now">
+            <Facts>
+                {fact("Name", stored.name)}
+                {fact("For alerts", when)}
+                {fact("What happens", then)}
+                {fact("Components", state)}
+                {fact("Title", stored.title)}
+                {fact("Text", stored.text)}
+            </Facts>
+        </Card>
+    }
+    .into_any()
+}
+
+/// The form without its summary: what was typed is in it only if it is this form that came back.
 fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesLook) -> AnyView {
     let form = Form::at(path, "");
+    let form = form.only_if(!matches!(form.pressed(), "up" | "down" | "delete"));
     let group = |label: &str, name: &'static str, names: Vec<(String, String)>, stored: &[String]| {
         let mut names = names;
         names.sort();
@@ -361,9 +391,8 @@ fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesL
         .collect();
     let picker_error = form.error("hosts").or(form.error("components"));
     view! {
-        {form.summary(&LABELS)}
         <form class="form card" method="post" action=path.to_owned()>
-            {version.map(|version| view! { <Hidden name="version" value=version.to_string()/> })}
+            {version.map(|version| view! { <Hidden name="version" value=form.version(version)/> })}
             <Hidden name="do" value="save"/>
             <Field name="name" label="Name" required=true maxlength=120 value=form.value("name", stored.name.clone())
                 error=form.error("name") after=form.stored_now("name", &stored.name)/>

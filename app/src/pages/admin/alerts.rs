@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, admin};
 use super::edit::{id, links, query};
+use super::runs::grouped;
 use crate::components::{
     Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, ErrorSummary, Fact, Facts, Flash, PageHeader,
     Pager, Section, StateBadge, TimeRange,
@@ -44,7 +45,7 @@ pub fn Alerts() -> impl IntoView {
 
 /// "37 alerts, 1 cause".
 fn counted(alerts: i64, causes: i64) -> String {
-    let many = |n: i64, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
+    let many = |n: i64, word: &str| if n == 1 { format!("1 {word}") } else { format!("{} {word}s", grouped(n)) };
     format!("{}, {}", many(alerts, "alert"), many(causes, "cause"))
 }
 
@@ -101,11 +102,16 @@ fn state(cause: &Cause) -> StateView {
         (CauseState::Merged, _) => StateView::new(Tone::Quiet, Shape::Note, "Part of another cause"),
         (CauseState::Over, _) => StateView::new(Tone::Ok, Shape::Ok, "Over").plain(),
         _ if cause.proposed_at.is_some() => {
-            StateView::new(Tone::Degraded, Shape::Ok, "All over: resolve the incident?")
+            let question =
+                if is_draft(cause) { "All over: publish or discard?" } else { "All over: resolve the incident?" };
+            StateView::new(Tone::Degraded, Shape::Ok, question)
         }
         (_, Some(IncidentState::Draft)) => StateView::new(Tone::Major, Shape::Draft, "Draft: nobody has published it"),
         (_, Some(IncidentState::Discarded)) => {
             StateView::new(Tone::Quiet, Shape::Cancelled, "Discarded, and still there")
+        }
+        (_, Some(IncidentState::Resolved)) if cause.firing == 0 => {
+            StateView::new(Tone::Ok, Shape::Ok, "Resolved").plain()
         }
         (_, Some(IncidentState::Resolved)) => StateView::new(Tone::Quiet, Shape::Degraded, "Resolved, and still there"),
         _ => StateView::new(Tone::Major, Shape::Major, "Published"),
@@ -116,7 +122,7 @@ fn firing(cause: &Cause) -> String {
     match (cause.firing, cause.alerts) {
         (0, _) => format!("{}, all over", cause.count()),
         (n, all) if n == all => cause.count(),
-        (n, _) => format!("{}, {n} of them firing", cause.count()),
+        (n, _) => format!("{}, {} of them firing", cause.count(), grouped(n)),
     }
 }
 
@@ -173,7 +179,7 @@ fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
 fn folded(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
     let shown = i64::try_from(line.alerts.len()).unwrap_or(i64::MAX);
     let label = if shown < line.cause.alerts {
-        format!("The newest {shown} of {} alerts", line.cause.alerts)
+        format!("The newest {shown} of {} alerts", grouped(line.cause.alerts))
     } else {
         line.cause.count()
     };
@@ -265,17 +271,26 @@ fn section(desk: &Desk, look: &AlertsLook, title: &'static str) -> AnyView {
 
 /// "All 37 alerts are over. Resolve?"
 fn over_question(cause: &Cause) -> String {
-    match cause.alerts {
-        1 => "Its alert is over. Resolve?".to_owned(),
-        n => format!("All {n} alerts are over. Resolve?"),
-    }
+    let over = match cause.alerts {
+        1 => "Its alert is over.".to_owned(),
+        n => format!("All {} alerts are over.", grouped(n)),
+    };
+    let question = if is_draft(cause) { "Publish or discard the draft?" } else { "Resolve?" };
+    format!("{over} {question}")
+}
+
+fn is_draft(cause: &Cause) -> bool {
+    cause.incident_state == Some(IncidentState::Draft)
 }
 
 /// A cause among what needs somebody now.
 pub(super) fn item(desk: &Desk, cause: &Cause) -> AttentionView {
     let href = cause.incident.map_or_else(|| "/admin/alerts".to_owned(), |id| format!("/admin/incidents/{id}"));
     let (tone, shape, detail, label) = if cause.proposed_at.is_some() {
-        (Tone::Degraded, Shape::Ok, over_question(cause), "Resolve it")
+        (Tone::Degraded, Shape::Ok, over_question(cause), if is_draft(cause) { "Decide" } else { "Resolve it" })
+    } else if !is_draft(cause) {
+        let detail = format!("{}. Something is worse than customers know.", firing(cause));
+        (Tone::Partial, Shape::Partial, detail, "Post an update")
     } else {
         let since = desk.short(cause.first_at);
         let by_itself = cause.publish_at.map(|at| format!(" It is published by a rule {}.", desk.short(at)));

@@ -3,8 +3,8 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, version};
 use crate::components::{
-    Actions, Button, ButtonLink, Card, Checkbox, Choices, Field, Hidden, PageHeader, Picker, Question, Section, Select,
-    TextArea,
+    Actions, Button, ButtonLink, Card, Checkbox, Choices, Disclosure, Fact, Facts, Field, Hidden, PageHeader, Picker,
+    Question, Section, Select, TextArea,
 };
 use crate::form::{FormData, Submitted};
 use crate::posts::{Post, Posted};
@@ -183,12 +183,13 @@ fn form(
         {form.summary(&LABELS)}
         {seen}
         <form class="form card" method="post" action=path.to_owned()>
-            {about.map(|(version, ..)| view! { <Hidden name="version" value=version.to_string()/> })}
+            {about.map(|(version, ..)| view! { <Hidden name="version" value=form.version(version)/> })}
             <Field name="title" label="Title" value=form.value("title", stored.title.clone()) error=form.error("title")
                 after=form.stored_now("title", &stored.title) required=true maxlength=120/>
             <Choices name="category" legend="Kind" options=kinds error=form.error("category")/>
             <TextArea name="body" label="Text" rows=12 hint=hint value=body error=form.error("body")
                 maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>
+            {form.is_stale().then(|| stored_now(stored, components))}
             <Actions><Button small=true name="do" value="preview" unchecked=true>"Preview"</Button></Actions>
             {picker(&form, &stored.components, components)}
             {address}
@@ -211,6 +212,42 @@ fn form(
         </form>
     }
     .into_any()
+}
+
+/// What somebody else stored meanwhile, beside what was typed.
+fn stored_now(stored: &AnnouncementInput, components: &BTreeMap<ComponentId, String>) -> AnyView {
+    let kind = Category::ALL.into_iter().find(|kind| kind.as_str() == stored.category).map_or("", Category::text);
+    let mut names: Vec<&str> = components
+        .iter()
+        .filter(|(id, _)| stored.components.contains(&id.to_string()))
+        .map(|(_, name)| name.as_str())
+        .collect();
+    names.sort_unstable();
+    let concerns = if names.is_empty() { "The whole site".to_owned() } else { names.join(", ") };
+    let (pinned, told) = (yes(stored.pinned), yes(stored.tells));
+    let banner = match stored.banner_until.as_str() {
+        "" => "no".to_owned(),
+        until => format!("until {until}, {}", stored.zone),
+    };
+    let (slug, body) = (stored.slug.clone(), stored.body.clone());
+    view! {
+        <Disclosure label="What is stored now" open=true>
+            <pre class="mail" tabindex="0" aria-label="Stored text">{body}</pre>
+            <Facts>
+                <Fact label="Kind">{kind}</Fact>
+                <Fact label="Concerns"><span dir="auto">{concerns}</span></Fact>
+                <Fact label="Address"><span class="mono">{slug}</span></Fact>
+                <Fact label="Pinned">{pinned}</Fact>
+                <Fact label="On top of all pages">{banner}</Fact>
+                <Fact label="Subscribers are told">{told}</Fact>
+            </Facts>
+        </Disclosure>
+    }
+    .into_any()
+}
+
+const fn yes(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
 }
 
 fn seen(title: &str, body: &str) -> AnyView {

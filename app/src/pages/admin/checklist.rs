@@ -1,7 +1,7 @@
 //! The checklist of a window, on its page.
 
 use super::desk::Desk;
-use super::maintenance::{version_of, was_pressed};
+use super::maintenance::{version_in, was_pressed};
 use super::overriding::why;
 use super::wording;
 use crate::components::{Actions, Button, Card, Disclosure, Hidden, Icon, TextArea};
@@ -93,7 +93,7 @@ pub(super) fn complete(m: &Maintenance, templates: &[MessageTemplate], form: &Su
     let (aids, look) = (wording::aids(wording::ANYWAY, templates, form), wording::look(wording::ANYWAY));
     let anyway = view! {
         <form class="stack" method="post" id=wording::ANYWAY.form>
-            {version_of(m)}
+            {version_in(m, form, "complete-anyway")}
             {why}
             {aids}
             <TextArea name="body" id="complete-anyway-body" label="Message" rows=2 optional=true value=body

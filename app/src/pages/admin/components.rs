@@ -396,7 +396,7 @@ fn edit_form(form: &Form, path: &str, component: &Component, hosts: Vec<HostId>,
     };
     view! {
         <form class="form card" method="post" action=path.to_owned()>
-            <Hidden name="version" value=component.version.to_string()/>
+            <Hidden name="version" value=form.version(component.version)/>
             {fields(form, &stored, all)}
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
         </form>
@@ -428,7 +428,7 @@ pub fn GroupPage() -> impl IntoView {
                 {form.summary(&[("name", "Name")])}
                 {delete.summary(&[])}
                 <form class="form card" method="post" action=path>
-                    <Hidden name="version" value=version/>
+                    <Hidden name="version" value=form.version(group.version)/>
                     <Field name="name" label="Name" value=form.value("name", name.as_str()) error=form.error("name")
                         after=form.stored_now("name", &name) required=true maxlength=120/>
                     <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>

@@ -243,7 +243,7 @@ fn edit_form(form: &Form, path: &str, data_set: &DataSet) -> AnyView {
     let name = data_set.name.as_str();
     let inner = view! {
         <form class="form card" method="post" action=path.to_owned()>
-            <Hidden name="version" value=data_set.version.to_string()/>
+            <Hidden name="version" value=form.version(data_set.version)/>
             <Field name="name" label="Name" value=form.value("name", name) error=form.error("name")
                 after=form.stored_now("name", name) required=true maxlength=120/>
             <Select name="kind" label="What it is" options=kinds(form, data_set.kind) error=form.error("kind")/>

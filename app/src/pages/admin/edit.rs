@@ -31,6 +31,31 @@ impl Form {
         Self { submitted, prefix }
     }
 
+    /// The same where it is this form that came back, of several that post to one address; else as if none had.
+    #[must_use]
+    pub fn only_if(&self, is_this: bool) -> Self {
+        let submitted = if is_this { self.submitted.clone() } else { Submitted::default() };
+        Self { submitted, prefix: self.prefix }
+    }
+
+    /// What was pressed, where it came back.
+    #[must_use]
+    pub fn pressed(&self) -> &str {
+        self.submitted.data.as_ref().map_or("", |data| data.get("do"))
+    }
+
+    /// What a hidden field carries: see [`Submitted::made_from`].
+    #[must_use]
+    pub fn made_from(&self, name: &str, stored: impl ToString) -> String {
+        self.submitted.made_from(name, stored)
+    }
+
+    /// The version that the form was made from, to carry along.
+    #[must_use]
+    pub fn version(&self, stored: i64) -> String {
+        self.made_from("version", stored)
+    }
+
     /// The id of a field.
     #[must_use]
     pub fn id(&self, name: &str) -> String {
@@ -61,6 +86,12 @@ impl Form {
         self.submitted.error(name)
     }
 
+    /// Whether somebody else stored something meanwhile.
+    #[must_use]
+    pub const fn is_stale(&self) -> bool {
+        self.submitted.stale
+    }
+
     /// What somebody else stored meanwhile, where it differs from what was typed.
     #[must_use]
     pub fn stored_now(&self, name: &str, stored: &str) -> Option<String> {
@@ -78,9 +109,16 @@ impl Form {
     /// What stands against it, with the way to each field; nothing where it did not come back.
     #[must_use]
     pub fn summary(&self, labels: &[(&str, &str)]) -> AnyView {
-        let line = |field: &str, message: &str| {
-            let label = labels.iter().find(|(name, _)| *name == field).map_or(field, |(_, label)| *label);
-            ProblemView { field: self.id(field), text: format!("{label}: {message}") }
+        self.summary_at(labels, |_| None)
+    }
+
+    /// As [`Self::summary`], where some fields have ids of their own.
+    #[must_use]
+    pub fn summary_at(&self, labels: &[(&str, &str)], at: impl Fn(&str) -> Option<String>) -> AnyView {
+        let line = |name: &str, message: &str| {
+            let label = labels.iter().find(|(known, _)| *known == name).map_or(name, |(_, label)| *label);
+            let field = at(name).unwrap_or_else(|| self.id(name));
+            ProblemView { field, text: format!("{label}: {message}") }
         };
         let problems = self.submitted.errors.iter().map(|e| line(e.field, &e.message)).collect();
         let message = self.submitted.message.clone().map(|message| {

@@ -256,7 +256,7 @@ fn acknowledge(desk: &Desk, case: &Case, form: &Form) -> AnyView {
             <Field name="until" label=LABELS[1].1 kind="date" min=day(1) value=form.value("until", day(WAITS))
                 error=form.error("until") hint required=true/>
             <Actions><Button weight=Weight::Primary name="do" value="acknowledge">"Leave for later"</Button></Actions>
-            <Hidden name="version" value=case.version.to_string()/>
+            <Hidden name="version" value=form.version(case.version)/>
         </form>
     }
     .into_any()

@@ -245,11 +245,13 @@ fn one(desk: &Desk, freeze: &Freeze, look: &FreezeLook) -> AnyView {
 
 fn edit_form(desk: &Desk, path: &str, version: Option<i64>, stored: &FreezeInput, look: &FreezeLook) -> AnyView {
     let form = Form::at(path, "");
+    let summary = form.summary(&LABELS);
+    let form = form.only_if(form.pressed() != "delete");
     let zone = form.value("zone", stored.zone.clone());
     view! {
-        {form.summary(&LABELS)}
+        {summary}
         <form class="form card" method="post" action=path.to_owned()>
-            {version.map(|version| view! { <Hidden name="version" value=version.to_string()/> })}
+            {version.map(|version| view! { <Hidden name="version" value=form.version(version)/> })}
             <Hidden name="do" value="save"/>
             <Field name="name" label="Name" hint="Why nothing is to be touched: colleagues read it where it stands in their way."
                 value=form.value("name", stored.name.clone()) error=form.error("name")

@@ -3,7 +3,8 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param};
 use super::incident_form::{
-    LABELS, audience_text, causes, has_seen, left_out, look, named, picker, public_states, severities, state_of, states,
+    LABELS, audience_text, causes, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of,
+    states,
 };
 use super::{alerts, incidents, wording};
 use crate::components::{
@@ -26,7 +27,7 @@ use domain::time::Span;
 use leptos::prelude::*;
 use service::Error;
 use service::alerts::AlertsLook;
-use service::incidents::{Deed, EditInput, IncidentDetail, PostInput};
+use service::incidents::{Deed, EditInput, IncidentDetail, PostInput, States};
 use service::maintenance::Choices;
 
 const DONE: [(&str, &str); 7] = [
@@ -58,7 +59,7 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
             let (now, _) = services.incident_timeline(actor, incident).await?;
             let mut all = now.components;
             all.extend(named(form));
-            if !has_seen(&post, &all.into_keys().collect::<Vec<_>>()).await? {
+            if !has_seen(&post, &all).await? {
                 return Ok(look(post.form, true));
             }
             let input = PostInput {
@@ -97,6 +98,8 @@ struct Shown {
     choices: Choices,
     templates: Vec<MessageTemplate>,
     audience: Audience,
+    /// The components that the audience is of.
+    told_of: States,
     alerts: AlertsLook,
 }
 
@@ -104,19 +107,19 @@ struct Shown {
 #[component]
 pub fn IncidentPage() -> impl IntoView {
     let of = param::<IncidentId>("incident");
-    let typed: Vec<ComponentId> =
-        context::submitted().data.map(|data| named(&data).into_keys().collect()).unwrap_or_default();
+    let typed = context::submitted().data.map(|data| named(&data)).unwrap_or_default();
     admin(
         |Shown { detail, .. }: &Shown| format!("{} {}", detail.incident.reference(), detail.incident.title),
         |desk: Desk| async move {
             let detail = desk.services.incident_detail(&desk.actor, of?).await?;
-            let mut components: Vec<ComponentId> = detail.incident.components.keys().copied().collect();
-            components.extend(typed);
+            let mut told_of = detail.incident.components.clone();
+            told_of.extend(typed);
+            let components: Vec<ComponentId> = told_of.keys().copied().collect();
             let audience = desk.services.incident_audience(&desk.actor, &components).await?;
             let choices = desk.services.choices(&desk.actor).await?;
             let templates = desk.services.templates(&desk.actor, false).await?;
             let alerts = desk.services.alerts_of_incident(&desk.actor, detail.incident.id).await?;
-            Ok(Shown { detail, choices, templates, audience, alerts })
+            Ok(Shown { detail, choices, templates, audience, told_of, alerts })
         },
         |desk, shown| page(&desk, &shown),
     )
@@ -149,9 +152,9 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         <PageHeader title=incident.title.to_string() back=("Incidents".to_owned(), "/admin/incidents".to_owned()) state>
             {public}
         </PageHeader>
-        {context::done(&DONE).filter(|_| submitted.data.is_none()).map(|flash| view! { <Flash flash/> })}
+        {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
-        {form.summary(&LABELS)}
+        {form.summary_at(&LABELS, |field| own_id(form.pressed(), field))}
         <div class="split is-wide-start">
             <div class="stack">
                 {alerts::of_incident(desk, &shown.alerts)}
@@ -167,6 +170,16 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The id of a field in the form of what was pressed, where it is not its name.
+fn own_id(pressed: &str, field: &str) -> Option<String> {
+    match (pressed, field) {
+        ("edit", "title" | "severity") => Some(format!("edit-{field}")),
+        (_, "template") => Some(format!("{}-template", wording::INCIDENT_UPDATE.deed)),
+        (pressed, "body") => pressed.strip_prefix("mend:").map(|update| format!("mended-{update}")),
+        _ => None,
+    }
 }
 
 /// Where two people wrote at once: what the others have posted stands beside what was typed.
@@ -191,12 +204,15 @@ fn meanwhile(desk: &Desk, detail: &IncidentDetail, submitted: &Submitted) -> Any
             }
         })
         .collect_view();
-    let text = if new == 0 {
-        view! { <p>"Its title, severity or state was changed. What it says is the same."</p> }.into_any()
-    } else {
-        view! { <ol class="timeline">{lines}</ol> }.into_any()
+    let is_mend = data.get("do").starts_with("mend:");
+    let text = match (is_mend, new) {
+        (true, _) => Some("These words were mended. As they are now, they stand above what you typed."),
+        (false, 0) => Some("Its title, severity or state was changed. What it says is the same."),
+        (false, _) => None,
     };
-    view! { <Card title="Posted meanwhile by others">{text}</Card> }.into_any()
+    let text = text.map(|text| view! { <p>{text}</p> });
+    let lines = (new > 0).then(|| view! { <ol class="timeline">{lines}</ol> });
+    view! { <Card title="Posted meanwhile by others">{text}{lines}</Card> }.into_any()
 }
 
 fn draft_text(incident: &Incident) -> AnyView {
@@ -261,16 +277,17 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     });
     let has_more = chosen.keys().any(|id| !own.contains(id)) || wrong("components").is_some();
     let more = picker(&shown.choices, &chosen, &own, wrong("components"));
-    let tell = if is_this { form.ticked("tell", !is_over) } else { !is_over };
+    let tell = !is_this || form.ticked("tell", true);
     let title = if is_over { "Say something more, or open it again" } else { "Post an update" };
     let hint = if is_over {
         "“Resolved” adds a remark. Any other state opens it again: what did not work then is taken up from now on."
     } else {
         "Markdown. “Resolved” ends it for all its components."
     };
-    let seen = shown.audience.mails.to_string();
+    let seen = seen(&shown.audience, &shown.told_of);
     let told = audience_text(&shown.audience);
-    let (version, lines) = (incident.version.to_string(), detail.updates.len().to_string());
+    let is_mine = form.only_if(is_this);
+    let (version, lines) = (is_mine.version(incident.version), is_mine.made_from("lines", detail.updates.len()));
     let label = match shown.audience.mails {
         n if tell && n > 0 => format!("Post, tell {}", super::runs::grouped(n)),
         _ => "Post".to_owned(),
@@ -319,10 +336,13 @@ fn change(detail: &IncidentDetail, form: &Form, submitted: &Submitted) -> AnyVie
         view! { <p class="small">{format!("{} touches the same components or hosts. Did it cause this?", cause.name)}</p> }
     });
     let open = is_this || near.is_some();
-    let (after_title, version) = (form.stored_now("title", incident.title.as_str()), incident.version.to_string());
+    let after_title = form.stored_now("title", incident.title.as_str());
+    let is_mine = form.only_if(is_this);
+    let (version, lines) = (is_mine.version(incident.version), is_mine.made_from("lines", detail.updates.len()));
     let inner = view! {
                 <form class="stack" method="post">
                     <Hidden name="version" value=version/>
+                    <Hidden name="lines" value=lines/>
                     <Field name="title" id="edit-title" label="Title" value=title error=wrong("title")
                         after=after_title.filter(|_| is_this) required=true
                         hint="The subject of its mails stays what it was."
@@ -441,7 +461,7 @@ fn line(desk: &Desk, detail: &IncidentDetail, update: &IncidentUpdate, may: bool
     });
     let mended = update.edited_at.map(|at| format!(" · mended {}", desk.short(at))).unwrap_or_default();
     let earlier = earlier(desk, detail, update);
-    let mend = may.then(|| mend(update, submitted));
+    let mend = may.then(|| mend(detail, update, submitted));
     let meta = format!("{who} · {told}{mended}");
     view! {
         <li class=state.tone.class() id=format!("u-{}", update.id)>
@@ -485,16 +505,23 @@ fn earlier(desk: &Desk, detail: &IncidentDetail, update: &IncidentUpdate) -> Any
     view! { <Disclosure label>{inner}</Disclosure> }.into_any()
 }
 
-fn mend(update: &IncidentUpdate, submitted: &Submitted) -> AnyView {
+fn mend(detail: &IncidentDetail, update: &IncidentUpdate, submitted: &Submitted) -> AnyView {
     let value = format!("mend:{}", update.id);
     let is_this = submitted.data.as_ref().is_some_and(|data| data.get("do") == value);
     let text = if is_this { submitted.value("mended", update.body.as_str()) } else { update.body.as_str().to_owned() };
     let error = submitted.error("body").filter(|_| is_this);
-    let (field, version) = (format!("mended-{}", update.id), update.version.to_string());
+    let field = format!("mended-{}", update.id);
+    let (version, lines) = (update.version.to_string(), detail.updates.len().to_string());
+    let (version, lines) = if is_this {
+        (submitted.made_from("version", version), submitted.made_from("lines", lines))
+    } else {
+        (version, lines)
+    };
     view! {
         <Disclosure label="Mend the words" open=is_this>
             <form class="stack" method="post">
                 <Hidden name="version" value=version/>
+                <Hidden name="lines" value=lines/>
                 <TextArea name="mended" id=field label="What customers read" rows=3 value=text error/>
                 <Actions><Button small=true name="do" value=value>"Save, tell nobody"</Button></Actions>
             </form>

@@ -87,13 +87,24 @@ pub(super) fn look(form: FormData, was_to_send: bool) -> Posted {
     Posted::Shown(Submitted { data: Some(form), done, ..Submitted::default() })
 }
 
-/// Whether the one who presses has seen how many are told, or nobody is.
-pub(super) async fn has_seen(post: &Post, components: &[ComponentId]) -> Result<bool, Error> {
+/// Whether the one who presses has seen who is told, or nobody is.
+pub(super) async fn has_seen(post: &Post, chosen: &States) -> Result<bool, Error> {
     if !post.form.has("tell") {
         return Ok(true);
     }
-    let audience = post.services.incident_audience(&post.actor, components).await?;
-    Ok(audience.mails == 0 || post.form.get("seen") == audience.mails.to_string())
+    let components: Vec<ComponentId> = chosen.keys().copied().collect();
+    let audience = post.services.incident_audience(&post.actor, &components).await?;
+    let (count, of) = post.form.get("seen").split_once(' ').unwrap_or((post.form.get("seen"), ""));
+    Ok(audience.is_as_seen(count.parse().ok().filter(|_| of == listed(chosen))))
+}
+
+/// What a form says to tell who was shown: how many, and of which components.
+pub(super) fn seen(audience: &Audience, chosen: &States) -> String {
+    format!("{} {}", audience.mails, listed(chosen))
+}
+
+fn listed(chosen: &States) -> String {
+    chosen.keys().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Takes the form for a new incident.
@@ -123,8 +134,7 @@ async fn take(post: Post, stored: Option<IncidentId>) -> Result<Posted, Error> {
         "draft" => false,
         _ => return Ok(look(post.form, false)),
     };
-    let components: Vec<ComponentId> = named(&post.form).into_keys().collect();
-    if publish && !has_seen(&post, &components).await? {
+    if publish && !has_seen(&post, &named(&post.form)).await? {
         return Ok(look(post.form, true));
     }
     let input = input(&post.form);
@@ -233,7 +243,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
     let form = Form::at(&path, "");
     let submitted = context::submitted();
     let stored = shown.stored.as_ref();
-    let told = told(&shown.audience, form.ticked("tell", true));
+    let told = told(&shown.audience, &shown.chosen, form.ticked("tell", true));
     let past = stored.is_none().then(|| {
         view! {
             <p class="small muted">"It is over already? "<a href="/admin/incidents/backfill">"Enter a past incident"</a></p>
@@ -243,7 +253,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
     view! {
         <PageHeader title back>{past}</PageHeader>
         {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
-        {form.summary(&LABELS)}
+        {form.summary_at(&LABELS, |field| (field == "template").then(|| format!("{}-template", wording::INCIDENT.deed)))}
         <div class="split is-wide-start">
             <div class="stack">
                 {meanwhile(stored, &submitted)}
@@ -253,7 +263,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
                 <Card title="Who is told">
                     <ToldIsland initial=told/>
                     <p class="small muted">
-                        "If another number is told than you see here, it is shown once more before anything is sent."
+                        "If others are told than you see here, it is shown once more before anything is sent."
                     </p>
                 </Card>
             </div>
@@ -280,7 +290,7 @@ fn meanwhile(stored: Option<&Incident>, submitted: &Submitted) -> AnyView {
 fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
     let stored = shown.stored.as_ref();
     let templates = wording::offer(wording::INCIDENT, &shown.templates, &context::submitted());
-    let version = stored.map(|incident| view! { <Hidden name="version" value=incident.version.to_string()/> });
+    let version = stored.map(|incident| view! { <Hidden name="version" value=form.version(incident.version)/> });
     let title = form.value("title", stored.map_or("", |i| i.title.as_str()));
     let body = form.value("body", stored.map_or("", |i| i.draft_text.as_str()));
     let began = form.value("started_at", stored.map(|i| local(desk, i)).unwrap_or_default());
@@ -465,18 +475,19 @@ fn left_out_text(audience: &Audience) -> (String, Vec<String>) {
 /// Not allowed, or the database does not answer.
 pub async fn count(services: &Services, actor: &Actor, form: &str) -> Result<ToldView, Error> {
     let form = FormData::parse(form.as_bytes());
-    let components: Vec<ComponentId> = named(&form).into_keys().collect();
+    let chosen = named(&form);
+    let components: Vec<ComponentId> = chosen.keys().copied().collect();
     let audience = services.incident_audience(actor, &components).await?;
-    Ok(told(&audience, form.has("tell")))
+    Ok(told(&audience, &chosen, form.has("tell")))
 }
 
-fn told(audience: &Audience, tell: bool) -> ToldView {
+fn told(audience: &Audience, chosen: &States, tell: bool) -> ToldView {
     let (left_out, why) = if tell { left_out_text(audience) } else { <(String, Vec<String>)>::default() };
     ToldView {
         text: if tell { audience_text(audience) } else { "Nobody is told: subscribers are left alone.".to_owned() },
         left_out,
         why,
-        seen: audience.mails.to_string(),
+        seen: seen(audience, chosen),
         publish: match audience.mails {
             n if tell && n > 0 => format!("Publish now, tell {}", super::runs::grouped(n)),
             _ => "Publish now".to_owned(),

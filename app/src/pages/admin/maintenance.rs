@@ -385,6 +385,14 @@ pub(super) fn version_of(m: &Maintenance) -> AnyView {
     view! { <Hidden name="version" value=m.version.to_string()/> }.into_any()
 }
 
+/// The same in a form that comes back with what was typed: see [`Submitted::made_from`].
+pub(super) fn version_in(m: &Maintenance, form: &Submitted, deed: &str) -> AnyView {
+    if !was_pressed(form, deed) {
+        return version_of(m);
+    }
+    view! { <Hidden name="version" value=form.made_from("version", m.version)/> }.into_any()
+}
+
 /// One press.
 fn deed(m: &Maintenance, value: &'static str, label: &'static str, weight: Weight, hint: &'static str) -> AnyView {
     view! {
@@ -415,7 +423,7 @@ fn told(
     let more = if value == "complete" { "Complete with a message" } else { "Hand it to checking with a message" };
     let inner = view! {
         <form class="stack" method="post" id=format!("{value}-form")>
-            {version_of(m)}
+            {version_in(m, form, value)}
             {aids}
             <TextArea name="body" id=format!("{value}-body") label="Message" rows=2 optional=true value=body error=error
                 hint="Markdown. What customers read beside it."/>
@@ -445,7 +453,7 @@ pub(super) fn was_pressed(form: &Submitted, deed: &str) -> bool {
 
 fn note(m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     let (body, error) = typed(form, "update");
-    let (version, open) = (version_of(m), was_pressed(form, "update"));
+    let (version, open) = (version_in(m, form, "update"), was_pressed(form, "update"));
     let aids = wording::aids(wording::UPDATE, templates, form);
     view! {
         <Disclosure label="Post an update" open=open>
@@ -463,7 +471,8 @@ fn note(m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> Any
 
 fn cancel(m: &Maintenance, templates: &[MessageTemplate], form: &Submitted) -> AnyView {
     let (body, error) = typed(form, "cancel");
-    let (version, open) = (version_of(m), was_pressed(form, "cancel") || query().has("call-off"));
+    let open = was_pressed(form, "cancel") || query().has("call-off");
+    let version = version_in(m, form, "cancel");
     let aids = wording::aids(wording::CANCEL, templates, form);
     view! {
         <Disclosure label="Call it off" open=open>
@@ -504,7 +513,7 @@ fn extend(desk: &Desk, m: &Maintenance, templates: &[MessageTemplate], form: &Su
         let value = form.value("conflicts_why", "");
         view! { <TextArea name="conflicts_why" label="Reason to go ahead" rows=2 value=value error=error/> }
     });
-    let (version, open) = (version_of(m), is_this || m.planned.ends_at <= desk.now);
+    let (version, open) = (version_in(m, form, "extend"), is_this || m.planned.ends_at <= desk.now);
     let until = format!("It is planned until {}. Longer by:", desk.short(m.planned.ends_at));
     view! {
         <Disclosure label="It takes longer" open=open>

@@ -12,12 +12,14 @@ use crate::pages::plotted::drawn;
 use crate::posts::{Post, Posted};
 use crate::view::{ActionView, ColumnView, OptionView, Shape, StateView, Tone, Weight};
 use domain::component::Component;
+use domain::ids::ComponentId;
 use domain::metric::{Aggregate, Metric, Range};
 use domain::people::Permission;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::Error;
 use service::metrics::{Chart, MetricInput};
+use std::collections::BTreeSet;
 
 const LABELS: [(&str, &str); 7] = [
     ("name", "Name"),
@@ -78,12 +80,32 @@ fn input(form: &FormData) -> MetricInput {
 pub fn Metrics() -> impl IntoView {
     admin(
         |_| "Metrics".to_owned(),
-        |desk: Desk| async move { desk.services.metrics(&desk.actor, true).await },
-        |desk, metrics| list(&desk, &metrics),
+        |desk: Desk| async move {
+            let metrics = desk.services.metrics(&desk.actor, true).await?;
+            let private = private(&desk, &metrics).await?;
+            Ok((metrics, private))
+        },
+        |desk, (metrics, private)| list(&desk, &metrics, &private),
     )
 }
 
-fn list(desk: &Desk, metrics: &[Metric]) -> AnyView {
+/// The private ones among the components of these metrics.
+async fn private(desk: &Desk, metrics: &[Metric]) -> Result<BTreeSet<ComponentId>, Error> {
+    let mut private = BTreeSet::new();
+    for id in metrics.iter().filter_map(|metric| metric.component_id).collect::<BTreeSet<_>>() {
+        if desk.services.component(&desk.actor, id).await?.component.is_private {
+            private.insert(id);
+        }
+    }
+    Ok(private)
+}
+
+/// Whether customers see it; what is of a private component is for the team alone.
+fn is_shown(metric: &Metric, private: &BTreeSet<ComponentId>) -> bool {
+    metric.is_public && metric.retired_at.is_none() && metric.component_id.is_none_or(|id| !private.contains(&id))
+}
+
+fn list(desk: &Desk, metrics: &[Metric], private: &BTreeSet<ComponentId>) -> AnyView {
     let add = desk.may(Permission::EditInventory).then(|| {
         view! { <ButtonLink href="/admin/metrics/new" weight=Weight::Primary>"Add a metric"</ButtonLink> }
     });
@@ -100,7 +122,7 @@ fn list(desk: &Desk, metrics: &[Metric]) -> AnyView {
             ColumnView::new("Who sees it"),
             ColumnView::new("Points came last"),
         ];
-        let rows = metrics.iter().map(|metric| row(desk, metric)).collect();
+        let rows = metrics.iter().map(|metric| row(desk, metric, is_shown(metric, private))).collect();
         view! { <DataTable caption="Metrics" columns rows/> }.into_any()
     };
     view! {
@@ -111,8 +133,8 @@ fn list(desk: &Desk, metrics: &[Metric]) -> AnyView {
     .into_any()
 }
 
-fn state(metric: &Metric) -> StateView {
-    let state = match (metric.retired_at, metric.is_public) {
+fn state(metric: &Metric, is_shown: bool) -> StateView {
+    let state = match (metric.retired_at, is_shown) {
         (Some(_), _) => StateView::new(Tone::Quiet, Shape::Cancelled, "Out of use"),
         (None, true) => StateView::new(Tone::Ok, Shape::Ok, "Everybody"),
         (None, false) => StateView::new(Tone::Quiet, Shape::Note, "The team"),
@@ -120,11 +142,11 @@ fn state(metric: &Metric) -> StateView {
     state.plain()
 }
 
-fn row(desk: &Desk, metric: &Metric) -> Vec<AnyView> {
+fn row(desk: &Desk, metric: &Metric, is_shown: bool) -> Vec<AnyView> {
     let (href, name) = (format!("/admin/metrics/{}", metric.id), metric.name.to_string());
     let unit = if metric.unit.is_empty() { String::new() } else { format!(", in {}", metric.unit) };
     let shown = format!("{}{unit}", metric.aggregate.text());
-    let state = state(metric);
+    let state = state(metric, is_shown);
     let pushed = metric.pushed_at.map_or_else(|| "never".to_owned(), |at| desk.short(at));
     vec![
         view! { <a href=href><span dir="auto">{name}</span></a><span class="sub mono">{metric.slug.to_string()}</span> }
@@ -214,20 +236,21 @@ pub fn MetricPage() -> impl IntoView {
     let id = use_params_map().read_untracked().get("id").unwrap_or_default();
     let range = Range::parse(query().get("range")).unwrap_or(Range::Day);
     admin(
-        |(chart, _): &(Chart, Vec<Component>)| chart.metric.name.to_string(),
+        |(chart, ..): &(Chart, Vec<Component>, bool)| chart.metric.name.to_string(),
         move |desk: Desk| async move {
             let chart = desk.services.chart(&desk.actor, &id, range).await?;
-            Ok((chart, desk.services.component_choices(&desk.actor).await?))
+            let is_shown = is_shown(&chart.metric, &private(&desk, std::slice::from_ref(&chart.metric)).await?);
+            Ok((chart, desk.services.component_choices(&desk.actor).await?, is_shown))
         },
-        |desk, (chart, components)| show(&desk, &chart, &components),
+        |desk, (chart, components, is_shown)| show(&desk, &chart, &components, is_shown),
     )
 }
 
-fn show(desk: &Desk, chart: &Chart, components: &[Component]) -> AnyView {
+fn show(desk: &Desk, chart: &Chart, components: &[Component], is_shown: bool) -> AnyView {
     let metric = &chart.metric;
     let path = format!("/admin/metrics/{}", metric.id);
     let form = Form::at(&path, "");
-    let (name, state) = (metric.name.to_string(), state(metric));
+    let (name, state) = (metric.name.to_string(), state(metric, is_shown));
     let ranges = Range::ALL
         .into_iter()
         .map(|range| {
@@ -242,9 +265,10 @@ fn show(desk: &Desk, chart: &Chart, components: &[Component]) -> AnyView {
         desk.services.url(&format!("/api/v1/metrics/{}/points", metric.slug)),
         desk.now.format("%Y-%m-%dT%H:%M:%SZ")
     );
-    let fields = fields(&form, &MetricInput::of(metric), components);
+    let is_edit = form.only_if(form.pressed() != "retire");
+    let fields = fields(&is_edit, &MetricInput::of(metric), components);
     let edits = (desk.may(Permission::EditInventory) && metric.retired_at.is_none()).then(|| {
-        let version = metric.version.to_string();
+        let (version, read) = (metric.version.to_string(), is_edit.version(metric.version));
         let retire = ActionView::post("Retire", path.clone(), &[("do", "retire"), ("version", version.as_str())])
             .weigh(Weight::Danger)
             .about(name.clone());
@@ -252,7 +276,7 @@ fn show(desk: &Desk, chart: &Chart, components: &[Component]) -> AnyView {
             <Section id="edit" title="Change it">
                 <form class="form card" method="post">
                     {fields}
-                    <Hidden name="version" value=version.clone()/>
+                    <Hidden name="version" value=read/>
                     <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
                 </form>
             </Section>
@@ -264,13 +288,17 @@ fn show(desk: &Desk, chart: &Chart, components: &[Component]) -> AnyView {
             </Section>
         }
     });
-    let public = (metric.is_public && metric.retired_at.is_none()).then(|| {
+    let public = is_shown.then(|| {
         view! { <ButtonLink href=format!("/charts/{}", metric.slug)>"As customers see it"</ButtonLink> }
+    });
+    let hidden = (metric.is_public && metric.retired_at.is_none() && !is_shown).then(|| {
+        view! { <p class="small muted">"Its component is private: it is for the team alone."</p> }
     });
     view! {
         <PageHeader title=name.clone() back=back() state=state>{public}</PageHeader>
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         {form.summary(&LABELS)}
+        {hidden}
         <nav class="ranges" aria-label="How long back">{ranges}</nav>
         <Section id="chart" title=format!("The last {}", chart.range.text())><Card>{shown}</Card></Section>
         <Section id="push" title="Push points">

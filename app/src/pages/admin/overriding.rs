@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::edit;
-use super::maintenance::{version_of, was_pressed};
+use super::maintenance::{version_in, was_pressed};
 use crate::components::{Actions, Button, Card, Disclosure, Fact, Facts, Hidden, TextArea, TimeRange};
 use crate::form::Submitted;
 use crate::posts::Post;
@@ -72,7 +72,7 @@ fn ask(detail: &Detail, form: &Submitted) -> AnyView {
         "Reason for going ahead",
         "For the second person and the audit log. Name what would be lost, and what happens if you wait.",
     );
-    let (version, open) = (version_of(m), was_pressed(form, "ask-override"));
+    let (version, open) = (version_in(m, form, "ask-override"), was_pressed(form, "ask-override"));
     view! {
         <Disclosure label="Ask a second person" open=open>
             <form class="stack" method="post" action="#override">

@@ -539,7 +539,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted, is_words_only: bool) -> An
                     formnovalidate=true>
                     "Check"
                 </button>
-                {stored.map(|m| view! { <Hidden name="version" value=m.version.to_string()/> })}
+                {stored.map(|m| view! { <Hidden name="version" value=form.made_from("version", m.version)/> })}
                 {wording::aids(wording::PLAN, &plan.templates, form)}
             </div>
             <div>

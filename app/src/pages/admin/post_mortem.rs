@@ -186,7 +186,7 @@ fn editor(look: &PostMortemLook, form: &Form, path: &str) -> AnyView {
     let insert = (!look.timeline.is_empty()).then(|| {
         view! { <Button small=true name="do" value="timeline" unchecked=true>"Insert the timeline"</Button> }
     });
-    let version = stored.map(|found| found.version).unwrap_or_default().to_string();
+    let version = form.only_if(is_this).version(stored.map(|found| found.version).unwrap_or_default());
     let save = if stored.is_some() { "Save" } else { "Save the draft" };
     let error = form.error("body");
     view! {
@@ -244,13 +244,14 @@ fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form, p
                 let (approve, why, wrong) = (post("It is good", "approve"), form.value("why", ""), form.error("why"));
                 let path = path.to_owned();
                 let open = came_back(form, &["send-back"]);
+                let read = form.only_if(open).version(found.version);
                 view! {
                     {approve}
                     <Disclosure label="Send it back" open=open>
                         <form class="stack" method="post" action=path>
                             <TextArea name="why" label="What is missing" rows=3 required=true value=why error=wrong
                                 maxlength={u32::try_from(Why::MAX).unwrap_or(u32::MAX)}/>
-                            <Hidden name="version" value=version/>
+                            <Hidden name="version" value=read/>
                             <Actions><Button name="do" value="send-back">"Send it back"</Button></Actions>
                         </form>
                     </Disclosure>

@@ -124,7 +124,7 @@ fn policy(look: &RedundancyLook) -> AnyView {
     let form = Form::at("/admin/redundancy", "policy");
     let stored = look.policy.redundancy;
     let options = forces(|value| form.chosen("redundancy", value, value == stored.as_str()));
-    let version = look.policy.version.to_string();
+    let version = form.version(look.policy.version);
     view! {
         <Section id="policy" title="The site's rule">
             {form.summary(&[("redundancy", "The site's rule")])}
@@ -205,6 +205,8 @@ fn one(desk: &Desk, group: &RedundancyGroup, look: &RedundancyLook) -> AnyView {
 
 fn edit_form(path: &str, group: Option<&RedundancyGroup>, look: &RedundancyLook) -> AnyView {
     let form = Form::at(path, "");
+    let summary = form.summary(&LABELS);
+    let form = form.only_if(form.pressed() != "delete");
     let stored_name = group.map_or("", |group| group.name.as_str());
     let stored_force = group.and_then(|group| group.force).map_or("", Force::as_str);
     let mut hosts: Vec<(String, String)> = look.names.iter().map(|(id, name)| (name.clone(), id.to_string())).collect();
@@ -222,9 +224,9 @@ fn edit_form(path: &str, group: Option<&RedundancyGroup>, look: &RedundancyLook)
     let as_site = OptionView::new("", "As the site says").chosen(chosen(""));
     let options = std::iter::once(as_site).chain(forces(chosen)).collect();
     view! {
-        {form.summary(&LABELS)}
+        {summary}
         <form class="form card" method="post" action=path.to_owned()>
-            {group.map(|group| view! { <Hidden name="version" value=group.version.to_string()/> })}
+            {group.map(|group| view! { <Hidden name="version" value=form.version(group.version)/> })}
             <Hidden name="do" value="save"/>
             <Field name="name" label="Name" value=form.value("name", stored_name) error=form.error("name")
                 after=form.stored_now("name", stored_name) required=true maxlength=120/>

@@ -212,7 +212,9 @@ pub fn FigurePage() -> impl IntoView {
 fn show(desk: &Desk, figure: &Figure) -> AnyView {
     let path = format!("{PATH}/{}", figure.id);
     let form = Form::at(&path, "");
+    let is_edit = form.only_if(form.pressed() != "retire");
     let (name, version, state) = (figure.name.to_string(), figure.version.to_string(), state(figure));
+    let read = is_edit.version(figure.version);
     let may = desk.may(Permission::EditInventory) && figure.retired_at.is_none();
     let stored = FigureInput::of(figure);
     let retire = ActionView::post("Retire", path, &[("do", "retire"), ("version", version.as_str())])
@@ -221,8 +223,8 @@ fn show(desk: &Desk, figure: &Figure) -> AnyView {
     let edits = may.then(|| {
         view! {
             <form class="form card" method="post">
-                {fields(&form, &stored)}
-                <Hidden name="version" value=version/>
+                {fields(&is_edit, &stored)}
+                <Hidden name="version" value=read/>
                 <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             </form>
             <Section id="retire" title="Retire it">

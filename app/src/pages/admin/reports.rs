@@ -32,6 +32,12 @@ const PATH: &str = "/admin/reports";
 /// What the fields of figures are called.
 const FIGURE: &str = "figure-";
 
+/// The id of what holds them; the report itself has figures too.
+const TOLD: &str = "told-figures";
+
+/// What those are called that hold what a field of a figure was filled with.
+const WAS: &str = "was-";
+
 /// Takes the forms of `/admin/reports/{month}`.
 ///
 /// # Errors
@@ -55,9 +61,15 @@ pub async fn take(month: &str, post: Post) -> Result<Posted, Error> {
     post.done(done)
 }
 
+/// The figures that were typed. What a field was filled with is rounded, and a program may have told another since: who
+/// left it alone says nothing of it.
 fn figures(form: &FormData) -> Vec<(String, String)> {
-    let fields = form.names().filter_map(|name| name.strip_prefix(FIGURE).map(|slug| (slug.to_owned(), name)));
-    fields.map(|(slug, name)| (slug, form.get(name).to_owned())).collect()
+    let is_left = |slug: &str, text: &str| {
+        let was = format!("{WAS}{slug}");
+        form.has(&was) && form.get(&was) == text
+    };
+    let typed = form.starting_with(FIGURE).filter(|(slug, text)| !is_left(slug, text));
+    typed.map(|(slug, text)| (slug.to_owned(), text.to_owned())).collect()
 }
 
 /// `/admin/reports`
@@ -180,7 +192,7 @@ fn show(desk: &Desk, report: &ReportDesk) -> AnyView {
             <StateBadge state/>{public}{freeze}
         </PageHeader>
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
-        {form.summary(&LABELS)}
+        {form.summary_at(&LABELS, |field| (field == "figures").then(|| TOLD.to_owned()))}
         {preview}
         {tell}
         {content}
@@ -201,13 +213,16 @@ fn figure_fields(form: &Form, report: &ReportDesk, stored: impl Fn(&Told) -> Str
             let before = told.before.map(|value| {
                 format!("The month before: {}", number::with_unit(value, told.figure.decimals, &told.figure.unit))
             });
+            let was = format!("{WAS}{}", told.figure.slug);
+            let filled = stored(told);
             view! {
-                <Field name=name.clone() label=label value=form.value(&name, stored(told)) after=before optional=true/>
+                <Field name=name.clone() label=label value=form.value(&name, filled.clone()) after=before optional=true/>
+                <Hidden name=was.clone() value=form.value(&was, filled)/>
             }
         })
         .collect_view();
-    let error = form.error("figures").map(|error| view! { <p class="error" id="figures">{error}</p> });
-    view! { {error}<div class="fields">{fields}</div> }.into_any()
+    let error = form.error("figures").map(|error| view! { <p class="error">{error}</p> });
+    view! { {error}<div class="fields" id=TOLD>{fields}</div> }.into_any()
 }
 
 fn tell(form: &Form, report: &ReportDesk) -> AnyView {
@@ -241,8 +256,8 @@ fn correct(form: &Form, report: &ReportDesk, version: i64) -> AnyView {
     let said = |told: &Told| {
         let content = report.content();
         let line = content.and_then(|content| content.figures.iter().find(|line| line.id == told.figure.id));
-        let value = line.and_then(domain::report::FigureLine::value);
-        value.map(|value| number::plain(value, told.figure.decimals)).unwrap_or_default()
+        let value = line.and_then(|line| Some((line.value()?, line.decimals)));
+        value.map(|(value, decimals)| number::plain(value, decimals)).unwrap_or_default()
     };
     let (recompute, why, wrong) = (form.chosen("recompute", "on", false), form.value("why", ""), form.error("why"));
     let fields = figure_fields(form, report, said);
@@ -251,7 +266,7 @@ fn correct(form: &Form, report: &ReportDesk, version: i64) -> AnyView {
             <form class="form card" method="post">
                 {fields}
                 <Checkbox name="recompute" label="Gather everything else again" checked=recompute
-                    hint="Availability, incidents, windows, backups and drills, by the history as it is now."/>
+                    hint="Availability, incidents, windows and drills, by the history as it is now."/>
                 <Field name="why" label="Why" value=why error=wrong required=true
                     hint="Everybody reads it beside the report." wide=true
                     maxlength={u32::try_from(LONGEST_WHY).unwrap_or(u32::MAX)}/>

@@ -9,6 +9,7 @@ use crate::form::{FormData, encode};
 use crate::view::{ActionView, ColumnView, OptionView, PagerView, ProofView, StateView};
 use domain::host::Host;
 use domain::ids::{JobId, RunId};
+pub(super) use domain::number::count as grouped;
 use domain::run::{Run, RunState};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -186,19 +187,6 @@ pub(super) fn bytes_text(bytes: i64) -> String {
     } else {
         format!("{} {}", tenths / 10, UNITS[unit])
     }
-}
-
-/// "2,216,920".
-pub(super) fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// What the page of a job shows of its runs.

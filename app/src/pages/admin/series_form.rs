@@ -220,7 +220,7 @@ fn fields(desk: &Desk, plan: &Plan, form: &Submitted) -> AnyView {
                     formnovalidate=true>
                     "Check"
                 </button>
-                {stored.map(|series| view! { <Hidden name="version" value=series.version.to_string()/> })}
+                {stored.map(|series| view! { <Hidden name="version" value=form.made_from("version", series.version)/> })}
                 <Field name="title" label="What will be done" value=title error=form.error("title") required=true
                     maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
             </div>

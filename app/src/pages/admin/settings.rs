@@ -118,7 +118,7 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                 {optional(
                     "keep_runs",
                     "Keep backup runs for",
-                    "Like 1826 d (five years); empty: for ever. The newest good runs and what a verdict names stay.",
+                    "Like 1826 d (five years), at least 62 d; empty: for ever. The newest good runs and what a verdict names stay.",
                     site.keep_runs,
                 )}
             </fieldset>
@@ -138,7 +138,7 @@ fn form(desk: &Desk, typed: &Submitted) -> AnyView {
                 )}
             </fieldset>
             <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
-            <Hidden name="version" value=site.version.to_string()/>
+            <Hidden name="version" value=typed.made_from("version", site.version)/>
         </form>
     }
     .into_any()

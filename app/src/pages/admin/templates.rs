@@ -282,7 +282,7 @@ fn show(desk: &Desk, template: &MessageTemplate) -> AnyView {
                 <form class="form card" id=FORM method="post" action=path>
                     {fields(&form, &stored)}
                     <Actions><Button weight=Weight::Primary>"Save"</Button>{look()}</Actions>
-                    <Hidden name="version" value=version/>
+                    <Hidden name="version" value=form.version(template.version)/>
                 </form>
                 <div class="stack">
                     {placeholders()}

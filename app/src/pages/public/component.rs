@@ -63,7 +63,7 @@ fn show(reader: &Reader, page: ComponentPage, now: Instant) -> AnyView {
             {planned}
             <Section id="happened" title=format!("What happened in the last {BAR_DAYS} days") more=history>{happened}</Section>
             {corrections}
-            <p class="mt-l"><ButtonLink href=subscribe>"Hear about it"</ButtonLink></p>
+            <p class="mt-l"><ButtonLink href=subscribe>"Subscribe"</ButtonLink></p>
         </PublicLayout>
     }
     .into_any()

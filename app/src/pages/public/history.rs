@@ -30,7 +30,7 @@ pub fn History() -> impl IntoView {
     };
     load(find, move |(month, is_named)| {
         let reader = Reader::new(&services, &month.site);
-        reader.keep(None);
+        reader.keep(month.until);
         show(&reader, &month, is_named)
     })
 }

@@ -88,7 +88,7 @@ fn glance(reader: &Reader, line: &PublicIncident) -> AnyView {
     let i = &line.incident;
     let ended = i.resolved_at.map(|at| {
         let lasted = Span::between(i.started_at, at).in_words();
-        let ended = words::time_fact("Over", reader.brief(at));
+        let ended = words::time_fact("Ended", reader.brief(at));
         view! { {ended}<Fact label="Lasted">{lasted}</Fact> }
     });
     let since = words::time_fact("Since", reader.brief(i.started_at));

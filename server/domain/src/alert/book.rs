@@ -272,6 +272,10 @@ impl Book {
         let joined = join(&live, &survey.runs_on, &keys);
 
         for (from, into) in &joined.merged {
+            // Customers know of both: each incident needs its own end.
+            if self.causes.get(from).is_some_and(Cause::is_published) {
+                continue;
+            }
             let Some(mut part) = self.causes.remove(from) else { continue };
             if let Some(whole) = self.causes.get_mut(into) {
                 whole.absorb(&part);

@@ -4,11 +4,15 @@ use super::join::Key;
 use super::rule::{Doing, Plan, Resolution};
 use crate::component::ComponentState;
 use crate::ids::{AlertRuleId, CauseId, ComponentId, IncidentId, MaintenanceId};
-use crate::incident::IncidentState;
+use crate::incident::{Incident, IncidentState};
+use crate::number;
 use crate::text::Name;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How far before its first report the system says that something began: the clock of a source is not ours.
+const TRUSTED: Span = Span::hours(24);
 
 /// Where a cause stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,7 +104,7 @@ pub struct Cause {
 pub enum Step {
     /// Publish its draft.
     Publish,
-    /// Discard its draft: it ended before anybody published it.
+    /// Discard its draft: it ended before anybody published it. What a person has written in it is theirs to discard.
     Discard,
     /// Ask a person whether the incident is over.
     Propose,
@@ -131,6 +135,39 @@ impl Cause {
     #[must_use]
     pub fn is_published(&self) -> bool {
         self.incident_state.is_some_and(IncidentState::is_public)
+    }
+
+    /// When its incident began. A person looks at a draft first; where a rule publishes, nobody would notice a source
+    /// that is wrong by weeks.
+    #[must_use]
+    pub fn begins_at(&self) -> Instant {
+        match self.plan.doing {
+            Doing::Publish => self.started_at.max(TRUSTED.before(self.first_at)),
+            Doing::Draft | Doing::Ignore => self.started_at,
+        }
+    }
+
+    /// Its draft would be the same.
+    #[must_use]
+    pub fn drafts_as(&self, other: &Self) -> bool {
+        (&self.title, &self.components, &self.plan, self.begins_at())
+            == (&other.title, &other.components, &other.plan, other.begins_at())
+    }
+
+    /// The components that are worse than its incident says.
+    #[must_use]
+    pub fn worse_than(&self, incident: &Incident) -> BTreeMap<ComponentId, ComponentState> {
+        let said = |id| incident.components.get(id).copied().unwrap_or(ComponentState::Operational);
+        self.components.iter().filter(|(id, state)| **state > said(id)).map(|(id, state)| (*id, *state)).collect()
+    }
+
+    /// Forgets the delay where a person published or discarded the draft before it ran out. Says whether it did.
+    pub fn forget_delay(&mut self) -> bool {
+        let too_late = self.publish_at.is_some() && self.incident_state.is_some_and(|s| s != IncidentState::Draft);
+        if too_late {
+            self.publish_at = None;
+        }
+        too_late
     }
 
     /// Takes note of how many of its alerts hold now.
@@ -196,7 +233,12 @@ impl Cause {
     /// "37 alerts", with those that the sender left out.
     #[must_use]
     pub fn count(&self) -> String {
-        let alerts = if self.alerts == 1 { "1 alert".to_owned() } else { format!("{} alerts", self.alerts) };
-        if self.truncated > 0 { format!("{alerts}, and {} more that were cut off", self.truncated) } else { alerts }
+        let alerts =
+            if self.alerts == 1 { "1 alert".to_owned() } else { format!("{} alerts", number::count(self.alerts)) };
+        if self.truncated > 0 {
+            format!("{alerts}, and {} more that were cut off", number::count(self.truncated))
+        } else {
+            alerts
+        }
     }
 }

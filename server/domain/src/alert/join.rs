@@ -2,7 +2,8 @@
 //! runs on.
 //!
 //! The causes are the connected parts of one graph, so that the order in which alerts arrive can not
-//! change them. More keys only ever join parts: a cause is never torn apart.
+//! change them. More keys only ever join parts: a cause is never torn apart. Only what customers know of
+//! already stays apart (see [`super::book`]): what arrives then goes to the oldest of those.
 
 use crate::ids::{CauseId, HostId, MaintenanceId};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ pub enum Place {
 pub struct Joined {
     /// The cause of each arrival.
     pub places: Vec<Place>,
-    /// Causes that turned out to be one: the first is part of the second now.
+    /// Causes that turned out to be one: the first is part of the second.
     pub merged: Vec<(CauseId, CauseId)>,
 }
 

@@ -210,7 +210,8 @@ impl Plan {
         if self.title.is_empty() && components.is_empty() && self.doing != Doing::Publish {
             return alert.clone();
         }
-        Name::nearest(&template::with_components(wanted, &few(components)), alert.as_str())
+        let otherwise = if self.doing == Doing::Publish { "Problems with our services" } else { alert.as_str() };
+        Name::nearest(&template::with_components(wanted, &few(components)), otherwise)
     }
 
     /// What customers read first.
@@ -219,6 +220,13 @@ impl Plan {
         let own = "We have noticed problems with {{components}} and are looking into them.";
         let wanted = if self.text.as_str().is_empty() { own } else { self.text.as_str() };
         Prose::parse(&template::prose_with_components(wanted, &few(components))).unwrap_or_default()
+    }
+
+    /// What customers read when more is affected, or something is worse, than they know.
+    #[must_use]
+    pub fn worse_text(components: &[String]) -> Prose {
+        let own = "We have noticed further problems with {{components}} and are looking into them.";
+        Prose::parse(&template::prose_with_components(own, &few(components))).unwrap_or_default()
     }
 
     /// What customers read when it is over.
@@ -292,6 +300,8 @@ mod tests {
         assert_eq!(plan.incident_title(&[], &alert), alert, "a draft begins with the alert");
         let publish = Plan { doing: Doing::Publish, ..plan };
         assert_eq!(publish.incident_title(&[], &alert).as_str(), "Problems with our services");
+        let nothing = Plan { title: "\u{7}".to_owned(), ..publish.clone() };
+        assert_eq!(nothing.incident_title(&names, &alert).as_str(), "Problems with our services");
         assert!(publish.first_text(&["A_b".to_owned()]).as_str().contains("A\\_b"), "a name is never Markdown");
         let own = Plan { title: "{{components}} away".to_owned(), text: Prose::parse("Sorry.").unwrap(), ..publish };
         assert_eq!(own.incident_title(&names[..2], &alert).as_str(), "Cluster 1 and Cluster 2 away");

@@ -229,6 +229,36 @@ fn what_touches_only_private_components_is_public_nowhere() {
     assert_eq!(public_part([], &private), Some([].into()), "the whole site");
 }
 
+#[test]
+fn how_bad_it_is_says_nothing_of_what_is_private() {
+    let change = publish(&drafted(), at(6), post(IncidentState::Investigating)).unwrap();
+    let said = IncidentUpdate {
+        id: IncidentUpdateId(Uuid::nil()),
+        incident: change.incident.id,
+        state: change.update.state,
+        body: change.update.body,
+        at: change.update.at,
+        author: None,
+        author_role: None,
+        components: change.update.components,
+        told: false,
+        edited_at: None,
+        version: 1,
+    };
+    let mended = Incident { components: states(&[(1, ComponentState::MajorOutage)]), ..change.incident };
+    let without = |hidden: &[u128], of: &Incident| {
+        let mut left = of.clone();
+        left.hide(&hidden.iter().map(|n| component(*n)).collect(), std::slice::from_ref(&said));
+        left
+    };
+    let left = without(&[1], &mended);
+    assert_eq!((left.severity(), left.components), (Severity::Major, States::new()), "as bad as the other one was");
+    assert_eq!(without(&[1, 2], &mended).severity(), Severity::None);
+    assert_eq!(without(&[3], &mended), mended);
+    let decided = Incident { severity_override: Some(Severity::Critical), ..mended };
+    assert_eq!(without(&[1], &decided).severity(), Severity::Critical);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Publish(Post),

@@ -54,6 +54,14 @@ fn a_change_after_the_review_needs_another_one() {
 }
 
 #[test]
+fn what_a_program_changes_stays_the_text_of_the_person_before() {
+    let changed = written_by(1).edit(at(1), None, text("Both disks died at once.")).unwrap().unwrap();
+    let handed_in = changed.submit(at(2)).unwrap();
+    assert_eq!(handed_in.approve(at(3), person(1)), Err(PostMortemRefusal::SamePerson));
+    assert!(handed_in.approve(at(3), person(2)).is_ok());
+}
+
+#[test]
 fn it_is_sent_back_with_a_reason_until_it_is_handed_in_again() {
     let handed_in = written_by(1).submit(at(1)).unwrap();
     assert_eq!(handed_in.send_back(at(2), person(1), why()), Err(PostMortemRefusal::SamePerson));

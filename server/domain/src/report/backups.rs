@@ -6,6 +6,9 @@ use crate::ids::{DataSetId, JobId};
 use crate::time::{Instant, Span, Stretch};
 use serde::{Deserialize, Serialize};
 
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
 /// A job with the good runs that began in the month.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFact {
@@ -49,7 +52,13 @@ pub fn on_time(within: Stretch, job: &JobFact) -> (u64, u64) {
     if every <= 0 || from >= within.to {
         return (0, 0);
     }
-    let expected = u64::try_from(Span::between(from, within.to).as_seconds() / every).unwrap_or_default();
+    let mut length = Span::between(from, within.to).as_seconds();
+    // Where the clocks move, a month is an hour short or long. What runs by the clock runs as often all the same.
+    let off = (length + DAY / 2).rem_euclid(DAY) - DAY / 2;
+    if from == within.from && every > 2 * HOUR && off.abs() <= HOUR {
+        length -= off;
+    }
+    let expected = u64::try_from(length / every).unwrap_or_default();
     let half = Span::seconds(every / 2);
     let mut counted: u64 = 0;
     let mut last: Option<Instant> = None;

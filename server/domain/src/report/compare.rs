@@ -4,6 +4,7 @@ use super::content::{Content, Share, percent_text};
 use crate::ids::ComponentId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// One thing that a report said otherwise before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +37,18 @@ const MISSING: &str = "not there";
 /// One thing that a report says.
 struct Said {
     what: String,
+    /// Tells apart what has the same name; none where there is one of it.
+    id: Option<Uuid>,
     value: String,
     is_private: bool,
     components: Vec<ComponentId>,
 }
 
 impl Said {
+    fn key(&self) -> (&str, Option<Uuid>) {
+        (&self.what, self.id)
+    }
+
     fn otherwise(&self, before: &str, after: &str) -> Difference {
         Difference {
             what: self.what.clone(),
@@ -56,24 +63,25 @@ impl Said {
 /// Everything a report says, each thing by its name.
 fn said(content: &Content) -> Vec<Said> {
     let mut said = Vec::new();
-    let mut about = |what: String, value: String, components: Vec<ComponentId>| {
-        said.push(Said { what, value, is_private: false, components });
+    let mut of = |what: String, id: Option<Uuid>, value: String, components: Vec<ComponentId>| {
+        said.push(Said { what, id, value, is_private: false, components });
     };
     let share = |share: &Share| {
         format!("{}, {} with planned work", percent_text(share.percent), percent_text(share.percent_with_planned))
     };
     if let Some(availability) = &content.availability {
-        about("Availability".to_owned(), share(&availability.site), vec![]);
+        of("Availability".to_owned(), None, share(&availability.site), vec![]);
         for group in &availability.groups {
             if let Some(name) = &group.name {
                 let all = group.components.iter().map(|line| line.id).collect();
-                about(format!("Availability of {name}"), share(&group.share), all);
+                of(format!("Availability of the group {name}"), None, share(&group.share), all);
             }
             for line in &group.components {
-                about(format!("Availability of {}", line.name), share(&line.share), vec![line.id]);
+                of(format!("Availability of {}", line.name), Some(line.id.0), share(&line.share), vec![line.id]);
             }
         }
     }
+    let mut about = |what: String, value, components| of(what, None, value, components);
     for line in &content.incidents {
         let lasted = line.lasted().map_or_else(|| "not over".to_owned(), |span| span.to_string());
         let silence = line.silence().map_or_else(String::new, |span| format!(", first word after {span}"));
@@ -97,7 +105,7 @@ fn said(content: &Content) -> Vec<Said> {
     about("Restore drills".to_owned(), drills, vec![]);
     for figure in &content.figures {
         let (what, value, is_private) = (figure.name.to_string(), figure.text(), !figure.is_public);
-        said.push(Said { what, value, is_private, components: vec![] });
+        said.push(Said { what, id: Some(figure.id.0), value, is_private, components: vec![] });
     }
     said
 }
@@ -106,12 +114,12 @@ fn said(content: &Content) -> Vec<Said> {
 #[must_use]
 pub fn differences(before: &Content, after: &Content) -> Vec<Difference> {
     let (old, new) = (said(before), said(after));
-    let known: BTreeMap<&str, &str> = old.iter().map(|line| (line.what.as_str(), line.value.as_str())).collect();
-    let stays: BTreeSet<&str> = new.iter().map(|line| line.what.as_str()).collect();
+    let known: BTreeMap<_, &str> = old.iter().map(|line| (line.key(), line.value.as_str())).collect();
+    let stays: BTreeSet<_> = new.iter().map(Said::key).collect();
     let changed = new.iter().filter_map(|line| {
-        let before = known.get(line.what.as_str()).copied().unwrap_or(MISSING);
+        let before = known.get(&line.key()).copied().unwrap_or(MISSING);
         (before != line.value).then(|| line.otherwise(before, &line.value))
     });
-    let gone = old.iter().filter(|line| !stays.contains(line.what.as_str()));
+    let gone = old.iter().filter(|line| !stays.contains(&line.key()));
     changed.chain(gone.map(|line| line.otherwise(&line.value, MISSING))).collect()
 }

@@ -130,6 +130,24 @@ fn many_runs_in_one_night_do_not_stand_for_many_nights() {
     assert_eq!(Backups::default().percent(), None);
 }
 
+#[test]
+fn the_night_in_which_the_clocks_go_forward_hides_no_missing_backup() {
+    let march = Month::parse("2026-03").unwrap().stretch(&FixedRules, "Europe/Berlin");
+    let job = |every, missing: i64| JobFact {
+        id: JobId(Uuid::nil()),
+        every: Span::hours(every),
+        created_at: utc("01 00:00") - chrono::TimeDelta::days(3_650),
+        good: (missing..31).map(|day| Span::hours(day * 24 + 3).after(march.from)).collect(),
+    };
+    let within = march;
+    assert_eq!((on_time(within, &job(24, 0)), on_time(within, &job(24, 1))), ((31, 31), (30, 31)));
+    assert_eq!((on_time(within, &job(6, 0)).1, on_time(within, &job(1, 0)).1), (124, 743));
+    let october = Month::parse("2026-10").unwrap().stretch(&FixedRules, "Europe/Berlin");
+    assert_eq!(on_time(october, &job(24, 0)).1, 31);
+    let late = JobFact { created_at: Span::minutes(30).after(march.from), ..job(24, 0) };
+    assert_eq!(on_time(march, &late).1, 30, "not a whole month");
+}
+
 fn incident(n: i64, components: &[u128], ended: Option<&str>) -> IncidentLine {
     IncidentLine {
         id: IncidentId(Uuid::from_u128(n.unsigned_abs().into())),
@@ -272,6 +290,30 @@ fn a_correction_names_what_it_changed_and_nothing_else() {
     let private = BTreeSet::from([component(1)]);
     assert!(!differences[0].is_public(&private) && differences[0].is_public(&BTreeSet::new()));
     assert!(differences[1].is_public(&private));
+}
+
+#[test]
+fn things_of_one_name_are_told_apart() {
+    let named = |group: f64, first: f64, second: f64| {
+        let mut content = content();
+        if let Some(availability) = &mut content.availability {
+            let hosting = &mut availability.groups[0];
+            hosting.share.percent = Some(group);
+            for (line, percent) in hosting.components.iter_mut().zip([first, second]) {
+                line.name = "Hosting".to_owned();
+                line.share.percent = Some(percent);
+            }
+        }
+        content
+    };
+    let told = |after: &Content| {
+        let differences = differences(&named(99.0, 98.0, 97.0), after);
+        differences.into_iter().map(|d| (d.what, d.components)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&named(99.0, 98.0, 97.0)), []);
+    let (one, both) = (vec![component(1)], vec![component(1), component(2)]);
+    assert_eq!(told(&named(99.0, 97.0, 97.0)), [("Availability of Hosting".to_owned(), one)]);
+    assert_eq!(told(&named(97.0, 98.0, 97.0)), [("Availability of the group Hosting".to_owned(), both)]);
 }
 
 #[test]

@@ -82,6 +82,18 @@ impl Audience {
         self.left_out.iter().map(|(_, n)| n).sum()
     }
 
+    /// Whether who is told is who was shown, so that nothing has to be asked again: `seen` is the number that was shown
+    /// for the same choice. Subscribers come and go while somebody writes; a few more or less change no mind, but
+    /// somebody where nobody was shown does.
+    #[must_use]
+    pub fn is_as_seen(&self, seen: Option<i64>) -> bool {
+        match seen {
+            _ if self.mails == 0 => true,
+            None | Some(..=0) => false,
+            Some(seen) => self.mails.abs_diff(seen) <= (seen.unsigned_abs() / 20).max(10),
+        }
+    }
+
     /// Counts `n` more subscribers, told or left out.
     pub fn count(&mut self, why: Option<LeftOut>, n: i64) {
         let Some(why) = why else {
@@ -115,6 +127,19 @@ mod tests {
             assert_eq!(LeftOut::of(state, false, false), Some(why), "{state:?}");
             assert_eq!(LeftOut::of(state, true, true), Some(why), "{state:?}");
         }
+    }
+
+    #[test]
+    fn a_few_subscribers_more_or_less_are_not_asked_about_again() {
+        let as_seen = |seen, mails| Audience { mails, left_out: Vec::new() }.is_as_seen(seen);
+        for (seen, mails) in [(3, 3), (3, 13), (20, 10), (1_000, 1_050), (1_000, 950), (3, 0)] {
+            assert!(as_seen(Some(seen), mails), "{seen} were shown, {mails} are told");
+        }
+        for (seen, mails) in [(3, 14), (20, 9), (1_000, 1_051), (1_000, 949), (0, 1), (-1, 1)] {
+            assert!(!as_seen(Some(seen), mails), "{seen} were shown, {mails} are told");
+        }
+        assert!(!as_seen(None, 1), "nothing was shown, or of another choice");
+        assert!(as_seen(None, 0), "nobody is told");
     }
 
     #[test]

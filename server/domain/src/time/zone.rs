@@ -1,8 +1,9 @@
 //! What a zone's rules must be able to answer. The rules themselves live outside.
 
 use super::Instant;
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use thiserror::Error;
 
 /// The name is no zone of the rules in use.
@@ -84,13 +85,19 @@ pub enum LocalError {
     Unclear(String),
 }
 
+/// Years in which a typed time may lie.
+const YEARS: RangeInclusive<i32> = 1970..=2200;
+
+fn unclear(text: &str) -> LocalError {
+    LocalError::Unclear(text.chars().take(40).collect())
+}
+
 /// Reads what a `datetime-local` field sends ("2014-05-15T20:00"), also with a
 /// space and with seconds. Years 1970 to 2200.
 ///
 /// # Errors
 /// Empty, or not a date and time.
 pub fn parse_local(text: &str) -> Result<NaiveDateTime, LocalError> {
-    use chrono::Datelike;
     let text = text.trim();
     if text.is_empty() {
         return Err(LocalError::Empty);
@@ -98,13 +105,35 @@ pub fn parse_local(text: &str) -> Result<NaiveDateTime, LocalError> {
     ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .filter(|local| (1970..=2200).contains(&local.year()))
-        .ok_or_else(|| LocalError::Unclear(text.chars().take(40).collect()))
+        .filter(|local| YEARS.contains(&local.year()))
+        .ok_or_else(|| unclear(text))
+}
+
+/// Reads an instant with its offset from UTC, as programs write it (RFC 3339); none where the text is something else.
+/// Years 1970 to 2200.
+///
+/// # Errors
+/// It lies in another year.
+pub fn parse_offset(text: &str) -> Result<Option<Instant>, LocalError> {
+    let text = text.trim();
+    let Ok(at) = DateTime::parse_from_rfc3339(text) else { return Ok(None) };
+    let at = at.to_utc().trunc_subsecs(3);
+    if YEARS.contains(&at.year()) { Ok(Some(at)) } else { Err(unclear(text)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instant_has_the_years_of_a_local_time() {
+        let noon = "2014-05-15T12:00:00Z".parse().ok();
+        assert_eq!(parse_offset(" 2014-05-15T13:00:00+01:00 "), Ok(noon));
+        assert_eq!(parse_offset("2014-05-15 20:00"), Ok(None));
+        for text in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00+01:00", "9999-12-31T23:59:59Z"] {
+            assert_eq!(parse_offset(text), Err(LocalError::Unclear(text.to_owned())), "{text}");
+        }
+    }
 
     #[test]
     fn a_date_and_time_is_read_as_browsers_and_people_write_it() {

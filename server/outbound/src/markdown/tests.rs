@@ -126,3 +126,12 @@ fn deep_nesting_ends_well() {
     });
     assert!(handle.is_ok_and(|handle| handle.join().is_ok()));
 }
+
+#[test]
+fn headings_begin_below_those_of_the_page_and_leave_out_no_level() {
+    let text = "## Summary\n\n#### Detail\n\n# All\n\n### Part\n";
+    let html = render(text).to_string();
+    for heading in ["<h3>Summary</h3>", "<h4>Detail</h4>", "<h3>All</h3>", "<h4>Part</h4>"] {
+        assert!(html.contains(heading), "{heading} in {html}");
+    }
+}

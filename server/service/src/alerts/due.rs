@@ -3,7 +3,7 @@
 //! nodes each happens once.
 
 use super::{Names, book, ground};
-use crate::incidents::IncidentPost;
+use crate::incidents::{IncidentEdit, IncidentPost};
 use crate::{Actor, Error, Services};
 use domain::alert::cause::{CauseState, Step};
 use domain::alert::rule::Plan;
@@ -17,7 +17,7 @@ use storage::Tx;
 use storage::alert::AlertFilter;
 use uuid::Uuid;
 
-/// Causes looked at in one go; the rest is due at the next look.
+/// Causes looked up at once.
 const BATCH: i64 = 100;
 
 /// Most alerts of one cause that a window lets go.
@@ -32,16 +32,23 @@ impl Services {
     /// # Errors
     /// The database does not answer.
     pub async fn follow_causes(&self) -> Result<usize, Error> {
-        let ids = self.db.read().await?.due_causes(self.now(), BATCH).await?;
-        let mut changed = 0;
-        for id in ids {
-            match self.follow_cause(id).await {
-                Ok(true) => changed += 1,
-                Ok(false) => {}
-                Err(error) => tracing::error!(cause = %id, %error, "a due step of a cause failed"),
+        let now = self.now();
+        let (mut changed, mut last) = (0, None);
+        loop {
+            // All of them, not the first few: those that fail are due again and would be the first for ever.
+            let ids = self.db.read().await?.due_causes(now, last, BATCH).await?;
+            if ids.is_empty() {
+                return Ok(changed);
+            }
+            last = ids.last().copied();
+            for id in ids {
+                match self.follow_cause(id).await {
+                    Ok(true) => changed += 1,
+                    Ok(false) => {}
+                    Err(error) => tracing::error!(cause = %id, %error, "a due step of a cause failed"),
+                }
             }
         }
-        Ok(changed)
     }
 
     async fn follow_cause(&self, id: CauseId) -> Result<bool, Error> {
@@ -51,6 +58,11 @@ impl Services {
         if cause.state == CauseState::Window {
             return self.release(tx, id, now).await;
         }
+        if cause.forget_delay() {
+            tx.put_cause(&cause).await?;
+            tx.commit().await?;
+            return Ok(true);
+        }
         let Some(step) = cause.due(now) else { return Ok(false) };
         let system = Actor::system();
         let names = Names::load(&mut tx).await?;
@@ -59,8 +71,17 @@ impl Services {
             |state: IncidentState, body: Prose| IncidentPost { state, body, components: BTreeMap::new(), tell: true };
         match (step, cause.incident) {
             (Step::Publish, Some(incident)) => {
+                let draft = tx.incident(incident).await?;
+                let by_hand = tx.is_edited_by_hand(incident).await?;
+                // What monitoring calls it and when it says that it began are for the team, unless a person chose so.
+                let edit = IncidentEdit {
+                    title: (!by_hand || draft.title == cause.title).then(|| names.title(&cause)),
+                    started_at: (!by_hand || draft.started_at == cause.started_at).then(|| cause.begins_at()),
+                    ..IncidentEdit::default()
+                };
+                self.edit_incident_in(&mut tx, &system, incident, None, edit).await?;
                 // What a person has written already counts.
-                let written = tx.incident(incident).await?.draft_text;
+                let written = draft.draft_text;
                 let body = if written.as_str().is_empty() { cause.plan.first_text(&components) } else { written };
                 let published = self
                     .publish_incident_in(&mut tx, &system, incident, None, post(IncidentState::Investigating, body))
@@ -68,6 +89,7 @@ impl Services {
                 cause.incident_state = Some(published.state);
                 cause.follow(now);
             }
+            (Step::Discard, Some(incident)) if tx.is_edited_by_hand(incident).await? => cause.proposed_at = Some(now),
             (Step::Discard, Some(incident)) => {
                 self.discard_incident_in(&mut tx, &system, incident, None).await?;
                 cause.close(now);
@@ -102,8 +124,11 @@ impl Services {
         let ground = ground(&mut tx).await?;
         let before = book.causes.clone();
         let taken = book.release(id, alerts, &ground, now, &mut Uuid::now_v7);
-        self.write(&mut tx, &before, &mut book, &taken).await?;
+        let told = self.write(&mut tx, &before, &mut book, &taken).await?;
         tx.commit().await?;
+        if told {
+            self.outbox_filled.notify_one();
+        }
         Ok(true)
     }
 }

@@ -1,11 +1,11 @@
 //! Causes and alerts, to be looked at.
 
+use super::{LIVE, Names};
 use crate::inventory::{ListQuery, Page};
 use crate::{Actor, Error, Services};
 use domain::alert::Alert;
-use domain::alert::cause::{Cause, CauseState};
+use domain::alert::cause::Cause;
 use domain::ids::{AlertId, CauseId, ComponentId, HostId, IncidentId, MaintenanceId};
-use domain::incident::IncidentState;
 use domain::people::Permission;
 use std::collections::BTreeMap;
 use storage::Tx;
@@ -138,17 +138,27 @@ impl Services {
         AlertsLook::with(&mut tx, causes).await
     }
 
-    /// Causes that wait for a person: their draft is not published, or all of their alerts are over.
+    /// Causes that wait for a person: their draft is not published, all of their alerts are over, or something that came
+    /// later is worse than their incident says.
     ///
     /// # Errors
     /// Not allowed, or the database does not answer.
     pub async fn alert_needs(&self, actor: &Actor) -> Result<Vec<Cause>, Error> {
         actor.require(Permission::View)?;
-        let mut causes = self.db.read().await?.causes(CausesOf::Live, SHOWN).await?;
-        causes.retain(|cause| {
-            let waits = cause.proposed_at.is_some() || cause.incident_state == Some(IncidentState::Draft);
-            cause.state == CauseState::Open && waits && !cause.is_decided()
-        });
+        let mut tx = self.db.read().await?;
+        let mut causes = tx.causes(CausesOf::Waiting, SHOWN).await?;
+        let moved = tx.causes(CausesOf::Moved, LIVE).await?;
+        if !moved.is_empty() {
+            let names = Names::load(&mut tx).await?;
+            let open: BTreeMap<IncidentId, _> = tx.incidents_open().await?.into_iter().map(|i| (i.id, i)).collect();
+            let is_worse = |cause: &Cause| {
+                let incident = cause.incident.and_then(|id| open.get(&id));
+                incident.is_some_and(|incident| !names.in_use(&cause.worse_than(incident)).is_empty())
+            };
+            causes.extend(moved.into_iter().filter(is_worse));
+            causes.sort_by_key(|cause| std::cmp::Reverse(cause.id));
+            causes.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+        }
         Ok(causes)
     }
 

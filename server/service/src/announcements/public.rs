@@ -96,7 +96,7 @@ impl Services {
     /// A page of the archive: the newest, or those of a month in the site's zone; of all kinds or of one.
     ///
     /// # Errors
-    /// The month lies in the future, or the database does not answer.
+    /// The month lies in the future or before the first announcement, or the database does not answer.
     pub async fn announcement_archive(
         &self,
         category: Option<Category>,
@@ -128,6 +128,9 @@ impl Services {
                 let before = tx.announcements_published(category, Instant::UNIX_EPOCH, from, 1).await?;
                 let earlier = before.first().and_then(|a| a.published_at).map(month_of);
                 let later = tx.next_announcement(category, to).await?.map(month_of);
+                if found.is_empty() && earlier.is_none() && first < month_of(now) {
+                    return Err(Error::NotFound("month"));
+                }
                 (found, earlier, later)
             }
         };

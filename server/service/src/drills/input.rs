@@ -1,11 +1,10 @@
 //! What people type and programs send of a drill, read field by field.
 
-use crate::runs::read_instant;
 use crate::{Error, Fields};
 use domain::drill::{DrillKind, DrillState, Ending, Link};
 use domain::size::parse_size;
 use domain::text::{Name, TextError, Why, optional_line};
-use domain::time::{Instant, LocalTime, Span, ZoneRules, format_instant, parse_local};
+use domain::time::{Instant, LocalTime, Span, ZoneRules, format_instant, parse_local, parse_offset};
 
 /// A drill to plan or to report, as it was typed or sent.
 ///
@@ -90,7 +89,7 @@ pub(crate) fn time(rules: &dyn ZoneRules, zone: &str, text: &str) -> Result<Opti
     if text.trim().is_empty() {
         return Ok(None);
     }
-    if let Ok(at) = read_instant(text) {
+    if let Some(at) = parse_offset(text).map_err(|e| e.to_string())? {
         return Ok(Some(at));
     }
     let local = parse_local(text).map_err(|e| e.to_string())?;

@@ -3,13 +3,12 @@
 use crate::audit::Action;
 use crate::inventory::unchanged;
 use crate::{Actor, Error, Fields, Services};
-use chrono::DateTime;
 use domain::correction::{Correction, CorrectionError, Withdrawn, correctable};
 use domain::ids::{ComponentId, CorrectionId};
 use domain::impact::{Impact, Known, Source};
 use domain::people::Permission;
 use domain::text::Why;
-use domain::time::{Instant, LocalTime, Stretch, parse_local};
+use domain::time::{Instant, LocalTime, Stretch, parse_local, parse_offset};
 use std::collections::BTreeMap;
 
 /// Corrections on the page of all.
@@ -46,9 +45,8 @@ fn action(verb: &'static str, correction: &Correction, component: &str) -> Actio
 impl Services {
     /// Reads an instant: with an offset as it stands, without one by the clocks of a zone.
     pub(super) fn read_instant(&self, zone: &str, text: &str) -> Result<Instant, String> {
-        let text = text.trim();
-        if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-            return Ok(at.to_utc());
+        if let Some(at) = parse_offset(text).map_err(|error| error.to_string())? {
+            return Ok(at);
         }
         let local = parse_local(text).map_err(|error| error.to_string())?;
         match self.zones.resolve(zone, local) {

@@ -22,9 +22,10 @@ const PART: u64 = 62;
 const MARKS: i64 = 100;
 
 impl Services {
-    /// Whether days were counted by the clocks that are in use.
+    /// Whether days were counted by the clocks that are in use, or by newer rules of another node: two nodes that know
+    /// different ones do not count everything again in turn.
     pub(super) fn counted_by_our_clocks(&self, site: &Site, counted: &Counted) -> bool {
-        counted.zone == site.zone && counted.zone_rules == self.zones.version()
+        counted.zone == site.zone && counted.zone_rules >= self.zones.version()
     }
 
     /// Counts all days that are over, and what has changed since it was counted. Gives how many parts of the work

@@ -1,6 +1,6 @@
 //! `/components/…`: one component, how it is and how it has been.
 
-use super::{Board, LIST, OPEN, Window, windows};
+use super::{Board, LIST, OPEN, Window, one_per_series, windows};
 use crate::figures::{BAR_DAYS, Figure};
 use crate::{Error, Services};
 use chrono::{Datelike, Days, NaiveDate};
@@ -138,6 +138,7 @@ impl Services {
         let open = tx.maintenances_in(&OPEN, Order::Earliest, None, LIST).await?;
         let mut planned = windows(&mut tx, &board, open).await?;
         planned.retain(|window| window.affected.iter().any(|(id, _)| *id == counts.id));
+        let planned = one_per_series(&mut tx, planned, |_| true).await?;
         let corrections = tx.corrections(Some(counts.id), false, CORRECTIONS).await?;
         let until = Some(self.next_midnight(&site));
         let (last, month) = (last.to_vec(), (first_of_month, month));

@@ -16,7 +16,7 @@ use storage::Tx;
 /// An incident with everything its public page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicIncident {
-    /// The incident.
+    /// The incident, without its private components: how bad it is follows from the public ones.
     pub incident: Incident,
     /// Its timeline, newest first.
     pub updates: Vec<IncidentUpdate>,
@@ -50,6 +50,7 @@ pub(super) async fn shown(tx: &mut Tx, board: &Board, incidents: Vec<Incident>) 
     for line in &mut shown {
         line.updates = timelines.remove(&line.incident.id).unwrap_or_default();
         line.updates.sort_by_key(|update| Reverse((update.at, update.id)));
+        line.incident.hide(&board.private, &line.updates);
     }
     Ok(shown)
 }

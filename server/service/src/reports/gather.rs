@@ -3,8 +3,8 @@
 use crate::{Error, Services};
 use domain::drill::Drill;
 use domain::gate::{Scope, Topology};
-use domain::ids::{ComponentId, HostId, MaintenanceId};
-use domain::incident::IncidentUpdate;
+use domain::ids::{ComponentId, HostId, IncidentId, MaintenanceId};
+use domain::incident::{Incident, IncidentUpdate};
 use domain::maintenance::{UpdateKind, affected_components};
 use domain::report::{
     Availability, ComponentShare, Content, FigureLine, GroupShare, IncidentLine, Month, PLOTTED, Share, WindowFact,
@@ -33,7 +33,7 @@ impl Services {
             zone,
             stretch: within,
             availability: self.availability(tx, month).await?,
-            incidents: incidents(tx, within).await?,
+            incidents: incidents(tx, within, &private).await?,
             windows: windows(within, &window_facts(tx, within).await?),
             backups: backups(within, &tx.backup_facts(within).await?),
             drills: drills(&ended, &known),
@@ -68,17 +68,23 @@ impl Services {
     }
 }
 
-/// Published incidents that began in the month.
-async fn incidents(tx: &mut Tx, within: Stretch) -> Result<Vec<IncidentLine>, Error> {
+/// Published incidents that began in the month; how bad they were says nothing of private components.
+async fn incidents(tx: &mut Tx, within: Stretch, private: &BTreeSet<ComponentId>) -> Result<Vec<IncidentLine>, Error> {
     let mut found = tx.incidents_between(within.from, within.to).await?;
     found.retain(|incident| incident.state.is_public() && within.contains(incident.started_at));
     found.sort_by_key(|incident| (incident.started_at, incident.number));
     let ids: Vec<_> = found.iter().map(|incident| incident.id).collect();
-    let mut first: BTreeMap<_, Instant> = BTreeMap::new();
+    let mut updates: BTreeMap<IncidentId, Vec<IncidentUpdate>> = BTreeMap::new();
     for update in tx.incident_updates_of(&ids).await? {
-        let IncidentUpdate { incident, at, .. } = update;
-        first.entry(incident).and_modify(|known| *known = at.min(*known)).or_insert(at);
+        updates.entry(update.incident).or_default().push(update);
     }
+    let said = |incident: &Incident| updates.get(&incident.id).map(Vec::as_slice).unwrap_or_default();
+    let first = |incident: &Incident| said(incident).iter().map(|update| update.at).min();
+    let severity = |incident: &Incident| {
+        let mut known = incident.clone();
+        known.hide(private, said(incident));
+        known.severity()
+    };
     let all = tx.components(true).await?;
     let name = |id: &ComponentId| {
         let known = all.iter().find(|component| component.id == *id);
@@ -87,9 +93,9 @@ async fn incidents(tx: &mut Tx, within: Stretch) -> Result<Vec<IncidentLine>, Er
     Ok(found
         .into_iter()
         .map(|incident| IncidentLine {
-            severity: incident.severity(),
+            severity: severity(&incident),
             components: incident.components.keys().map(name).collect(),
-            first_update_at: first.get(&incident.id).copied().filter(|_| !incident.is_backfilled),
+            first_update_at: first(&incident).filter(|_| !incident.is_backfilled),
             id: incident.id,
             number: incident.number,
             title: incident.title,

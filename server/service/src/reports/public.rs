@@ -77,13 +77,16 @@ impl Services {
         let mut tx = self.db.read().await?;
         let site = tx.site().await?;
         let running = self.running_month(&site, self.now());
-        let lines = tx.reports(running, LISTED).await?.into_iter();
-        let reports = lines.map(|line| PublicReportLine {
-            month: line.month,
-            corrected_at: line.corrected_at,
-            headline: line.headline,
-        });
-        Ok(PublicReports { site, reports: reports.collect() })
+        let private = tx.private_components().await?;
+        let lines = tx.reports(running, LISTED).await?;
+        let mut reports = Vec::with_capacity(lines.len());
+        for line in lines {
+            // What is private now may have been public when the month was put down.
+            let report = if private.is_empty() { None } else { tx.report(line.month).await? };
+            let headline = report.map_or(line.headline, |report| report.content.public(&private).headline());
+            reports.push(PublicReportLine { month: line.month, corrected_at: line.corrected_at, headline });
+        }
+        Ok(PublicReports { site, reports })
     }
 
     /// The report of a month, as everybody may read it.

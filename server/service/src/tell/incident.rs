@@ -61,26 +61,27 @@ impl IncidentTold {
 }
 
 impl Services {
-    /// Writes the notification of an update of an incident and one delivery per follower; gives back how many. Of what
-    /// was entered afterwards nobody is told. To be called in the transaction of the change; ring `outbox_filled` after
-    /// its commit.
+    /// Writes the notification of an update of an incident and one delivery per follower; gives back whether it is for
+    /// anybody at all. To be called in the transaction of the change; ring `outbox_filled` after its commit.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn tell_incident(&self, tx: &mut Tx, incident: &Incident, update: &IncidentUpdate) -> Result<u64, Error> {
-        if incident.is_backfilled {
-            return Ok(0);
-        }
+    pub async fn tell_incident(
+        &self,
+        tx: &mut Tx,
+        incident: &Incident,
+        update: &IncidentUpdate,
+    ) -> Result<bool, Error> {
         let ids: Vec<ComponentId> = incident.components.keys().copied().collect();
         let reach = Reach::of(tx, Topic::Incidents, &ids).await?;
         if reach == Reach::Nobody {
-            return Ok(0);
+            return Ok(false);
         }
         let new = self.incident_notification(tx, incident, update, &reach).await?;
-        let queued = send(tx, &new, Topic::Incidents, &reach).await?;
+        send(tx, &new, Topic::Incidents, &reach).await?;
         let (now, reason) = (new.created_at, "superseded by a newer update");
         tx.drop_waiting(incident.id.0, new.id, SUPERSEDED_AFTER.before(now), now, reason).await?;
-        Ok(queued)
+        Ok(true)
     }
 
     async fn incident_notification(
@@ -103,8 +104,10 @@ impl Services {
                 Some(ToldComponent { name: component.name.to_string(), state })
             })
             .collect();
+        let mut known = incident.clone();
+        known.hide(&tx.private_components().await?, &tx.incident_updates_of(&[incident.id]).await?);
         let told = IncidentTold {
-            incident: incident.clone(),
+            incident: known,
             update: update.clone(),
             heard: newest.map(|told| told.update.state),
             affected,

@@ -151,7 +151,7 @@ async fn what_is_private_or_entered_afterwards_is_told_to_nobody(engine: Engine)
     let input = ComponentInput { name: "Inner bus".to_owned(), is_private: true, ..ComponentInput::default() };
     let inner = story.services.add_component(&Actor::system(), input).await.unwrap().component.id;
     story.follower("ann@example.net", &[], &[]).await;
-    story.broke("The bus is slow", &[(inner, ComponentState::MajorOutage)]).await;
+    let bus = story.broke("The bus is slow", &[(inner, ComponentState::MajorOutage)]).await;
     let past = PastIncident {
         title: Name::parse("API was away").unwrap(),
         severity: None,
@@ -165,8 +165,17 @@ async fn what_is_private_or_entered_afterwards_is_told_to_nobody(engine: Engine)
             components: [].into(),
         }],
     };
-    story.services.backfill_incident(&Actor::system(), past).await.unwrap();
+    let past = story.services.backfill_incident(&Actor::system(), past).await.unwrap();
     assert_eq!(story.deliver().await.len(), 0);
+    let told = async |of| {
+        let (_, updates) = story.services.incident_timeline(&Actor::system(), of).await.unwrap();
+        updates.iter().map(|update| update.told).collect::<Vec<_>>()
+    };
+    assert_eq!(told(bus.id).await, [false], "nobody was there to be told");
+    story.say(&past, IncidentState::Investigating, "It is away again.").await;
+    let mails = story.deliver().await;
+    assert!(mails.len() == 1 && text(&mails[0]).contains("It is away again."), "what happens now is news");
+    assert_eq!(told(past.id).await.iter().filter(|told| **told).count(), 1);
     let mut tx = story.db.db.read().await.unwrap();
     let audience = story.services.audience(&mut tx, Topic::Incidents, &[inner]).await.unwrap();
     assert_eq!((audience.mails, audience.left_out), (0, vec![(LeftOut::Private, 1)]));

@@ -11,6 +11,7 @@ use service::conflicts::FreezeInput;
 use service::maintenance::{Dated, MaintenanceInput, SeriesInput};
 use service::zones::SystemZones;
 use service::{Actor, Error};
+use storage::idempotency::KeptAnswer;
 use storage::testing::Engine;
 
 /// Tuesdays at 02:00 in Berlin (00:00 UTC in summer), from 20 May 2014 on, two hours each.
@@ -141,6 +142,21 @@ async fn nobody_sets_up_a_series_who_may_not_plan(engine: Engine) {
         matches!(w.services.add_series(&oisin, None, &nothing).await, Err(Error::Invalid(f)) if f[0].field == "hosts")
     );
     assert_eq!(w.services.all_series(&viewer).await.unwrap().len(), 1);
+}
+
+async fn a_request_that_comes_twice_sets_up_one_series_also_where_its_answer_was_kept_as_a_bare_id(engine: Engine) {
+    let (w, vm3, _) = backed_up(engine).await;
+    let oisin = w.person("Oisín", Role::Operator).await;
+    let first = w.services.add_series(&oisin, Some("one"), &tuesdays(vm3)).await.unwrap();
+    assert_eq!(w.services.add_series(&oisin, Some("one"), &tuesdays(vm3)).await.unwrap().id, first.id);
+    let caller = oisin.user_id().unwrap().0;
+    let mut tx = w.t.db.decide().await.unwrap();
+    let kept = tx.kept_answer(caller, "one").await.unwrap().unwrap();
+    let bare = KeptAnswer { response: first.id.to_string(), ..kept };
+    tx.keep_answer(caller, "two", &bare, w.services.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(w.services.add_series(&oisin, Some("two"), &tuesdays(vm3)).await.unwrap().id, first.id);
+    assert_eq!(series_audited(&w).await, ["series.add"]);
 }
 
 async fn a_later_window_waits_for_its_backup_as_a_draft(engine: Engine) {
@@ -540,6 +556,7 @@ async fn a_night_with_a_change_of_the_clocks_has_its_window_in_the_database(engi
 storage::on_both!(
     each_date_becomes_a_window_and_one_mail_tells_of_all,
     nobody_sets_up_a_series_who_may_not_plan,
+    a_request_that_comes_twice_sets_up_one_series_also_where_its_answer_was_kept_as_a_bare_id,
     a_later_window_waits_for_its_backup_as_a_draft,
     a_series_that_the_gate_is_against_keeps_two_drafts_and_publishes_them_later,
     one_window_is_moved_or_skipped_alone_and_the_series_leaves_it_alone,

@@ -365,8 +365,18 @@ async fn mend(
 ) -> Result<Json<ShownUpdate>, Problem> {
     let (of, update) = (incident(&of)?, id(&update, "update")?);
     let read = version(mended.version)?;
-    let mended = state.services.mend_incident_update(&actor, of, update, Some(read), &mended.body).await?;
-    Ok(Json(mended.into()))
+    match state.services.mend_incident_update(&actor, of, update, Some(read), &mended.body).await {
+        Ok(mended) => Ok(Json(mended.into())),
+        Err(error @ Error::Stale(_)) => {
+            let (_, updates) = state.services.incident_timeline(&actor, of).await?;
+            let problem = Problem::from(error);
+            Err(match updates.iter().find(|known| known.id == update) {
+                Some(now) => problem.with_version(now.version),
+                None => problem,
+            })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A state set by hand, with the reason.

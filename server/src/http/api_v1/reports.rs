@@ -111,7 +111,7 @@ struct CorrectionBody {
     /// By slug; `null` takes a value back.
     #[serde(default)]
     figures: BTreeMap<String, Option<f64>>,
-    /// Everything else is gathered again from the history.
+    /// Everything else but the backups is gathered again from the history.
     #[serde(default)]
     recompute: bool,
 }

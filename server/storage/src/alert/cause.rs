@@ -18,6 +18,10 @@ const T: &str = "causes";
 pub enum CausesOf {
     /// Those that are not over.
     Live,
+    /// Those that wait for a person: nobody has published their draft, or they may be over.
+    Waiting,
+    /// Those that fire and changed after anything was said in their published incident.
+    Moved,
     /// All that were not found to be part of another, older than this one.
     Before(Option<CauseId>),
     /// Those of an incident.
@@ -150,6 +154,16 @@ impl Tx {
     pub async fn causes(&mut self, of: CausesOf, limit: i64) -> Result<Vec<Cause>, StoreError> {
         let (wanted, id) = match of {
             CausesOf::Live => ("c.state in ('open', 'window') and $1 = $1", Uuid::nil()),
+            CausesOf::Waiting => (
+                "c.state = 'open' and (i.state = 'draft' or (c.proposed_at is not null
+                 and i.state in ('investigating', 'identified', 'monitoring'))) and $1 = $1",
+                Uuid::nil(),
+            ),
+            CausesOf::Moved => (
+                "c.state = 'open' and c.firing > 0 and c.last_at >= i.updated_at
+                 and i.state in ('investigating', 'identified', 'monitoring') and $1 = $1",
+                Uuid::nil(),
+            ),
             CausesOf::Before(id) => ("c.id < $1 and c.state <> 'merged'", id.map_or_else(Uuid::max, |id| id.0)),
             CausesOf::Incident(id) => ("c.incident_id = $1", id.0),
             CausesOf::Maintenance(id) => ("c.maintenance_id = $1", id.0),
@@ -176,23 +190,30 @@ impl Tx {
     }
 
     /// Causes in which something is due: their time has come, their incident was resolved, or the work they are attached
-    /// to has ended.
+    /// to has ended. In the order of their ids, from after this one on.
     ///
     /// # Errors
     /// The database refused.
-    pub async fn due_causes(&mut self, now: Instant, limit: i64) -> Result<Vec<CauseId>, StoreError> {
+    pub async fn due_causes(
+        &mut self,
+        now: Instant,
+        after: Option<CauseId>,
+        limit: i64,
+    ) -> Result<Vec<CauseId>, StoreError> {
         let ids: Vec<Uuid> = on_tx!(self, |x| {
             sqlx::query_scalar(
-                "select id from causes where due_at <= $1
+                "select id from (
+                 select id from causes where due_at <= $1
                  union
                  select c.id from causes c join incidents i on i.id = c.incident_id
                  where c.state = 'open' and c.proposed_at is not null and i.state in ('resolved', 'discarded')
                  union
                  select c.id from causes c join maintenances m on m.id = c.maintenance_id
                  where c.state = 'window' and m.state not in ('in_progress', 'verifying')
-                 order by 1 limit $2",
+                 ) as due where id > $2 order by id limit $3",
             )
             .bind(ms(now))
+            .bind(after.map_or_else(Uuid::nil, |id| id.0))
             .bind(limit)
             .fetch_all(x)
             .await?
@@ -200,7 +221,24 @@ impl Tx {
         Ok(ids.into_iter().map(CauseId).collect())
     }
 
-    /// Causes whose incident a person is asked to resolve.
+    /// Whether anybody but the system has changed an incident.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn is_edited_by_hand(&mut self, id: IncidentId) -> Result<bool, StoreError> {
+        let count: i64 = on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select count(*) from audit_log where object = 'incident' and object_id = $1
+                 and (user_id is not null or token_id is not null)",
+            )
+            .bind(id.to_string())
+            .fetch_one(x)
+            .await?
+        });
+        Ok(count > 0)
+    }
+
+    /// Causes whose published incident a person is asked to resolve.
     ///
     /// # Errors
     /// The database refused.
@@ -208,7 +246,8 @@ impl Tx {
         Ok(on_tx!(self, |x| {
             sqlx::query_scalar(
                 "select count(*) from causes c join incidents i on i.id = c.incident_id
-                 where c.state = 'open' and c.proposed_at is not null and i.state not in ('resolved', 'discarded')",
+                 where c.state = 'open' and c.proposed_at is not null
+                 and i.state in ('investigating', 'identified', 'monitoring')",
             )
             .fetch_one(x)
             .await?

@@ -142,15 +142,21 @@ async fn causes_are_found_when_something_is_due_in_them(engine: Engine) {
     assert_eq!(tx.count_causes().await.unwrap(), (2, 3));
     assert!(matches!(tx.cause(CauseId(Uuid::from_u128(99))).await, Err(StoreError::NotFound(_))));
 
-    assert!(tx.due_causes(at(120_001), 9).await.unwrap().is_empty());
-    assert_eq!(tx.due_causes(at(120_002), 9).await.unwrap(), [open.id]);
-    assert_eq!(tx.due_causes(at(300_010), 9).await.unwrap(), [open.id, quiet.id]);
-    assert_eq!(tx.due_causes(at(300_010), 1).await.unwrap(), [open.id]);
+    assert!(tx.due_causes(at(120_001), None, 9).await.unwrap().is_empty());
+    assert_eq!(tx.due_causes(at(120_002), None, 9).await.unwrap(), [open.id]);
+    assert_eq!(tx.due_causes(at(300_010), None, 9).await.unwrap(), [open.id, quiet.id]);
+    assert_eq!(tx.due_causes(at(300_010), None, 1).await.unwrap(), [open.id]);
+    assert_eq!(
+        tx.due_causes(at(300_010), Some(open.id), 1).await.unwrap(),
+        [quiet.id],
+        "what stands first blocks none"
+    );
+    assert!(tx.due_causes(at(300_010), Some(quiet.id), 1).await.unwrap().is_empty());
     let over = Cause { state: CauseState::Over, ended_at: Some(at(20)), publish_at: None, ..open.clone() };
     tx.put_cause(&over).await.unwrap();
     assert_eq!(tx.cause(over.id).await.unwrap(), over);
     tx.update_maintenance(&domain::maintenance::Maintenance { state: State::Completed, ..m }).await.unwrap();
-    assert_eq!(tx.due_causes(at(0), 9).await.unwrap(), [work.id], "the work is over");
+    assert_eq!(tx.due_causes(at(0), None, 9).await.unwrap(), [work.id], "the work is over");
     tx.commit().await.unwrap();
     let mut tx = t.db.decide().await.unwrap();
     let nowhere = Cause { maintenance: Some(MaintenanceId(Uuid::from_u128(77))), ..cause(8) };

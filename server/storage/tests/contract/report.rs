@@ -116,7 +116,8 @@ async fn a_report_is_put_down_once_and_corrected_with_a_note(engine: Engine) {
     assert_eq!(tx.report_after(may.month).await.unwrap(), Some(month("2014-07")));
     assert_eq!(tx.report_after(month("2014-07")).await.unwrap(), None);
 
-    let after = Report { content: report("2014-05", 1330.0).content, ..may.clone() };
+    let content = report("2014-05", 1330.0).content;
+    let after = Report { content, corrected_at: Some(at(20)), ..may.clone() };
     let note = Correction {
         id: ReportCorrectionId(Uuid::from_u128(1)),
         month: may.month,

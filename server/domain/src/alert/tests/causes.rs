@@ -71,6 +71,56 @@ fn when_the_host_below_comes_later_the_causes_become_one() {
 }
 
 #[test]
+fn what_customers_know_as_two_stays_two() {
+    let mut desk = Desk::on(ground(&[None, Some(0), Some(0), Some(0)]));
+    for n in 1..=3 {
+        desk.take(&[down(n)], at(i64::try_from(n).unwrap()));
+    }
+    let [first, second, third] = [1, 2, 3].map(|n| desk.cause(&format!("down-{n}")).id);
+    for id in [second, third] {
+        desk.book.causes.get_mut(&id).unwrap().incident_state = Some(IncidentState::Identified);
+    }
+    let taken = desk.take(&[down(0)], at(4));
+    assert_eq!(taken.merged, [(first, second)], "a draft goes into the older one that is published");
+    assert_eq!(desk.cause("down-0").id, second);
+    assert_eq!((desk.cause("down-3").id, desk.cause("down-3").state), (third, CauseState::Open));
+    desk.take(&[ends(&down(3))], at(5));
+    assert_eq!(desk.book.causes[&third].quiet_at, Some(at(5)), "it ends by itself");
+    desk.check();
+}
+
+#[test]
+fn what_a_person_published_or_discarded_before_its_delay_is_due_no_more() {
+    let mut desk = Desk::on(ground(&[None]));
+    let publish = Plan { doing: Doing::Publish, delay: Span::minutes(1), ..Plan::default() };
+    desk.ground.rules = vec![rule(1, When::default(), publish)];
+    desk.take(&[down(0)], at(0));
+    draft(&mut desk);
+    let id = desk.cause("down-0").id;
+    let cause = desk.book.causes.get_mut(&id).unwrap();
+    assert!(!cause.forget_delay());
+    for decided in [IncidentState::Investigating, IncidentState::Discarded] {
+        let mut cause = Cause { incident_state: Some(decided), ..cause.clone() };
+        assert_eq!(cause.due(at(60)), Some(Step::Publish));
+        assert!(cause.forget_delay() && !cause.forget_delay());
+        assert_eq!((cause.next_due(), cause.due(at(60))), (None, None));
+    }
+}
+
+#[test]
+fn where_a_rule_publishes_a_source_is_believed_for_a_day() {
+    let mut desk = Desk::on(ground(&[None]));
+    let old = Reported { started_at: Some(at(-40 * 86_400)), ..down(0) };
+    desk.take(&[old], at(0));
+    let mut cause = desk.cause("down-0").clone();
+    assert_eq!(cause.begins_at(), at(-40 * 86_400), "a person looks at it");
+    cause.plan.doing = Doing::Publish;
+    assert_eq!(cause.begins_at(), at(-86_400));
+    cause.started_at = at(-60);
+    assert_eq!(cause.begins_at(), at(-60));
+}
+
+#[test]
 fn work_on_the_same_hosts_takes_the_alerts_and_lets_them_go_when_it_ends() {
     let mut desk = Desk::on(ground(&[None, Some(0), None]));
     let work = MaintenanceId(Uuid::from_u128(7));
@@ -221,6 +271,35 @@ proptest! {
         prop_assert_eq!(at_once.parts(), one_by_one.parts());
         let live = one_by_one.book.causes.values().filter(|cause| cause.state.is_live()).count();
         prop_assert_eq!(live, one_by_one.parts().len());
+    }
+
+    #[test]
+    fn what_is_published_in_between_is_all_that_keeps_causes_apart(
+        (below, alerts) in storm(),
+        published in proptest::collection::vec(any::<bool>(), 16),
+    ) {
+        let mut at_once = Desk::on(ground(&below));
+        at_once.take(&alerts, at(0));
+        let mut one_by_one = Desk::on(ground(&below));
+        let mut known = BTreeSet::new();
+        for (alert, publish) in alerts.iter().zip(published) {
+            one_by_one.take(std::slice::from_ref(alert), at(1));
+            one_by_one.check();
+            draft(&mut one_by_one);
+            if publish {
+                let id = one_by_one.cause(&alert.fingerprint).id;
+                one_by_one.book.causes.get_mut(&id).unwrap().incident_state = Some(IncidentState::Investigating);
+                known.insert(id);
+            }
+        }
+        prop_assert!(known.iter().all(|id| one_by_one.book.causes[id].state == CauseState::Open));
+        let parts = one_by_one.parts();
+        for whole in at_once.parts() {
+            let of: Vec<_> = parts.iter().filter(|part| part.is_subset(&whole)).collect();
+            prop_assert_eq!(of.iter().map(|part| part.len()).sum::<usize>(), whole.len(), "nothing else joins them");
+            let open = of.iter().filter(|part| !one_by_one.cause(part.first().unwrap()).is_published()).count();
+            prop_assert!(open == 0 || of.len() == 1, "what nobody knows of goes into what is known");
+        }
     }
 
     #[test]
