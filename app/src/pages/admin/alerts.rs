@@ -169,7 +169,7 @@ fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
                 {quiet}
                 {publish}
             </Facts>
-            {folded}
+            <div class="mt">{folded}</div>
             {end}
         </Card>
     }

@@ -262,7 +262,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
             <div class="sticky">
                 <Card title="Who is told">
                     <ToldIsland initial=told/>
-                    <p class="small muted">
+                    <p class="small muted mt">
                         "If others are told than you see here, it is shown once more before anything is sent."
                     </p>
                 </Card>
