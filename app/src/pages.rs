@@ -7,3 +7,9 @@ pub mod public;
 pub mod reported;
 pub mod set_up;
 pub mod sign_in;
+
+/// "1 host", "12 hosts".
+pub(crate) fn count<N: From<u8> + PartialEq + std::fmt::Display>(n: N, one: &str, many: &str) -> String {
+    let words = if n == N::from(1) { one } else { many };
+    format!("{n} {words}")
+}

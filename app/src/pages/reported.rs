@@ -2,6 +2,7 @@
 
 use super::plotted::bars_view;
 use crate::components::{DataTable, Disclosure, Flash, Section, Tiles};
+use crate::pages::count;
 use crate::view::chart::TileView;
 use crate::view::{ColumnView, FlashView, StateView, Tone, WhenView};
 use domain::number;
@@ -47,11 +48,6 @@ pub fn content(content: &Content, percent_before: Option<f64>, words: &Words<'_>
         {windows}
     }
     .into_any()
-}
-
-/// The tile of a count: "2 incidents".
-fn many(count: u64, one: &str, more: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
 }
 
 fn headlines(content: &Content, percent_before: Option<f64>) -> Vec<TileView> {
@@ -110,7 +106,7 @@ fn headlines(content: &Content, percent_before: Option<f64>) -> Vec<TileView> {
             label: "Backups on time".to_owned(),
             value: percent_text(Some(percent)),
             note: format!("{} of {}", text(backups.on_time), text(backups.expected)),
-            more: format!("{} of {} ran each time", backups.whole, many(backups.jobs, "job", "jobs")),
+            more: format!("{} of {} ran each time", backups.whole, count(backups.jobs, "job", "jobs")),
             ..TileView::default()
         });
     }

@@ -239,9 +239,7 @@ impl Services {
         actor.require(Permission::ReportBackup)?;
         let mut tx = self.db.decide().await?;
         let drill = tx.drill(id).await?.drill;
-        if version.is_some_and(|version| version != drill.version) {
-            return Err(Error::Stale("drill"));
-        }
+        Error::unless_fresh("drill", drill.version, version)?;
         Ok((tx, drill, self.now()))
     }
 

@@ -73,6 +73,14 @@ impl Error {
         Self::Invalid(vec![FieldError { field, message: message.into() }])
     }
 
+    /// Nothing, unless `read` names another version than the one that is stored.
+    ///
+    /// # Errors
+    /// Stale: somebody has changed it since it was read.
+    pub(crate) fn unless_fresh(what: &'static str, stored: i64, read: Option<i64>) -> Result<(), Self> {
+        if read.is_none_or(|read| read == stored) { Ok(()) } else { Err(Self::Stale(what)) }
+    }
+
     /// A rule stands against it.
     #[must_use]
     pub fn refused(code: &'static str, message: impl Into<String>) -> Self {

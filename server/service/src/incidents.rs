@@ -127,10 +127,6 @@ fn refused(refusal: &Refusal) -> Error {
     }
 }
 
-fn fresh(incident: &Incident, version: Option<i64>) -> Result<(), Error> {
-    if version.is_none_or(|version| version == incident.version) { Ok(()) } else { Err(Error::Stale("incident")) }
-}
-
 impl Services {
     /// Keeps a new incident for the team alone.
     ///
@@ -211,7 +207,7 @@ impl Services {
     ) -> Result<Incident, Error> {
         actor.require(Permission::RunIncidents)?;
         let before = tx.incident(id).await?;
-        fresh(&before, version.into())?;
+        Error::unless_fresh("incident", before.version, version.into())?;
         self.check_components(tx, &post.components, &before.components).await?;
         let change = transition::publish(&before, self.now(), post).map_err(|r| refused(&r))?;
         self.store_incident(tx, actor, "incident.publish", &before, change).await
@@ -248,7 +244,7 @@ impl Services {
     ) -> Result<Incident, Error> {
         actor.require(Permission::RunIncidents)?;
         let before = tx.incident(id).await?;
-        fresh(&before, version.into())?;
+        Error::unless_fresh("incident", before.version, version.into())?;
         self.check_components(tx, &post.components, &before.components).await?;
         let change = transition::update(&before, self.now(), post).map_err(|r| refused(&r))?;
         let verb = match (before.state, change.incident.state) {
@@ -291,7 +287,7 @@ impl Services {
     ) -> Result<Incident, Error> {
         actor.require(Permission::RunIncidents)?;
         let before = tx.incident(id).await?;
-        fresh(&before, version.into())?;
+        Error::unless_fresh("incident", before.version, version.into())?;
         let kept = Content::of(&before);
         let content = Content {
             title: edit.title.unwrap_or(kept.title),
@@ -345,7 +341,7 @@ impl Services {
     ) -> Result<Incident, Error> {
         actor.require(Permission::RunIncidents)?;
         let before = tx.incident(id).await?;
-        fresh(&before, version.into())?;
+        Error::unless_fresh("incident", before.version, version.into())?;
         let mut after = transition::discard(&before, self.now()).map_err(|r| refused(&r))?;
         tx.save_incident(&after, before.version).await?;
         after.version += 1;
@@ -372,9 +368,7 @@ impl Services {
         if before.incident != id {
             return Err(Error::NotFound("update"));
         }
-        if version.into().is_some_and(|version| version != before.version) {
-            return Err(Error::Stale("update"));
-        }
+        Error::unless_fresh("update", before.version, version.into())?;
         let now = self.now();
         let mut after = transition::edit_update(&before, now, body).map_err(|r| refused(&r))?;
         if after == before {

@@ -3,12 +3,12 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, capital, id, links, param, part, query, standing, version};
 use super::host::kinds;
-use super::hosts::count;
 use crate::components::{
     Action, Actions, Button, ButtonLink, Card, DataTable, EmptyState, Field, Flash, Hidden, PageHeader, Pager, Section,
     Select, StateBadge,
 };
 use crate::context;
+use crate::pages::count;
 use crate::posts::{Post, Posted};
 use crate::view::{ActionView, ColumnView, OptionView, Shape, StateView, Tone, Weight};
 use domain::backup::Job;

@@ -2,7 +2,6 @@
 
 use super::desk::{Desk, admin};
 use super::edit::{Form, query};
-use super::hosts::count;
 use super::runs::{bytes_text, dash};
 use crate::components::{
     Action, Actions, Button, ButtonLink, DataTable, Disclosure, EmptyState, Field, Flash, Hidden, PageHeader, Pager,
@@ -10,6 +9,7 @@ use crate::components::{
 };
 use crate::context;
 use crate::form::{FormData, encode};
+use crate::pages::count;
 use crate::posts::{Post, Posted};
 use crate::view::{ActionView, ColumnView, OptionView, PagerView, StateView, Weight};
 use domain::drill::{DrillKind, DrillState};

@@ -3,13 +3,13 @@
 use super::desk::{Desk, admin};
 use super::edit::Form;
 use super::freezes::{LABELS, scope_fields, scope_of};
-use super::hosts::count;
 use super::redundancy::forces;
 use crate::components::{
     Actions, Button, Choices, DataTable, EmptyState, Field, Hidden, PageHeader, Section, TextArea,
 };
 use crate::context;
 use crate::form::{FormData, Submitted};
+use crate::pages::count;
 use crate::posts::{Post, Posted};
 use crate::view::{ColumnView, Weight};
 use domain::freeze::{Freeze, FreezeTime};

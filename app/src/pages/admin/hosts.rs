@@ -5,6 +5,7 @@ use super::edit::{Form, capital, id, query, standing, version};
 use crate::components::{Actions, Button, ButtonLink, EmptyState, Field, Flash, HostTree, PageHeader, Section, Select};
 use crate::context;
 use crate::form::FormData;
+use crate::pages::count;
 use crate::posts::{Post, Posted};
 use crate::view::{ActionView, NodeView, OptionView, SetView, Shape, StateView, Tone, Weight};
 use domain::gate::{Purpose, Verdict};
@@ -130,10 +131,6 @@ pub fn Hosts() -> impl IntoView {
             }
         },
     )
-}
-
-pub(super) fn count(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 fn retired_hosts(retired: Vec<HostLine>, shown: bool) -> AnyView {

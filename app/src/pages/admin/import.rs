@@ -1,12 +1,12 @@
 //! `/admin/hosts/import`: hosts from a list; first what it would do, then all of it at once.
 
 use super::desk::{Desk, admin};
-use super::hosts::count;
 use crate::components::{
     Actions, Button, DataTable, Disclosure, EmptyState, ErrorSummary, Hidden, PageHeader, Section, TextArea,
 };
 use crate::context;
 use crate::form::Submitted;
+use crate::pages::count;
 use crate::posts::{Post, Posted};
 use crate::view::{ColumnView, ProblemView, Weight};
 use domain::people::Permission;

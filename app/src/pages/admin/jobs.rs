@@ -3,7 +3,6 @@
 use super::data_sets::{end, job_state};
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, part, query, version};
-use super::hosts::count;
 use super::runs::{load_recent, recent_runs};
 use super::trend::trend;
 use crate::components::{
@@ -12,6 +11,7 @@ use crate::components::{
 };
 use crate::context;
 use crate::form::{FormData, Submitted};
+use crate::pages::count;
 use crate::posts::{Post, Posted};
 use crate::view::{ActionView, ColumnView, FlashView, OptionView, StateView, Weight};
 use domain::backup::Job;

@@ -6,6 +6,7 @@ use crate::components::{
     Section, StateBadge, TimeRange, Title,
 };
 use crate::context::{load, services};
+use crate::pages::count;
 use crate::view::{ColumnView, LogView, StateView};
 use domain::correction::Correction;
 use domain::impact::{Known, Source};
@@ -76,10 +77,6 @@ fn since(reader: &Reader, page: &ComponentPage, state: &str) -> String {
         Some(at) => format!("{state} since {}{by}", reader.short(at)),
         None => format!("{state}{by}"),
     }
-}
-
-fn count(n: usize, one: &str, many: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
 /// "99.95 % available, 2 incidents and 1 maintenance window in 90 days": what the bar says to those who hear it.

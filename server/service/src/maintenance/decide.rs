@@ -137,9 +137,7 @@ impl Services {
         actor.require(Permission::Maintain)?;
         let mut tx = self.db.decide().await?;
         let m = tx.maintenance(id).await?;
-        if version.is_some_and(|version| version != m.version) {
-            return Err(Error::Stale("maintenance"));
-        }
+        Error::unless_fresh("maintenance", m.version, version)?;
         let policy = tx.site().await?.policy;
         Ok(Loaded { tx, m, policy, now: self.now() })
     }
@@ -308,9 +306,7 @@ impl Services {
             }
             Target::Stored { id, version } => {
                 let m = tx.maintenance(id).await?;
-                if version.is_some_and(|version| version != m.version) {
-                    return Err(Error::Stale("maintenance"));
-                }
+                Error::unless_fresh("maintenance", m.version, version)?;
                 if m.state != State::Draft {
                     return Err(refused(&Refusal::Not { state: m.state, command: Command::Schedule }, None));
                 }
