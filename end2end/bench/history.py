@@ -148,9 +148,10 @@ def years(db, site, now_ms, seed=7209, nights=YEARS * 365):
         db.execute(text)
     (number,) = db.execute("select maintenance_number from site").fetchone()
     length = nights * DAY_MS
-    for n in range(WINDOWS):
+    windows = WINDOWS * nights // (YEARS * 365)
+    for n in range(windows):
         number += 1
-        published = now_ms - length + n * (length - 10 * DAY_MS) // WINDOWS
+        published = now_ms - length + n * (length - 10 * DAY_MS) // windows
         start = (published + 3 * DAY_MS) // 60_000 * 60_000
         end = start + 2 * 3600 * 1000
         window = ids.at(published)
@@ -179,7 +180,7 @@ def years(db, site, now_ms, seed=7209, nights=YEARS * 365):
             )
     db.execute("update site set maintenance_number = ?", (number,))
     db.execute("commit")
-    return {"runs": nights * len(site["jobs"]), "windows": WINDOWS}
+    return {"runs": nights * len(site["jobs"]), "windows": windows}
 
 
 def troubles(db, site, now_ms, seed=7212, days=YEARS * 365):
@@ -196,9 +197,10 @@ def troubles(db, site, now_ms, seed=7212, days=YEARS * 365):
         impacts.append((ids.at(start), component, "under_maintenance", "maintenance", window, start, end))
     length = days * DAY_MS
     states = ("degraded_performance", "partial_outage", "major_outage")
-    for n in range(INCIDENTS):
+    incidents = INCIDENTS * days // (YEARS * 365)
+    for n in range(incidents):
         number += 1
-        start = now_ms - length + n * (length - DAY_MS) // INCIDENTS
+        start = now_ms - length + n * (length - DAY_MS) // incidents
         end = start + chance.randrange(5, 600) * 60_000
         incident, worst = ids.at(start), chance.choice(states)
         db.execute(
@@ -221,7 +223,7 @@ def troubles(db, site, now_ms, seed=7212, days=YEARS * 365):
     )
     db.execute("update site set incident_number = ?", (number,))
     db.execute("commit")
-    return {"incidents": INCIDENTS, "impacts": len(impacts)}
+    return {"incidents": incidents, "impacts": len(impacts)}
 
 
 def subscribers(db, count, now_ms, seed=7210):
