@@ -103,9 +103,9 @@ fn show(reader: &Reader, home: Data, charts: &[Chart], change: i64) -> AnyView {
             <Hero tone shape title=home.sentence lead=lead changed=changed/>
             {now}
             <Section id="planned" title="Planned">{next}</Section>
-            {announcements}
             {groups}
             {measured}
+            {announcements}
             {recent}
         </PublicLayout>
     }
