@@ -330,7 +330,7 @@ async fn a_correction_stands_beside_what_it_changed(engine: Engine) {
     let [note] = public.corrections.as_slice() else { panic!("{:?}", public.corrections) };
     assert_eq!((note.why.as_str(), note.changes.len()), ("Told after the month was closed.", 1));
     let said: Vec<_> = note.changes.iter().map(|c| (c.what.as_str(), c.before.as_str(), c.after.as_str())).collect();
-    assert_eq!(said, [("Servers", "not told", "300")]);
+    assert_eq!(said, [("Servers", "not entered", "300")]);
 
     w.at("06-03 09:00");
     let figures = vec![("on-call-alerts".to_owned(), "1,330".to_owned()), ("cost".to_owned(), "8".to_owned())];

@@ -115,7 +115,7 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     let (status, corrected) =
         read(admin.send_json(Method::POST, "/api/v1/reports/2014-05/corrections", &body).await).await;
     assert_eq!((status, &corrected["version"]), (200, &json!(3)), "{corrected}");
-    assert!(shown(&app.anyone, "/reports/2014-05").await.contains("<ins>not told</ins>"));
+    assert!(shown(&app.anyone, "/reports/2014-05").await.contains("<ins>not entered</ins>"));
 }
 
 async fn figures_are_kept_in_the_browser(engine: Engine) {

@@ -241,11 +241,11 @@ fn tell(form: &Form, report: &ReportDesk) -> AnyView {
     }
     let fields = figure_fields(form, report, Told::typed);
     view! {
-        <Section id="tell" title="Tell our own figures">
+        <Section id="tell" title="Enter our own figures">
             <form class="form card" method="post">
                 {fields}
                 <Hidden name="do" value="figures"/>
-                <Actions><Button weight=Weight::Primary>"Keep"</Button></Actions>
+                <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             </form>
         </Section>
     }

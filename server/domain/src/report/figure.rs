@@ -211,7 +211,7 @@ impl FigureLine {
     /// "1,332", "12 min", or that it was not told.
     #[must_use]
     pub fn text(&self) -> String {
-        self.value().map_or_else(|| "not told".to_owned(), |value| self.said(value))
+        self.value().map_or_else(|| "not entered".to_owned(), |value| self.said(value))
     }
 
     /// A value of it with its unit.

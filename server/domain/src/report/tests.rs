@@ -338,7 +338,7 @@ fn twelve_months_are_summed_up_as_the_figure_asks() {
     assert_eq!(of(Aggregate::Max).as_deref(), Some("at most 4 in 2 months"));
     assert_eq!(of(Aggregate::Last), None);
     assert_eq!(figure("x", &[None, Some(1.0)]).year(), None);
-    assert_eq!(figure("x", &[Some(1.0), None]).text(), "not told");
+    assert_eq!(figure("x", &[Some(1.0), None]).text(), "not entered");
 }
 
 #[test]
