@@ -4,7 +4,7 @@
 One core serves, another one asks. Rounds are interleaved, ratios are taken within a round and their median is judged,
 so that a slow moment of the machine hits both sides. Prints a table, writes target/bench.json, and ends with 1 when a
 promise is not kept. FERMATA_BIN names another binary than target/release/fermata; names of parts (page, years,
-gate, figures, fan-out, pings) as arguments restrict what is measured; --quick makes every round short.
+gate, figures, pings, storm, fan-out) as arguments restrict what is measured; --quick makes every round short.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import uuid
 import history
 from parts import ROOT, WORK, Fermata, Nginx, Postgres, Sink, ask, need, note, wrk
 
-PARTS = ("page", "years", "gate", "figures", "fan-out", "pings")
+PARTS = ("page", "years", "gate", "figures", "pings", "storm", "fan-out")
 # Nodes on one PostgreSQL share it.
 SECRET = "a secret key for measurements that nobody uses"
 METRICS = "a token for measurements that nobody uses"
@@ -175,6 +175,7 @@ class Sites:
         nights = 60 if self.options.quick else history.YEARS * 365
         site["past"] = history.years(db, site, now_ms(), nights=nights)
         site["past"] |= history.troubles(db, site, now_ms(), days=nights)
+        history.measured(db, now_ms())
         site["readers"] = history.subscribers(db, self.options.readers, now_ms())
         site["counts"] = history.counts(db)
         history.close_file(db)
@@ -244,6 +245,7 @@ def figures(results, options, sites):
         "a history month": f"/history/{recent:%Y-%m}",
         "an old history month": f"/history/{old:%Y-%m}",
         "a component": "/components/service-1",
+        "a plot of a point every 10 s": "/charts/response-time/month",
     }
     results.tell("figures: impacts", site["past"]["impacts"])
     with Fermata(options.binary, full, metrics_token=METRICS) as server:
@@ -499,6 +501,65 @@ def pings(results, options, sites):
             results.tell(f"after the reports: {name}", value, " MiB")
 
 
+class Storm(threading.Thread):
+    """Alerts at the rate of 1,332 a minute, one in each report: of ten hosts on one machine, from thirty machines."""
+
+    ALERTS, MACHINES, RATE = 1332, 30, 1332 / 60
+
+    def __init__(self, server, token):
+        super().__init__(daemon=True)
+        self.server, self.token = server, token
+        self.took, self.refused = [], 0
+
+    def run(self):
+        begin = time.monotonic()
+        for n in range(self.ALERTS):
+            due = begin + n / self.RATE
+            time.sleep(max(0, due - time.monotonic()))
+            machine, guest = n % self.MACHINES, n // self.MACHINES % 10
+            host = f"bench-guest-{machine * 10 + guest:03}" if guest else f"bench-vm{machine:02}"
+            alert = {
+                "key": f"storm-{n}", "title": f"{host} does not answer, check {n}", "status": "firing",
+                "severity": "critical", "labels": {"alertname": f"Check{n}", "host": host},
+            }
+            reply = self.server.ask("POST", "/api/v1/alerts/generic", {"alerts": [alert]}, token=self.token)
+            self.took.append((time.monotonic() - due) * 1000)
+            if reply.status != 200:
+                self.refused += 1
+                note(f"an alert was refused: {reply.status} {reply.body[:300]}")
+
+
+def storm(results, options, sites):
+    """Alerts of one night within a minute: readers notice nothing, and each cause becomes one draft."""
+    _, full, site = sites.make()
+    with Fermata(options.binary, full) as server:
+        def load():
+            return wrk(server.port, "/", options.seconds, **GZIP)
+
+        load()
+        quiet = [load() for _ in range(4)]
+        alerts = Storm(server, site["token"])
+        alerts.start()
+        during = []
+        while alerts.is_alive() and len(during) < 10:
+            during.append(load())
+        alerts.join()
+        quiet += [load() for _ in range(4)]
+        results.tell("1,332 alerts in 60 s: answered, p50", percentile(alerts.took, 0.5), " ms")
+        results.tell("1,332 alerts in 60 s: answered, p99", percentile(alerts.took, 0.99), " ms")
+        results.at_most("1,332 alerts in 60 s: refused", alerts.refused, 0)
+        calm, wild = (median([one["rps"] for one in rounds]) for rounds in (quiet, during))
+        results.at_least("/: requests/s, in the storm : before and after", wild / calm, 0.9)
+        results.at_most("/: failed requests in the storm", sum(one["failed"] for one in during), 0)
+        for name, value in server.memory().items():
+            results.tell(f"after the alerts: {name}", value, " MiB")
+    with contextlib.closing(history.open_file(server.database)) as db:
+        (kept,) = db.execute("select count(*) from alerts").fetchone()
+        (drafts,) = db.execute("select count(*) from incidents where state = 'draft'").fetchone()
+    results.check("1,332 alerts: kept", float(kept), f"{Storm.ALERTS}", kept == Storm.ALERTS)
+    results.check("1,332 alerts: drafts, one a cause", float(drafts), f"{Storm.MACHINES}", drafts == Storm.MACHINES)
+
+
 def binary():
     found = pathlib.Path(os.environ.get("FERMATA_BIN") or ROOT / "target" / "release" / "fermata").resolve()
     if not found.is_file():
@@ -535,6 +596,8 @@ def main():
         figures(results, options, sites)
     if "pings" in wanted:
         pings(results, options, sites)
+    if "storm" in wanted:
+        storm(results, options, sites)
     if "fan-out" in wanted:
         fan_out(results, options, sites)
     failed = results.failed()

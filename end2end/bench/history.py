@@ -226,6 +226,27 @@ def troubles(db, site, now_ms, seed=7212, days=YEARS * 365):
     return {"incidents": incidents, "impacts": len(impacts)}
 
 
+def measured(db, now_ms, seed=7213):
+    """A metric with a point every ten seconds for a year: of that is kept what plots need."""
+    metric = Ids(seed).at(now_ms)
+    db.execute("begin immediate")
+    db.execute(
+        "insert into metrics (id, slug, name, unit, decimals, aggregate, is_public, position, pushed_at, created_at)"
+        " values (?, 'response-time', 'Response time', 'ms', 0, 'mean', 1, 0, ?, ?)",
+        (metric, now_ms, now_ms - 365 * DAY_MS),
+    )
+    begin = (now_ms - 8 * DAY_MS) // 10_000 * 10_000
+    points = ((metric, at, 150.0 + at // 10_000 % 40) for at in range(begin, now_ms, 10_000))
+    db.executemany("insert into metric_points values (?, ?, ?)", points)
+    for step_s, days in ((300, 9), (3600, 10), (14_400, 40)):
+        step, count = step_s * 1000, step_s // 10
+        begin = (now_ms - days * DAY_MS) // step * step
+        buckets = ((metric, step_s, at, count, 170.0 * count, 150.0, 189.0, 170.0, min(at + step - 10_000, now_ms))
+                   for at in range(begin, now_ms, step))
+        db.executemany("insert into metric_buckets values (?, ?, ?, ?, ?, ?, ?, ?, ?)", buckets)
+    db.execute("commit")
+
+
 def subscribers(db, count, now_ms, seed=7210):
     """Confirmed subscribers who follow everything."""
     ids = Ids(seed)
