@@ -548,8 +548,14 @@ def storm(results, options, sites):
         results.tell("1,332 alerts in 60 s: answered, p50", percentile(alerts.took, 0.5), " ms")
         results.tell("1,332 alerts in 60 s: answered, p99", percentile(alerts.took, 0.99), " ms")
         results.at_most("1,332 alerts in 60 s: refused", alerts.refused, 0)
-        calm, wild = (median([one["rps"] for one in rounds]) for rounds in (quiet, during))
-        results.at_least("/: requests/s, in the storm : before and after", wild / calm, 0.9)
+        for what, rounds in (("before and after", quiet), ("in the storm", during)):
+            note("; ".join(f"{one['rps']:.0f}/s p99 {one['p99_ms']:.2f} ms" for one in rounds) + f" {what}")
+        ratio = {key: median([one[key] for one in during]) / median([one[key] for one in quiet])
+                 for key in ("rps", "p50_ms", "p99_ms")}
+        # Both share one core: what the alerts take is not there for readers, who do not wait longer for it.
+        results.tell("/: requests/s, in the storm : before and after", ratio["rps"])
+        results.at_most("/: p50, in the storm : before and after", ratio["p50_ms"], 1.5)
+        results.at_most("/: p99, in the storm : before and after", ratio["p99_ms"], 1.5)
         results.at_most("/: failed requests in the storm", sum(one["failed"] for one in during), 0)
         for name, value in server.memory().items():
             results.tell(f"after the alerts: {name}", value, " MiB")
