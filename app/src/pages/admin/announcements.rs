@@ -149,8 +149,8 @@ fn row(desk: &Desk, a: &Announcement) -> Vec<AnyView> {
     vec![
         view! { <a href=href><span dir="auto">{title}</span></a>{when} }.into_any(),
         view! { <span class="nowrap"><StateBadge state=StateView::from(a.state)/></span> }.into_any(),
-        a.content.category.text().into_any(),
-        places.join(". ").into_any(),
+        view! { <span class="nowrap">{a.content.category.text()}</span> }.into_any(),
+        if places.is_empty() { "–".into_any() } else { places.join(". ").into_any() },
     ]
 }
 
