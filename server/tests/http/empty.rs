@@ -19,6 +19,9 @@ async fn who_begins_reads_that_nothing_is_watched_and_no_mail_leaves(engine: Eng
     assert!(!start.contains("mails go out") && !start.contains("every data set has a good run"), "{start}");
     let findings = page(&app, "/admin/findings").await;
     assert!(findings.contains("Nothing is watched yet") && !findings.contains("Every host is claimed"), "{findings}");
+    assert!(page(&app, "/admin/data-sets").await.contains("None is asked about yet"));
+    assert!(page(&app, "/admin/coverage").await.contains("there is none yet."));
+    assert!(page(&app, "/admin/account").await.contains("no mail leaves."));
     let reports = page(&app, "/admin/reports").await;
     assert!(!reports.contains("Over, and not closed."), "{reports}");
 
