@@ -26,6 +26,13 @@ pub fn error_page(error: &Error) -> AnyView {
         Error::Forbidden => {
             ("You may not see this".to_owned(), "Ask an administrator for the role it needs.".to_owned())
         }
+        Error::Unavailable { reference } => (
+            "This does not work just now".to_owned(),
+            format!(
+                "Our database does not answer. Nothing was lost; try again in a moment. If it stays like this, tell us \
+                 this reference: {reference}"
+            ),
+        ),
         Error::Internal { reference } => (
             "Something went wrong on our side".to_owned(),
             format!("Nothing was lost. If it happens again, tell us this reference: {reference}"),

@@ -99,17 +99,23 @@ fn headlines(content: &Content, percent_before: Option<f64>) -> Vec<TileView> {
         note: parts.join(", "),
         ..TileView::default()
     });
-    if let Some(percent) = content.backups.percent() {
-        let backups = content.backups;
-        let text = |n: u64| number::text(n as f64, 0);
-        tiles.push(TileView {
+    let backups = content.backups;
+    let text = |n: u64| number::text(n as f64, 0);
+    tiles.push(match backups.percent() {
+        Some(percent) => TileView {
             label: "Backups on time".to_owned(),
             value: percent_text(Some(percent)),
             note: format!("{} of {}", text(backups.on_time), text(backups.expected)),
             more: format!("{} of {} ran each time", backups.whole, count(backups.jobs, "job", "jobs")),
             ..TileView::default()
-        });
-    }
+        },
+        None => TileView {
+            label: "Backups on time".to_owned(),
+            value: "–".to_owned(),
+            note: "nothing was expected".to_owned(),
+            ..TileView::default()
+        },
+    });
     if content.drills.done > 0 {
         let drills = content.drills;
         let worst = drills

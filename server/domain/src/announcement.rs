@@ -124,7 +124,7 @@ pub enum AnnouncementRefusal {
     #[error("Choose a time that is still to come, or publish it now.")]
     InThePast,
     /// Nobody would ever see it.
-    #[error("The banner must end after the announcement is published.")]
+    #[error("The banner must end after now, and after the announcement is published.")]
     BannerOver,
     /// What was public stays known.
     #[error("This announcement was published: withdraw it, so that its address can say so.")]
@@ -251,33 +251,24 @@ impl Announcement {
         if content.body.as_str().trim().is_empty() { Err(AnnouncementRefusal::Empty) } else { Ok(()) }
     }
 
-    /// A banner that is over before the announcement is public is a slip of the pen.
-    fn check_banner(banner: Option<&Moment>, public_at: Instant) -> Result<(), AnnouncementRefusal> {
-        match banner {
-            Some(until) if until.at <= public_at => Err(AnnouncementRefusal::BannerOver),
-            _ => Ok(()),
-        }
-    }
-
     /// Changes what it says; nothing where nothing is new. What is public shows when its text was changed.
     ///
     /// # Errors
-    /// It was withdrawn; it would be public and empty; the new banner would never be seen.
+    /// It was withdrawn; it would be public and empty; its new banner would never be seen.
     pub fn edit(&self, now: Instant, content: Content) -> Result<Option<Self>, AnnouncementRefusal> {
         if content == self.content {
             return Ok(None);
         }
         let public_at = match self.state {
             AnnouncementState::Withdrawn => return Err(AnnouncementRefusal::Is(self.state)),
-            AnnouncementState::Draft => None,
-            AnnouncementState::Scheduled => self.publish.as_ref().map(|publish| publish.at),
-            AnnouncementState::Published => Some(now),
+            AnnouncementState::Draft | AnnouncementState::Published => now,
+            AnnouncementState::Scheduled => self.publish.as_ref().map_or(now, |publish| publish.at),
         };
-        if let Some(public_at) = public_at {
+        if self.state != AnnouncementState::Draft {
             Self::check_readable(&content)?;
-            if content.banner != self.content.banner {
-                Self::check_banner(content.banner.as_ref(), public_at)?;
-            }
+        }
+        if content.banner != self.content.banner {
+            content.check_banner(public_at)?;
         }
         let is_news = self.state == AnnouncementState::Published && !self.content.reads_like(&content);
         Ok(Some(Self { content, edited_at: if is_news { Some(now) } else { self.edited_at }, ..self.changed(now) }))
@@ -293,7 +284,7 @@ impl Announcement {
         if publish.at <= now {
             return Err(AnnouncementRefusal::InThePast);
         }
-        Self::check_banner(self.content.banner.as_ref(), publish.at)?;
+        self.content.check_banner(publish.at)?;
         Ok(Self { state: AnnouncementState::Scheduled, publish: Some(publish), ..self.changed(now) })
     }
 
@@ -330,7 +321,7 @@ impl Announcement {
     pub fn publish(&self, now: Instant) -> Result<Self, AnnouncementRefusal> {
         match self.state {
             AnnouncementState::Published => return Err(AnnouncementRefusal::Is(self.state)),
-            AnnouncementState::Draft => Self::check_banner(self.content.banner.as_ref(), now)?,
+            AnnouncementState::Draft => self.content.check_banner(now)?,
             // By itself, however late, or once more: the banner may be over.
             AnnouncementState::Scheduled | AnnouncementState::Withdrawn => {}
         }
@@ -399,6 +390,17 @@ impl Announcement {
 }
 
 impl Content {
+    /// A banner that is over before the announcement can be public is a slip of the pen.
+    ///
+    /// # Errors
+    /// It would never be seen.
+    pub fn check_banner(&self, public_at: Instant) -> Result<(), AnnouncementRefusal> {
+        match &self.banner {
+            Some(until) if until.at <= public_at => Err(AnnouncementRefusal::BannerOver),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether both say the same to readers.
     #[must_use]
     pub fn reads_like(&self, other: &Self) -> bool {

@@ -280,6 +280,7 @@ pub struct Metric {
     /// What a plot shows of many points.
     pub aggregate: Aggregate,
     /// What it tells of; a metric of a private component is private too.
+    #[serde(rename = "component")]
     pub component_id: Option<ComponentId>,
     /// Customers see it.
     pub is_public: bool,

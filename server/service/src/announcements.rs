@@ -158,7 +158,9 @@ impl Services {
         actor.require(Permission::Maintain)?;
         let mut tx = self.db.decide().await?;
         let (slug, content) = self.read_announcement(&mut tx, input, None).await?;
-        let a = Announcement::draft(self.new_id(), slug, content, actor.user_id(), self.now());
+        let now = self.now();
+        content.check_banner(now).map_err(refused)?;
+        let a = Announcement::draft(self.new_id(), slug, content, actor.user_id(), now);
         tx.insert_announcement(&a).await?;
         tx.add_audit(&self.audit(actor, action("announcement.draft", &a), None, Some(&a))).await?;
         tx.commit().await?;

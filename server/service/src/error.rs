@@ -14,6 +14,15 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// What somebody changed since it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// What it is.
+    pub what: &'static str,
+    /// The version that is stored now, where it is known.
+    pub version: Option<i64>,
+}
+
 /// Why a use case did not happen. Nothing was written.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -50,13 +59,19 @@ pub enum Error {
     #[error("you may not do this")]
     Forbidden,
     /// Somebody changed it since it was read.
-    #[error("{0} was changed by somebody else meanwhile")]
-    Stale(&'static str),
+    #[error("{} was changed by somebody else meanwhile", .0.what)]
+    Stale(Stale),
     /// Too often; try again later.
     #[error("too many attempts, try again in {retry_after_s} s")]
     TooMany {
         /// Seconds to wait.
         retry_after_s: i64,
+    },
+    /// The database does not answer; logged once under this reference. The same again may do in a moment.
+    #[error("the database does not answer just now")]
+    Unavailable {
+        /// Shown to the user, found in the log.
+        reference: String,
     },
     /// Our fault; logged once under this reference.
     #[error("internal error {reference}")]
@@ -78,7 +93,19 @@ impl Error {
     /// # Errors
     /// Stale: somebody has changed it since it was read.
     pub(crate) fn unless_fresh(what: &'static str, stored: i64, read: Option<i64>) -> Result<(), Self> {
-        if read.is_none_or(|read| read == stored) { Ok(()) } else { Err(Self::Stale(what)) }
+        if read.is_none_or(|read| read == stored) { Ok(()) } else { Err(Self::stale(what, stored)) }
+    }
+
+    /// Somebody has changed it since it was read: this version is stored now.
+    #[must_use]
+    pub const fn stale(what: &'static str, stored: i64) -> Self {
+        Self::Stale(Stale { what, version: Some(stored) })
+    }
+
+    /// The same where nobody knows which version is stored now.
+    #[must_use]
+    pub const fn overtaken(what: &'static str) -> Self {
+        Self::Stale(Stale { what, version: None })
     }
 
     /// A rule stands against it.
@@ -90,18 +117,28 @@ impl Error {
     /// Logs the cause once and keeps only a reference to it.
     #[must_use]
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
-        let reference = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
+        let reference = reference();
         tracing::error!(reference, %cause, "internal error");
         Self::Internal { reference }
     }
+}
+
+/// A name under which the log speaks of something.
+fn reference() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
 }
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound(what) => Self::NotFound(what),
-            StoreError::Stale(what) => Self::Stale(what),
+            StoreError::Stale(what) => Self::overtaken(what),
             StoreError::Conflict(what) => Self::refused("conflict", format!("This {what} is already taken.")),
+            away if away.is_away() => {
+                let reference = reference();
+                tracing::error!(reference, cause = %away, "the database does not answer");
+                Self::Unavailable { reference }
+            }
             other => Self::internal(&other),
         }
     }

@@ -324,5 +324,5 @@ async fn open_case(tx: &mut Tx, id: FindingId, version: i64) -> Result<Case, Err
     if case.closed_at.is_some() {
         return Err(Error::refused("gone", "This finding is gone already."));
     }
-    if case.version == version { Ok(case) } else { Err(Error::Stale("finding")) }
+    if case.version == version { Ok(case) } else { Err(Error::stale("finding", case.version)) }
 }

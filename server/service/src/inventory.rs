@@ -110,7 +110,7 @@ pub(crate) fn optional_id<T: FromStr>(text: &str) -> Result<Option<T>, &'static 
 
 /// Goes on only with the version that was read.
 pub(crate) fn unchanged(what: &'static str, stored: i64, read: i64) -> Result<(), Error> {
-    if stored == read { Ok(()) } else { Err(Error::Stale(what)) }
+    if stored == read { Ok(()) } else { Err(Error::stale(what, stored)) }
 }
 
 /// "vm3, web-12 and 4 more".

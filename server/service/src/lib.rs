@@ -47,7 +47,7 @@ pub mod zones;
 
 pub use actor::Actor;
 pub use clock::Clock;
-pub use error::{Error, FieldError, Fields};
+pub use error::{Error, FieldError, Fields, Stale};
 
 use chrono::{DateTime, Utc};
 use domain::time::ZoneRules;

@@ -61,7 +61,7 @@ impl ReportDesk {
 pub struct AllReports {
     /// The month that goes on.
     pub running: Month,
-    /// The last month that is over and was not put down, if there is one.
+    /// The last month that is over and was not put down, if there is one of which anything is known.
     pub missing: Option<Month>,
     /// Newest first.
     pub frozen: Vec<ReportLine>,
@@ -121,10 +121,13 @@ impl Services {
     pub async fn reports(&self, actor: &Actor) -> Result<AllReports, Error> {
         actor.require(Permission::View)?;
         let mut tx = self.db.read().await?;
-        let running = self.running_month(&tx.site().await?, self.now());
+        let site = tx.site().await?;
+        let running = self.running_month(&site, self.now());
         let frozen = tx.reports(running, LISTED).await?;
         let last = running.earlier(1);
         let missing = (!frozen.iter().any(|line| line.month == last)).then_some(last);
+        let begun = tx.first_record().await?.map(|at| self.running_month(&site, at));
+        let missing = missing.filter(|last| begun.is_some_and(|begun| begun <= *last));
         Ok(AllReports { running, missing, frozen })
     }
 
@@ -225,9 +228,10 @@ impl Services {
         }
         lines.push(format!("- Incidents: {}", headline.incidents));
         lines.push(format!("- Maintenance windows: {}", headline.windows));
-        if content.backups.expected > 0 {
-            lines.push(format!("- Backups on time: {} of {}", content.backups.on_time, content.backups.expected));
-        }
+        lines.push(match content.backups.expected {
+            0 => "- Backups on time: nothing was expected".to_owned(),
+            expected => format!("- Backups on time: {} of {expected}", content.backups.on_time),
+        });
         let title = Name::parse(&format!("Report for {name}")).map_err(|e| Error::internal(&e))?;
         Ok(Post {
             topic: Topic::Reports,

@@ -84,6 +84,15 @@ pub struct About {
     pub mail_configured: bool,
 }
 
+/// What there is to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// Hosts are in use.
+    pub hosts: bool,
+    /// Components are in use.
+    pub components: bool,
+}
+
 impl Services {
     /// The site as everybody may see it: name, zone and policy.
     ///
@@ -194,6 +203,16 @@ impl Services {
         tx.announce();
         tx.commit().await?;
         Ok(after)
+    }
+
+    /// What there is to watch.
+    ///
+    /// # Errors
+    /// The actor may not see it, or the database does not answer.
+    pub async fn watched(&self, actor: &Actor) -> Result<Watched, Error> {
+        actor.require(Permission::View)?;
+        let known = self.db.read().await?.known_names().await?;
+        Ok(Watched { hosts: !known.hosts.is_empty(), components: !known.components.is_empty() })
     }
 
     /// What the installation runs on.

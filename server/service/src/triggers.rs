@@ -5,7 +5,7 @@
 
 use crate::audit::Action;
 use crate::keys::{Purpose, hash};
-use crate::{Actor, Error, Fields, Services};
+use crate::{Actor, Error, Fields, Services, Stale};
 use domain::backup::Job;
 use domain::ids::JobId;
 use domain::people::Permission;
@@ -108,8 +108,9 @@ impl Services {
             return Err(Error::refused("retired", format!("{} is out of use and stays as it was.", job.name)));
         }
         let before = tx.trigger_of(id).await?;
-        if before.as_ref().map(|(trigger, _)| trigger.version) != version {
-            return Err(Error::Stale("trigger"));
+        let stored = before.as_ref().map(|(trigger, _)| trigger.version);
+        if stored != version {
+            return Err(Error::Stale(Stale { what: "trigger", version: stored }));
         }
         let typed = self.read_trigger(&job, input)?;
         let stored = before.as_ref().map(|(trigger, _)| trigger);

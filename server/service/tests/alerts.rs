@@ -532,6 +532,61 @@ async fn what_waits_is_found_behind_many_that_do_not(engine: Engine) {
     assert_eq!(needs.iter().map(|cause| cause.id).collect::<Vec<_>>(), [first.id]);
 }
 
+async fn alerts_go_400_days_after_their_end_and_the_incident_stays(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.send("firing", &["web-12"]).await;
+    let cause = w.only_cause().await;
+    w.publish_by_hand(&cause).await;
+    w.send("resolved", &["web-12"]).await;
+    w.send("firing", &["mail-3"]).await;
+    w.at(10).await;
+    let over = service::incidents::IncidentPost {
+        state: IncidentState::Resolved,
+        body: Prose::parse("It is over.").unwrap(),
+        components: Default::default(),
+        tell: true,
+    };
+    w.services.update_incident(&w.system, cause.incident.unwrap(), None, over).await.unwrap();
+    w.at(11).await;
+    let said = w.said(&cause).await;
+    let days = |n: i64| w.services.clock.set(Span::days(n).after(minute(11)));
+    days(399);
+    assert_eq!(w.services.expire_alerts().await.unwrap().alerts, 0);
+    days(401);
+    let sweep = w.services.expire_alerts().await.unwrap();
+    assert_eq!((sweep.alerts, sweep.causes), (1, 1));
+    assert_eq!(w.services.expire_alerts().await.unwrap().alerts, 0, "the other is not over");
+    assert_eq!(w.audited("alerts.expire").await, 1, "one line for the whole");
+    let left = w.services.alerts(&w.system, &AlertsQuery::default()).await.unwrap().items;
+    assert_eq!(left.iter().map(|alert| alert.title.as_str()).collect::<Vec<_>>(), ["mail-3 does not answer"]);
+    assert_eq!(w.only_cause().await.firing, 1);
+    assert_eq!((w.incident(&cause).await.state, w.said(&cause).await), (IncidentState::Resolved, said));
+}
+
+async fn a_clock_that_jumps_leaves_no_cause_open_and_posts_nothing_twice(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), resolution: "post".to_owned(), ..RuleInput::default() }).await;
+    // A day ahead an alert comes; it is over an hour behind what it was.
+    w.at(24 * 60).await;
+    w.send("firing", &["web-12"]).await;
+    w.at(24 * 60 + 10).await;
+    w.at(-60).await;
+    w.send("firing", &["web-12"]).await;
+    w.send("resolved", &["web-12"]).await;
+    for minute in [-59, -50, 0, 24 * 60 + 11, 24 * 60 + 30] {
+        w.at(minute).await;
+    }
+    let cause = w.only_cause().await;
+    assert_eq!(
+        (cause.state, cause.firing, w.incident(&cause).await.state),
+        (CauseState::Over, 0, IncidentState::Resolved)
+    );
+    let said: Vec<IncidentState> = w.said(&cause).await.into_iter().map(|(state, _)| state).collect();
+    assert_eq!(said, [IncidentState::Resolved, IncidentState::Investigating]);
+    w.send("firing", &["web-12"]).await;
+    assert_eq!(w.causes().await.len(), 2, "what comes back is a new one");
+}
+
 async fn only_who_may_reports_and_it_may_do_nothing_else(engine: Engine) {
     let w = World::begin(engine).await;
     let body = br#"{"key":"a","status":"firing"}"#;
@@ -618,6 +673,8 @@ storage::on_both!(
     what_gets_worse_after_publication_is_told_by_a_rule,
     what_gets_worse_after_a_person_published_waits_for_a_person,
     what_waits_is_found_behind_many_that_do_not,
+    alerts_go_400_days_after_their_end_and_the_incident_stays,
+    a_clock_that_jumps_leaves_no_cause_open_and_posts_nothing_twice,
     only_who_may_reports_and_it_may_do_nothing_else,
     wrong_fields_of_a_rule_are_all_told,
 );

@@ -12,7 +12,7 @@ use service::inventory::ComponentInput;
 use service::keys::Keys;
 use service::people::tokens::NewToken;
 use service::zones::SystemZones;
-use service::{Actor, Clock, Error, Services, Setup};
+use service::{Actor, Clock, Error, Services, Setup, Stale};
 use std::sync::Arc;
 use storage::testing::{Engine, TestDb};
 
@@ -114,6 +114,27 @@ async fn a_scheduled_one_becomes_public_once_on_however_many_nodes(engine: Engin
     assert_eq!(log[0].actor, "Fermata");
 }
 
+async fn a_clock_that_jumps_publishes_each_once_and_hides_none(engine: Engine) {
+    let story = Story::begin(engine, "2026-11-20 10:00").await;
+    let (services, system) = (&story.services, Actor::system());
+    let draft = services.draft_announcement(&system, &input("Waits")).await.unwrap();
+    services.schedule_announcement(&system, draft.id, 1, &at("2026-11-21T09:00")).await.unwrap();
+    let tick = async |now: &str| {
+        services.clock.set(utc(now));
+        (services.publish_due_announcements().await.unwrap(), story.titles().await)
+    };
+    assert_eq!(tick("2026-11-20 10:01").await, (0, vec![]));
+    // A day ahead, an hour behind what it was, and on time.
+    let waits = || vec!["Waits".to_owned()];
+    assert_eq!(tick("2026-11-21 10:02").await, (1, waits()));
+    for now in ["2026-11-20 09:03", "2026-11-20 10:04", "2026-11-21 07:59", "2026-11-21 08:00", "2026-11-21 10:05"] {
+        assert_eq!(tick(now).await, (0, waits()), "{now}");
+    }
+    let filter = AuditFilter { object: "announcement".to_owned(), ..AuditFilter::default() };
+    let log = services.audit_log(&system, &filter).await.unwrap().entries;
+    assert_eq!(log.iter().filter(|entry| entry.action == "announcement.publish").count(), 1);
+}
+
 async fn a_time_that_does_not_exist_or_exists_twice_is_asked_back(engine: Engine) {
     let story = Story::begin(engine, "2026-01-10 10:00").await;
     let (services, system) = (&story.services, Actor::system());
@@ -134,9 +155,35 @@ async fn a_time_that_does_not_exist_or_exists_twice_is_asked_back(engine: Engine
     assert_eq!(later.publish.unwrap().at, utc("2026-10-25 01:30"));
     let mut banner = AnnouncementInput { banner_until: "2026-03-29T02:30".to_owned(), ..input("Banner") };
     assert_eq!(wrong(services.draft_announcement(&system, &banner).await), ["banner_until"]);
-    banner.banner_until = "2026-01-01T00:00".to_owned();
-    let over = services.draft_announcement(&system, &banner).await.unwrap();
-    assert_eq!(wrong(services.publish_announcement(&system, over.id, 1).await), ["banner_until"]);
+    for over in ["2026-01-01T00:00", "2026-01-10T11:00", "2026-01-10T10:00:00Z"] {
+        banner.banner_until = over.to_owned();
+        assert_eq!(wrong(services.draft_announcement(&system, &banner).await), ["banner_until"], "{over}");
+    }
+    banner.banner_until = "2026-01-10T11:30:00+01:00".to_owned();
+    let short = services.draft_announcement(&system, &banner).await.unwrap();
+    assert_eq!(short.content.banner.as_ref().unwrap().at, utc("2026-01-10 10:30"));
+    let edit = async |text: &str| {
+        let edited = AnnouncementInput { banner_until: text.to_owned(), ..AnnouncementInput::of(&short) };
+        services.edit_announcement(&system, short.id, 1, &edited, false).await
+    };
+    assert_eq!(wrong(edit("2026-01-10T09:59:00Z").await), ["banner_until"]);
+    let schedule = async |when: WhenInput| services.schedule_announcement(&system, short.id, 1, &when).await;
+    assert_eq!(wrong(schedule(at("2026-01-10T10:30:00Z")).await), ["banner_until"]);
+    assert_eq!(wrong(schedule(WhenInput { zone: "Mars".to_owned(), ..at("2026-01-10T10:15:00Z") }).await), ["zone"]);
+    let waits = schedule(at("2026-01-10T10:15:00Z")).await.unwrap();
+    assert_eq!(waits.publish.unwrap().local.to_string(), "2026-01-10 11:15:00");
+    services.clock.set(utc("2026-01-10 10:31"));
+    let late = services.draft_announcement(&system, &AnnouncementInput { banner_until: String::new(), ..banner }).await;
+    assert!(late.is_ok());
+}
+
+async fn a_draft_whose_banner_is_over_is_not_published(engine: Engine) {
+    let story = Story::begin(engine, "2026-01-10 10:00").await;
+    let (services, system) = (&story.services, Actor::system());
+    let banner = AnnouncementInput { banner_until: "2026-01-10T12:00".to_owned(), ..input("Banner") };
+    let draft = services.draft_announcement(&system, &banner).await.unwrap();
+    services.clock.set(utc("2026-01-10 11:00"));
+    assert_eq!(wrong(services.publish_announcement(&system, draft.id, 1).await), ["banner_until"]);
 }
 
 async fn new_zone_rules_move_what_waits(engine: Engine) {
@@ -218,7 +265,7 @@ async fn an_edit_keeps_the_address_and_what_was_said_before(engine: Engine) {
     let mended = AnnouncementInput { slug: String::new(), body: "From Tuesday.".to_owned(), ..input("New prices") };
     services.clock.set(utc("2026-11-20 11:00"));
     let stale = services.edit_announcement(&system, first.id, 1, &mended, false).await;
-    assert!(matches!(stale, Err(Error::Stale("announcement"))));
+    assert!(matches!(stale, Err(Error::Stale(Stale { what: "announcement", .. }))));
     let mended = services.edit_announcement(&system, first.id, 2, &mended, false).await.unwrap();
     assert_eq!((mended.slug.as_str(), mended.edited_at), ("prices", Some(utc("2026-11-20 11:00"))));
     let same = AnnouncementInput::of(&mended);
@@ -288,8 +335,10 @@ async fn only_those_who_may_write_and_all_wrong_fields_are_told(engine: Engine) 
 }
 
 storage::on_both!(
+    a_clock_that_jumps_publishes_each_once_and_hides_none,
     a_scheduled_one_becomes_public_once_on_however_many_nodes,
     a_time_that_does_not_exist_or_exists_twice_is_asked_back,
+    a_draft_whose_banner_is_over_is_not_published,
     a_banner_stands_on_top_until_its_end,
     new_zone_rules_move_what_waits,
     the_archive_is_found_by_month_and_kind_and_the_front_page_shows_what_is_new,

@@ -19,7 +19,7 @@ use service::people::tokens::NewToken;
 use service::runs::{Ingested, Output, ReportInput};
 use service::site::{RestoreSettings, SiteSettings};
 use service::zones::SystemZones;
-use service::{Actor, Clock, Error, Services, Setup};
+use service::{Actor, Clock, Error, Services, Setup, Stale};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use storage::testing::{Engine, TestDb};
@@ -151,7 +151,7 @@ async fn a_drill_is_planned_done_and_told_of(engine: Engine) {
     assert_eq!((drill.state, drill.planned_at, drill.data_set_id), (DrillState::Planned, Some(utc("16 09:00")), None));
     s.clock.set(utc("16 09:30"));
     assert!(drill.is_late(s.now()));
-    assert!(matches!(s.start_drill(a, drill.id, Some(9), "").await, Err(Error::Stale("drill"))));
+    assert!(matches!(s.start_drill(a, drill.id, Some(9), "").await, Err(Error::Stale(Stale { what: "drill", .. }))));
     let running = s.start_drill(a, drill.id, Some(1), "").await.unwrap();
     assert_eq!((running.state, running.started_at), (DrillState::Running, Some(utc("16 09:30"))));
     s.clock.set(utc("16 11:30"));

@@ -23,7 +23,7 @@ use service::maintenance::{MaintenanceInput, Planning, Target};
 use service::people::tokens::NewToken;
 use service::people::{NewPerson, Person};
 use service::zones::SystemZones;
-use service::{Actor, Clock, Error, Services, Setup};
+use service::{Actor, Clock, Error, Services, Setup, Stale};
 use std::sync::Arc;
 use storage::outbox::DeliveryFilter;
 use storage::testing::{Engine, TestDb};
@@ -302,7 +302,7 @@ async fn who_is_too_late_learns_it_and_writes_nothing(engine: Engine) {
     let incident = story.opened().await;
     story.say(&incident, news("identified", "A disk.")).await.unwrap();
     let late = story.say(&incident, news("resolved", "It is over.")).await;
-    assert!(matches!(late, Err(Error::Stale("incident"))), "{late:?}");
+    assert!(matches!(late, Err(Error::Stale(Stale { what: "incident", .. }))), "{late:?}");
     let (now, updates) = story.services.incident_timeline(&story.ada, incident.id).await.unwrap();
     assert_eq!((now.state, now.version, updates.len()), (IncidentState::Identified, 2, 2));
     assert!(story.say(&now, news("resolved", "It is over.")).await.is_ok());
@@ -351,7 +351,7 @@ async fn a_mended_update_tells_nobody_and_keeps_what_it_was(engine: Engine) {
     };
     let mended = mend(1, "We are looking into it.").await.unwrap();
     assert_eq!((mended.version, mended.edited_at), (2, Some(utc("15 19:30"))));
-    assert!(matches!(mend(1, "Too late.").await, Err(Error::Stale("update"))));
+    assert!(matches!(mend(1, "Too late.").await, Err(Error::Stale(Stale { what: "update", .. }))));
     assert!(matches!(mend(2, " ").await, Err(Error::Invalid(_))));
     let detail = services.incident_detail(&story.ada, incident.id).await.unwrap();
     assert_eq!(detail.replaced[0].body.as_str(), "We look into it.");
@@ -653,7 +653,41 @@ async fn only_words_severity_and_cause_change_without_an_update(engine: Engine) 
     assert!(Span::minutes(1).after(edited.updated_at) > utc("15 18:50"));
 }
 
+async fn a_clock_that_jumps_loses_no_state_and_no_order(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let incident = story.opened().await;
+    let say = async |now: &str, state: &str, of: ComponentState| {
+        story.at(now);
+        let post = PostInput {
+            state: state.to_owned(),
+            body: format!("At {now}."),
+            components: if state == "resolved" { vec![] } else { story.states(&[(story.cluster, of)]) },
+            ..PostInput::default()
+        };
+        story.services.post_incident_update(&story.ada, None, incident.id, None, Deed::Say, &post).await.unwrap()
+    };
+    // A day ahead, then an hour behind what it was.
+    say("16 19:00", "identified", ComponentState::PartialOutage).await;
+    say("15 18:00", "monitoring", ComponentState::DegradedPerformance).await;
+    let over = say("15 18:10", "resolved", ComponentState::Operational).await;
+    assert_eq!((over.state, over.resolved_at.is_some()), (IncidentState::Resolved, true));
+    let mut tx = story.db.db.read().await.unwrap();
+    let told = tx.incident_updates_of(&[incident.id]).await.unwrap();
+    let states: Vec<&str> = told.iter().map(|update| update.state.as_str()).collect();
+    assert_eq!(states, ["resolved", "monitoring", "identified", "investigating"], "newest first");
+    assert!(tx.open_impacts().await.unwrap().is_empty());
+    for impact in tx.impacts_of(domain::impact::Source::Incident, incident.id.0).await.unwrap() {
+        assert!(impact.to.is_some_and(|to| to > impact.from), "{impact:?}");
+    }
+    drop(tx);
+    story.at("15 18:20");
+    let again = story.opened().await;
+    assert_eq!(again.state, IncidentState::Investigating, "life goes on");
+    assert_eq!(story.db.db.read().await.unwrap().open_impacts().await.unwrap().len(), 1);
+}
+
 storage::on_both!(
+    a_clock_that_jumps_loses_no_state_and_no_order,
     an_incident_is_reported_updated_resolved_and_opened_again,
     nobody_may_who_may_not_and_nothing_is_written,
     wrong_words_stand_at_their_fields_and_the_future_is_refused,

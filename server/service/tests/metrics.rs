@@ -12,7 +12,7 @@ use service::keys::Keys;
 use service::metrics::{MetricInput, PointInput, Pushed, When};
 use service::people::tokens::NewToken;
 use service::zones::SystemZones;
-use service::{Actor, Clock, Error, Services, Setup};
+use service::{Actor, Clock, Error, Services, Setup, Stale};
 use std::sync::Arc;
 use storage::testing::{Engine, TestDb};
 
@@ -162,7 +162,7 @@ async fn what_is_private_is_drawn_for_the_team_alone(engine: Engine) {
     let kept = services.delete_component(&system, secret.component.id, secret.component.version).await;
     assert!(matches!(kept, Err(Error::Refused { code: "in_use", .. })), "{kept:?}");
     let stale = services.edit_metric(&system, "invoices", 7, &of_secret).await;
-    assert!(matches!(stale, Err(Error::Stale("metric"))));
+    assert!(matches!(stale, Err(Error::Stale(Stale { what: "metric", .. }))));
     let taken = MetricInput { slug: "cost".to_owned(), ..of_secret };
     assert!(matches!(services.edit_metric(&system, "invoices", added.version, &taken).await, Err(Error::Invalid(_))));
 }

@@ -21,7 +21,7 @@ use service::people::tokens::NewToken;
 use service::reports::{CorrectionInput, FigureInput};
 use service::subscribers::Subscribe;
 use service::zones::SystemZones;
-use service::{Actor, Clock, Error, Services, Setup};
+use service::{Actor, Clock, Error, Services, Setup, Stale};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage::Db;
@@ -341,7 +341,7 @@ async fn a_correction_stands_beside_what_it_changed(engine: Engine) {
     };
     assert!(matches!(correct(2, input.clone()).await, Err(Error::Invalid(_))), "everybody wants to know why");
     input.why = "Two alerts were tests.".to_owned();
-    assert!(matches!(correct(1, input.clone()).await, Err(Error::Stale("report"))));
+    assert!(matches!(correct(1, input.clone()).await, Err(Error::Stale(Stale { what: "report", .. }))));
     assert_eq!(correct(2, input.clone()).await.unwrap().version, 3);
     assert!(matches!(correct(3, input.clone()).await, Err(Error::Refused { code: "nothing_changes", .. })));
     let wrong = CorrectionInput { figures: vec![("servers".to_owned(), "many".to_owned())], ..input };
@@ -469,7 +469,60 @@ async fn each_asks_for_its_right(engine: Engine) {
     assert!(matches!(w.services.add_report_figure(&pusher, &FigureInput::default()).await, Err(Error::Forbidden)));
 }
 
+async fn a_clock_that_jumps_puts_each_month_down_once_and_mails_it_once(engine: Engine) {
+    let w = World::begin(engine, "04-20 12:00").await;
+    w.follows("grace@example.net", &["reports"]).await;
+    let tick = async |now: &str| {
+        w.at(now);
+        let frozen = w.services.freeze_due_reports().await.unwrap();
+        frozen.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(tick("05-31 12:00").await, ["2014-04"]);
+    // A day ahead, an hour behind what it was, and on time.
+    assert_eq!(tick("06-01 12:01").await, ["2014-05"]);
+    for now in ["05-31 11:02", "05-31 22:59", "05-31 23:00", "06-01 12:03", "06-30 22:00"] {
+        assert!(tick(now).await.is_empty(), "{now}");
+    }
+    let all = w.services.reports(&w.system).await.unwrap();
+    let months: Vec<String> = all.frozen.iter().map(|line| line.month.to_string()).collect();
+    assert_eq!(months, ["2014-05", "2014-04"]);
+    let filter = service::audit::AuditFilter { object: "report".to_owned(), ..Default::default() };
+    assert_eq!(w.services.audit_log(&w.system, &filter).await.unwrap().entries.len(), 2);
+    let query = DeliveriesQuery::default();
+    let mails = w.services.deliveries(&w.system, &query).await.unwrap().items;
+    let reports = mails.iter().filter(|mail| format!("{:?}", mail.about).contains("Report for ")).count();
+    assert_eq!(reports, 2, "{mails:?}");
+}
+
+async fn only_a_month_of_which_anything_is_known_is_offered(engine: Engine) {
+    let w = World::begin(engine, "04-20 12:00").await;
+    assert_eq!(w.services.reports(&w.system).await.unwrap().missing, None, "nothing was here in March");
+    w.component("Mail", vec![], false).await;
+    w.at("05-01 12:00");
+    let missing = async || w.services.reports(&w.system).await.unwrap().missing.map(|month| month.to_string());
+    assert_eq!(missing().await.as_deref(), Some("2014-04"));
+    w.services.freeze_due_reports().await.unwrap();
+    assert_eq!(missing().await, None);
+    let old = World::begin(engine, "04-20 12:00").await;
+    let past = service::incidents::BackfillInput {
+        title: "Disk full".to_owned(),
+        components: vec![service::incidents::ComponentStateInput {
+            id: old.component("Mail", vec![], false).await.to_string(),
+            state: "major_outage".to_owned(),
+        }],
+        started_at: "2014-03-03T10:00:00Z".to_owned(),
+        resolved_at: "2014-03-03T12:00:00Z".to_owned(),
+        body: "It is over.".to_owned(),
+        ..Default::default()
+    };
+    old.services.enter_past_incident(&old.system, None, &past).await.unwrap();
+    let missing = old.services.reports(&old.system).await.unwrap().missing;
+    assert_eq!(missing.map(|month| month.to_string()).as_deref(), Some("2014-03"), "it was entered after the fact");
+}
+
 storage::on_both!(
+    a_clock_that_jumps_puts_each_month_down_once_and_mails_it_once,
+    only_a_month_of_which_anything_is_known_is_offered,
     the_report_of_may_2014_says_what_a_hand_calculation_gives,
     a_month_is_put_down_once_however_many_nodes_there_are,
     a_correction_stands_beside_what_it_changed,

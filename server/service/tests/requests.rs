@@ -20,7 +20,7 @@ use service::people::tokens::NewToken;
 use service::runs::Ping;
 use service::triggers::TriggerInput;
 use service::zones::SystemZones;
-use service::{Actor, Clock, Error, Services, Setup};
+use service::{Actor, Clock, Error, Services, Setup, Stale};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -346,7 +346,7 @@ async fn the_secret_of_a_trigger_is_shown_once_and_stored_nowhere(engine: Engine
     let secret = first.secret.unwrap().expose_secret().to_owned();
     assert!(secret.starts_with("whsec_"));
     let stale = services.set_trigger(system, id, None, &input, false).await;
-    assert!(matches!(stale, Err(Error::Stale("trigger"))), "{stale:?}");
+    assert!(matches!(stale, Err(Error::Stale(Stale { what: "trigger", .. }))), "{stale:?}");
     let saved = services.set_trigger(system, id, Some(1), &input, false).await.unwrap();
     assert!(saved.secret.is_none());
     let rotated = services.set_trigger(system, id, Some(2), &input, true).await.unwrap();

@@ -104,7 +104,7 @@ pub const KEYS: &[Key] = &[
         "max_streams",
         "10000",
         "a number from 0 to 1000000",
-        "Live pages that follow along at the same time, beside `max_connections`. Others ask every 30 seconds.",
+        "Live pages that follow along at the same time, beside `max_connections`. Others ask every 30 to 60 seconds.",
     ),
     key("log.format", "human", "human or json", "Shape of a log line."),
     key(

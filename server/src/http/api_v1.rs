@@ -102,9 +102,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Query::try_from_uri(&parts.uri)
-            .map(|Query(asked)| Self(asked))
-            .map_err(|wrong| Problem::new(StatusCode::BAD_REQUEST, "bad_query", wrong.body_text()))
+        Query::try_from_uri(&parts.uri).map(|Query(asked)| Self(asked)).map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "bad_query", "What stands behind the ? can not be read.")
+        })
     }
 }
 

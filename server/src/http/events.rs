@@ -27,8 +27,8 @@ use url::form_urlencoded;
 use super::client::ClientIp;
 use crate::telemetry::Metrics;
 
-/// Most streams of one address: as many as a browser opens over HTTP/1.1.
-pub const PER_CLIENT: usize = 6;
+/// Most streams of one address: an office behind one address has its place, and nobody takes all of them alone.
+pub const PER_CLIENT: usize = 64;
 /// A stream that has nothing to say says so this often, so that nobody on the way takes it for dead.
 const SILENCE: Duration = Duration::from_secs(15);
 /// After a broken connection a browser waits this long, and up to [`JITTER_MS`] more: not all at once.
@@ -220,13 +220,13 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back_when_its_stream_ends() {
-        let all = events(8);
+        let all = events(PER_CLIENT + 2);
         let ip = |text: &str| Some(text.parse::<IpAddr>().unwrap());
         let mine: Vec<Place> = (0..PER_CLIENT).map(|_| all.enter(ip("192.0.2.1")).unwrap()).collect();
         assert!(all.enter(ip("192.0.2.1")).is_none(), "one address has its share");
         let household = [all.enter(ip("2001:db8::1")).unwrap(), all.enter(ip("2001:db8::2")).unwrap()];
         assert!(all.enter(ip("192.0.2.2")).is_none(), "all places are taken");
-        assert_eq!(all.0.streams.get(), 8);
+        assert_eq!(all.0.streams.get(), i64::try_from(PER_CLIENT + 2).unwrap());
         drop(mine);
         assert!(all.enter(ip("192.0.2.1")).is_some());
         drop(household);

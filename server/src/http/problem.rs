@@ -1,5 +1,7 @@
 //! Errors as machines read them: RFC 9457 problem details, the same shape everywhere.
 
+mod wording;
+
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -8,6 +10,9 @@ use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use service::{Error, FieldError};
+
+/// Seconds after which it is worth asking again while the database does not answer.
+const AWAY_S: i64 = 5;
 
 /// Why a request of a machine did not happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,7 +165,15 @@ impl From<Error> for Problem {
                 "Send a valid token as `Authorization: Bearer fmt_…`; administrators make them under Tokens.",
             ),
             Error::Forbidden => Self::new(status, "forbidden", "The token's scopes do not allow this."),
-            Error::Stale(_) => Self::new(status, "stale", detail),
+            Error::Stale(stale) => {
+                let problem = Self::new(status, "stale", detail);
+                stale.version.into_iter().fold(problem, Self::with_version)
+            }
+            Error::Unavailable { reference } => {
+                let detail = "The database does not answer just now. Nothing was written; send the same again.";
+                let retry_after_s = Some(AWAY_S);
+                Self { reference: Some(reference), retry_after_s, ..Self::new(status, "unavailable", detail) }
+            }
             Error::TooMany { retry_after_s } => {
                 Self { retry_after_s: Some(retry_after_s), ..Self::new(status, "too_many", detail) }
             }
@@ -209,9 +222,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
             let detail = "Send JSON with `Content-Type: application/json`.";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
         }
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| Problem::new(rejection.status(), "unreadable_body", rejection.body_text()))?;
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(rejection.status()))?;
         parse(&body).map(Self)
     }
 }
@@ -225,16 +236,58 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
-        if error.is_data() {
-            Problem::field(if path == "." { String::new() } else { path }, error.to_string())
-        } else {
-            Problem::new(StatusCode::BAD_REQUEST, "not_json", format!("The body is not JSON: {error}."))
-        }
+        if error.is_data() { shape(&path, &error) } else { not_json(&error) }
     })?;
-    json.end().map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "not_json", format!("The body is not JSON: {error}."))
-    })?;
+    json.end().map_err(|error| not_json(&error))?;
     Ok(value)
+}
+
+/// The same for a part of a document that was read already.
+///
+/// # Errors
+/// 422 with the field for what has another shape.
+pub fn parse_part<T: DeserializeOwned>(name: &str, value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let below = error.path().to_string();
+        let path = match below.as_str() {
+            "." => name.to_owned(),
+            below if below.starts_with('[') => format!("{name}{below}"),
+            below => format!("{name}.{below}"),
+        };
+        shape(&path, &error.into_inner())
+    })
+}
+
+/// A value of another shape than is read here; `path` is "." for the whole.
+fn shape(path: &str, error: &serde_json::Error) -> Problem {
+    let wording::Wording { field, message } = wording::wording(&error.to_string());
+    let place = match (path, field) {
+        (".", field) => field.unwrap_or_default(),
+        // Some parsers stand at the field itself, some at what it is in.
+        (path, Some(field)) if path != field && !path.ends_with(&format!(".{field}")) => format!("{path}.{field}"),
+        (path, _) => path.to_owned(),
+    };
+    Problem::field(place, message)
+}
+
+/// Where the text stops being JSON.
+fn not_json(error: &serde_json::Error) -> Problem {
+    let detail = match (error.line(), error.column(), error.is_eof()) {
+        (1, 0, true) => "The body is empty. Send JSON.".to_owned(),
+        (line, column, true) => format!("The body is not JSON: it ends too early, in line {line}, column {column}."),
+        (line, column, false) => format!("The body is not JSON from line {line}, column {column} on."),
+    };
+    Problem::new(StatusCode::BAD_REQUEST, "not_json", detail)
+}
+
+/// A body that was not taken.
+#[must_use]
+pub fn unreadable(status: StatusCode) -> Problem {
+    let detail = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than this address takes. Send less at once.",
+        _ => "The body can not be read: it broke off, or it is no text in UTF-8.",
+    };
+    Problem::new(status, "unreadable_body", detail)
 }
 
 #[cfg(test)]
@@ -261,10 +314,29 @@ mod tests {
         assert_eq!(problem.status, 422);
         assert_eq!(shown(&problem)["errors"][0]["field"], "times[1]");
         let missing = parse::<Run>(b"{\"job\":\"x\"}").unwrap_err();
-        assert!(missing.detail.contains("missing field `times`"), "{}", missing.detail);
-        for not_json in [&b"{"[..], b"", b"{} x", b"\xff"] {
-            assert_eq!(parse::<serde_json::Value>(not_json).unwrap_err().status, 400);
+        assert_eq!(missing.detail, "times: This is missing.");
+        let deep = parse::<Vec<Run>>(b"[{\"job\":\"x\"}]").unwrap_err();
+        assert_eq!(deep.detail, "[0].times: This is missing.");
+        let part = parse_part::<Run>("run", json!({"job": "x", "times": [1, "2"]})).unwrap_err();
+        assert_eq!(part.detail, "run.times[1]: Send a whole number, not a text.");
+        assert_eq!(
+            parse_part::<bool>("draft", json!("yes")).unwrap_err().detail,
+            "draft: Send true or false, not a text."
+        );
+    }
+
+    #[test]
+    fn the_place_is_named_where_the_text_is_no_json() {
+        for (text, detail) in [
+            (&b""[..], "The body is empty. Send JSON."),
+            (b"{", "The body is not JSON: it ends too early, in line 1, column 1."),
+            (b"{} x", "The body is not JSON from line 1, column 4 on."),
+            (b"{\n \"a\": oh}", "The body is not JSON from line 2, column 7 on."),
+        ] {
+            let problem = parse::<serde_json::Value>(text).unwrap_err();
+            assert_eq!((problem.status.as_u16(), problem.detail.as_str()), (400, detail));
         }
+        assert_eq!(parse::<serde_json::Value>(b"\xff").unwrap_err().status, 400);
     }
 
     #[test]
@@ -289,6 +361,12 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_a_program_may_do_about_it() {
+        let late = Problem::from(Error::stale("report", 7));
+        assert_eq!((&shown(&late)["code"], &shown(&late)["version"]), (&json!("stale"), &json!(7)));
+        let away = Problem::from(Error::Unavailable { reference: "0815".to_owned() });
+        assert_eq!(shown(&away)["reference"], "0815");
+        let away = away.into_response();
+        assert_eq!((away.status().as_u16(), away.headers()["retry-after"].to_str().unwrap()), (503, "5"));
         let wait = Problem::from(Error::TooMany { retry_after_s: 30 }).into_response();
         assert_eq!((wait.status().as_u16(), wait.headers()["retry-after"].to_str().unwrap()), (429, "30"));
         let who = Problem::from(Error::SignInNeeded).into_response();

@@ -11,8 +11,8 @@ use super::{Rhythm, keep_going};
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// How often it looks through old runs: they are years old.
-const RUNS_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// How often it looks through old runs and alerts: they are more than a year old.
+const OLD_EVERY: Duration = Duration::from_secs(6 * 3600);
 
 /// Starts it.
 pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &CancellationToken) {
@@ -32,13 +32,25 @@ pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &Cancellation
         }
     }));
     let expiring = services.clone();
-    let rhythm = Rhythm { every: RUNS_EVERY, wake: None };
+    let rhythm = Rhythm { every: OLD_EVERY, wake: None };
     workers.spawn(keep_going("old runs", rhythm, shutdown.clone(), move || {
         let services = expiring.clone();
         async move {
             let sweep = services.expire_runs().await?;
             if sweep.gone > 0 {
                 tracing::info!(gone = sweep.gone, "old runs were deleted");
+            }
+            Ok::<(), Error>(())
+        }
+    }));
+    let expiring = services.clone();
+    let rhythm = Rhythm { every: OLD_EVERY, wake: None };
+    workers.spawn(keep_going("old alerts", rhythm, shutdown.clone(), move || {
+        let services = expiring.clone();
+        async move {
+            let sweep = services.expire_alerts().await?;
+            if sweep.alerts > 0 {
+                tracing::info!(alerts = sweep.alerts, causes = sweep.causes, "old alerts were deleted");
             }
             Ok::<(), Error>(())
         }

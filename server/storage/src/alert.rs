@@ -1,6 +1,7 @@
 //! Alerts and the rules for them. Their causes are next door, in [`cause`].
 
 pub mod cause;
+mod retention;
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};

@@ -50,6 +50,26 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// Whether the database could not be asked, or went away meanwhile: the same again may do in a moment.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(inner)) => inner.code().is_some_and(|code| {
+                // PostgreSQL, classes 08 (connection), 53 (resources), 57P (shut down, starting); SQLite's "busy".
+                code == "5" || code.len() == 5 && ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
+            }),
+            Self::Database(
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed,
+            ) => true,
+            _ => false,
+        }
+    }
+
     /// Names the thing in a conflict, so that the message can too.
     #[must_use]
     pub fn naming(self, what: &'static str) -> Self {

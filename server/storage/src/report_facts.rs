@@ -109,4 +109,22 @@ impl Tx {
             on_tx!(self, |x| sqlx::query_scalar("select min(at) from audit_log").fetch_one(x).await?);
         first.map(|ms| at("audit_log", "first", ms)).transpose()
     }
+
+    /// When the first thing was of which anything is known: something that was done here, or trouble that was entered
+    /// after the fact.
+    ///
+    /// # Errors
+    /// The database refused, or the row does not parse.
+    pub async fn first_record(&mut self) -> Result<Option<Instant>, StoreError> {
+        let first: Option<i64> = on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select min(first_at) from (
+                 select min(at) as first_at from audit_log union all select min(started_at) from incidents
+                 ) as firsts",
+            )
+            .fetch_one(x)
+            .await?
+        });
+        first.map(|ms| at("incidents", "first", ms)).transpose()
+    }
 }

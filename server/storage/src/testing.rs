@@ -66,6 +66,16 @@ impl TestDb {
         self.db.close().await;
         self.cluster = None;
     }
+
+    /// Stops PostgreSQL alone, without a word to those who are connected, until [`Self::resume`].
+    pub fn halt(&mut self) {
+        self.cluster.as_mut().unwrap_or_else(|| panic!("only a server can be halted")).halt();
+    }
+
+    /// Starts it again with all that was committed.
+    pub fn resume(&mut self) {
+        self.cluster.as_mut().unwrap_or_else(|| panic!("only a server can be halted")).boot();
+    }
 }
 
 /// A PostgreSQL server in a folder.
@@ -73,7 +83,10 @@ impl TestDb {
 pub struct Cluster {
     /// `postgres://…` over its socket.
     pub address: String,
-    server: Child,
+    folder: PathBuf,
+    arguments: Vec<String>,
+    /// None while it is halted.
+    server: Option<Child>,
 }
 
 impl Cluster {
@@ -92,9 +105,21 @@ impl Cluster {
             run(Command::new("chown").arg("postgres").arg(folder));
         }
         run(as_postgres(Path::new("cp")).arg("-a").arg(empty_cluster(&bin)).arg(&data));
+        let mut cluster = Self {
+            address: format!("postgres://fermata@localhost/postgres?host={}", folder.display()),
+            folder: folder.to_owned(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            server: None,
+        };
+        cluster.boot();
+        cluster
+    }
+
+    fn boot(&mut self) {
+        let (bin, folder) = (programs(), &self.folder);
         let server = as_postgres(&bin.join("postgres"))
             .arg("-D")
-            .arg(&data)
+            .arg(folder.join("pg"))
             .args([
                 "-c",
                 "listen_addresses=",
@@ -107,19 +132,18 @@ impl Cluster {
                 "-k",
             ])
             .arg(folder)
-            .args(arguments)
+            .args(&self.arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|e| panic!("start PostgreSQL: {e}"));
-        let cluster =
-            Self { address: format!("postgres://fermata@localhost/postgres?host={}", folder.display()), server };
+        self.server = Some(server);
         let until = Instant::now() + Duration::from_secs(30);
         let ready = || {
             Command::new(bin.join("pg_isready"))
                 .arg("-q")
                 .arg("-h")
-                .arg(folder)
+                .arg(&self.folder)
                 .status()
                 .is_ok_and(|status| status.success())
         };
@@ -127,15 +151,20 @@ impl Cluster {
             assert!(Instant::now() < until, "PostgreSQL did not start");
             std::thread::sleep(Duration::from_millis(30));
         }
-        cluster
+    }
+
+    fn halt(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            // SIGQUIT is PostgreSQL's immediate shutdown: children end with it.
+            let _ = Command::new("kill").arg("-QUIT").arg(server.id().to_string()).status();
+            let _ = server.wait();
+        }
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // SIGQUIT is PostgreSQL's immediate shutdown: children end with it.
-        let _ = Command::new("kill").arg("-QUIT").arg(self.server.id().to_string()).status();
-        let _ = self.server.wait();
+        self.halt();
     }
 }
 

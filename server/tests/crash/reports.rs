@@ -1,7 +1,7 @@
 //! Reports of runs while the program is killed: what was answered with 200 is kept.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use storage::testing::Engine;
 use uuid::Uuid;
 
 use crate::chance::Chance;
+use crate::wire::answer;
 use crate::world::{World, name};
 
 const KILLS: usize = 10;
@@ -84,33 +85,12 @@ fn report(address: SocketAddr, secret: Uuid, stop: &AtomicBool) -> Vec<String> {
         let asked =
             write!(out, "POST /ping/{secret}?rid={key} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\n\r\n");
         match asked.and_then(|()| answer(&mut answers)) {
-            Ok(200) => accepted.push(key),
-            Ok(other) => panic!("a report was answered with {other}"),
+            Ok((200, _)) => accepted.push(key),
+            Ok((other, _)) => panic!("a report was answered with {other}"),
             Err(_) => break,
         }
     }
     accepted
-}
-
-/// Reads one answer; gives its status.
-fn answer(answers: &mut impl BufRead) -> std::io::Result<u16> {
-    let gone = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-    let (mut status, mut length, mut line) = (None, 0, String::new());
-    loop {
-        line.clear();
-        if answers.read_line(&mut line)? == 0 {
-            return Err(gone());
-        }
-        let text = line.trim_end().to_ascii_lowercase();
-        if status.is_none() {
-            status = text.split(' ').nth(1).and_then(|code| code.parse().ok());
-        } else if let Some(value) = text.strip_prefix("content-length:") {
-            length = value.trim().parse().map_err(|_| gone())?;
-        } else if text.is_empty() {
-            answers.read_exact(&mut vec![0; length])?;
-            return status.ok_or_else(gone);
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,13 +8,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::host::{Exemption, Host};
-use domain::ids::{HostId, SubscriberId};
+use domain::ids::{ComponentId, HostId, SubscriberId};
 use domain::policy::PolicyOverride;
 use domain::subscriber::{Subscriber, SubscriberState, Topics};
 use domain::text::Name;
 use domain::time::Span;
+use secrecy::ExposeSecret;
+use service::alerts::RuleInput;
+use service::inventory::ComponentInput;
 use service::keys::Keys;
 use service::maintenance::{MaintenanceInput, Planning, Target};
+use service::people::tokens::NewToken;
 use service::zones::SystemZones;
 use service::{Actor, Clock, Services, Setup};
 use storage::testing::{Engine, TestDb};
@@ -142,6 +146,33 @@ impl World {
         tx.insert_host(&host, self.services.now()).await.unwrap();
         tx.commit().await.unwrap();
         id
+    }
+
+    /// A public component, behind which stands a host.
+    pub(crate) async fn component(&self, called: &str, host: Option<HostId>) -> ComponentId {
+        let hosts = host.iter().map(ToString::to_string).collect();
+        let input = ComponentInput { name: called.to_owned(), hosts, ..ComponentInput::default() };
+        self.services.add_component(&Actor::system(), input).await.unwrap().component.id
+    }
+
+    /// A token that may do all that programs do.
+    pub(crate) async fn token(&self) -> String {
+        let new = NewToken { name: "storm".to_owned(), scopes: vec!["admin".to_owned()], valid_for: String::new() };
+        let made = self.services.add_token(&Actor::system(), &new).await.unwrap();
+        made.text.expose_secret().to_owned()
+    }
+
+    /// Causes are published as soon as the worker sees them, and over as soon as all is quiet.
+    pub(crate) async fn publish_causes(&self) {
+        let rule = RuleInput {
+            name: "at once".to_owned(),
+            action: "publish".to_owned(),
+            delay: String::new(),
+            quiet_for: "1 s".to_owned(),
+            resolution: "post".to_owned(),
+            ..RuleInput::default()
+        };
+        self.services.add_alert_rule(&Actor::system(), &rule).await.unwrap();
     }
 
     /// Publishes a window of a host that needs no backup.

@@ -310,7 +310,7 @@ const FORMS: &[(&str, &str, May)] = &[
 ];
 
 /// The API, with a body that can be read.
-const API: &[(&str, &str, &str, Permission)] = &[
+pub(crate) const API: &[(&str, &str, &str, Permission)] = &[
     ("GET", "/api/v1/alerts", "", View),
     ("POST", "/api/v1/alerts/alertmanager", "{}", ReportAlert),
     ("POST", "/api/v1/alerts/grafana", "{}", ReportAlert),
@@ -538,7 +538,7 @@ const FUNCTIONS: &[(&str, &str, Permission)] = &[
 ];
 
 /// An address with made-up ids.
-fn made_up(path: &str) -> String {
+pub(crate) fn made_up(path: &str) -> String {
     let parts = path.split('/').map(|part| {
         let (name, query) =
             part.split_once('?').map_or((part, String::new()), |(name, query)| (name, format!("?{query}")));

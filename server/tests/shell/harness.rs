@@ -41,7 +41,7 @@ pub(crate) struct Harness {
 }
 
 /// Live pages that the harness lets follow along.
-pub(crate) const STREAMS: usize = 60;
+pub(crate) const STREAMS: usize = 80;
 
 impl Harness {
     pub(crate) async fn start() -> Self {

@@ -59,8 +59,9 @@ pub fn Account() -> impl IntoView {
 }
 
 fn mail_form(desk: &Desk, wanted: bool) -> AnyView {
+    let server = if desk.services.mail_configured { "" } else { " No mail server is configured yet: no mail leaves." };
     let hint = format!(
-        "At once when there is a new one, and every day at {:02}:00 while some are open.",
+        "At once when there is a new one, and every day at {:02}:00 while some are open.{server}",
         desk.site.digest_hour.get()
     );
     view! {

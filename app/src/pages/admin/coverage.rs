@@ -39,11 +39,11 @@ fn place(path: &str, query: &MatrixQuery) -> String {
 
 fn page(query: &MatrixQuery, view: MatrixView) -> AnyView {
     let of = |good: bool| -> usize { view.counts.iter().filter(|(s, _)| s.is_good() == good).map(|(_, n)| n).sum() };
-    let intro = format!(
-        "How every data set stands, by the rules of the gate for scheduling work: {} are good enough or exempt, {} are not.",
-        of(true),
-        of(false)
-    );
+    let standing = match (of(true), of(false)) {
+        (0, 0) => "there is none yet".to_owned(),
+        (good, bad) => format!("{good} are good enough or exempt, {bad} are not"),
+    };
+    let intro = format!("How every data set stands, by the rules of the gate for scheduling work: {standing}.");
     let counts = counts(query, &view.counts);
     let save = place("/admin/coverage.csv", query);
     let keep = [("host", &*query.host), ("state", &*query.state), ("sort", &*query.sort)];

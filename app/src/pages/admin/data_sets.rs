@@ -90,7 +90,9 @@ fn list(desk: &Desk, coverage: &Coverage) -> AnyView {
         ColumnView::unseen("What to do"),
     ];
     let bad = coverage.unprotected.len();
-    let intro = if bad == 0 {
+    let intro = if bad == 0 && coverage.data_sets == 0 {
+        "None is asked about yet: a data set belongs to a host.".to_owned()
+    } else if bad == 0 {
         format!(
             "All {} are backed up well enough to schedule work.",
             count(coverage.data_sets, "data set", "data sets")

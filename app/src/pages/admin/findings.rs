@@ -18,6 +18,7 @@ use domain::time::civil;
 use leptos::prelude::*;
 use service::Error;
 use service::findings::{AcknowledgementInput, FindingsQuery, FindingsView, Standing, page_of};
+use service::site::Watched;
 
 const PATH: &str = "/admin/findings";
 
@@ -34,8 +35,11 @@ pub fn Findings() -> impl IntoView {
     let find = asked.clone();
     admin(
         |_| "Findings".to_owned(),
-        |desk: Desk| async move { desk.services.findings(&desk.actor, &find).await },
-        move |desk, view| list(&desk, &asked, view),
+        |desk: Desk| async move {
+            let view = desk.services.findings(&desk.actor, &find).await?;
+            Ok((view, desk.services.watched(&desk.actor).await?))
+        },
+        move |desk, (view, watched)| list(&desk, &asked, view, watched),
     )
 }
 
@@ -59,7 +63,7 @@ fn path(case: &Case) -> String {
     format!("{PATH}/{}", case.id)
 }
 
-fn list(desk: &Desk, asked: &FindingsQuery, view: FindingsView) -> AnyView {
+fn list(desk: &Desk, asked: &FindingsQuery, view: FindingsView, watched: Watched) -> AnyView {
     let shown = view.counts.iter().filter(|(kind, n)| *n > 0 || asked.kind == kind.as_str());
     let counts: Vec<CountView> = shown
         .map(|(kind, count)| {
@@ -69,7 +73,7 @@ fn list(desk: &Desk, asked: &FindingsQuery, view: FindingsView) -> AnyView {
         })
         .collect();
     let counts = (!counts.is_empty()).then(|| view! { <Counts label="Open findings by kind" counts/> });
-    let open = if view.open.is_empty() { nothing(asked) } else { attention(desk, &view.open) };
+    let open = if view.open.is_empty() { nothing(asked, watched) } else { attention(desk, &view.open) };
     let acknowledged = (!view.acknowledged.is_empty()).then(|| {
         let items = view.acknowledged.iter().map(|case| waiting(desk, case)).collect();
         view! { <Section id="later" title="Left for later"><AttentionList items/></Section> }
@@ -92,7 +96,14 @@ const DONE: [(&str, &str); 2] = [
     ("open", "The finding is open again."),
 ];
 
-fn nothing(asked: &FindingsQuery) -> AnyView {
+fn nothing(asked: &FindingsQuery, watched: Watched) -> AnyView {
+    if !watched.hosts {
+        return view! {
+            <EmptyState title="Nothing is watched yet"
+                text="There is no host yet: findings are about hosts, their data sets and the jobs that back them up."/>
+        }
+        .into_any();
+    }
     if asked.kind.is_empty() {
         return view! {
             <EmptyState title="Nothing to mend" good=true

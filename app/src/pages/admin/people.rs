@@ -216,7 +216,7 @@ pub async fn edit(post: Post, id: &str) -> Result<Posted, Error> {
             };
         }
         _ => {
-            let version = post.form.get("version").parse().map_err(|_| Error::Stale("person"))?;
+            let version = post.form.get("version").parse().map_err(|_| Error::overtaken("person"))?;
             services.edit_person(&actor, id, &typed_person(&post), version).await.map(|_| "saved")
         }
     };

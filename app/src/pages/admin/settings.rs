@@ -216,7 +216,7 @@ pub async fn save(post: Post) -> Result<Posted, Error> {
             .form
             .has("partial_weight")
             .then(|| WeightSettings { partial: text("partial_weight"), degraded: text("degraded_weight") }),
-        version: post.form.get("version").parse().map_err(|_| Error::Stale("site"))?,
+        version: post.form.get("version").parse().map_err(|_| Error::overtaken("site"))?,
     };
     let saved = post.services.edit_site(&post.actor, &edit).await;
     post.done(saved.map(|_| "/admin/settings?done=saved"))

@@ -27,6 +27,7 @@ use service::incidents::IncidentNeeds;
 use service::maintenance::{HeldBack, NeedsMe, SeriesWaiting};
 use service::post_mortems::{AfterNeeds, PostMortemLine};
 use service::requests::PlacedRequest;
+use service::site::Watched;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -44,6 +45,7 @@ struct Start {
     causes: Vec<Cause>,
     after: AfterNeeds,
     incidents: IncidentNeeds,
+    watched: Watched,
 }
 
 /// `/admin`
@@ -63,7 +65,8 @@ pub fn AdminStart() -> impl IntoView {
             let mut incidents = desk.services.incident_needs(&desk.actor).await?;
             // What alerts have drafted is told with its alerts.
             incidents.drafts.retain(|draft| causes.iter().all(|cause| cause.incident != Some(draft.id)));
-            Ok(Start { needs, coverage, mail, troubled, drills, findings, after, causes, incidents })
+            let watched = desk.services.watched(&desk.actor).await?;
+            Ok(Start { needs, coverage, mail, troubled, drills, findings, after, causes, incidents, watched })
         },
         |desk, start| page(&desk, start),
     )
@@ -83,11 +86,7 @@ fn page(desk: &Desk, start: Start) -> AnyView {
     });
     let found = found(desk, &start.findings);
     let attention = if items.is_empty() && start.findings.is_empty() {
-        view! {
-            <EmptyState title="Nothing needs you now" good=true
-                text="No window is on hold, every data set has a good run, every restore was rehearsed, and mails go out."/>
-        }
-        .into_any()
+        nothing(desk, &start)
     } else if items.is_empty() {
         ().into_any()
     } else {
@@ -115,6 +114,24 @@ fn page(desk: &Desk, start: Start) -> AnyView {
         {soon}
     }
     .into_any()
+}
+
+/// What is well, as far as anything is watched.
+fn nothing(desk: &Desk, start: &Start) -> AnyView {
+    if !start.watched.hosts && !start.watched.components {
+        let text = "There is no host whose backups are asked about, and no component that customers see. Begin with the \
+                    hosts and what must not be lost on them.";
+        let action = desk.may(Permission::EditInventory).then(|| ActionView::link("Add a host", "/admin/hosts/new"));
+        return view! { <EmptyState title="Nothing is watched yet" text action/> }.into_any();
+    }
+    let backups = if start.coverage.data_sets > 0 {
+        "every data set has a good run, every restore was rehearsed"
+    } else {
+        "no data set is watched yet"
+    };
+    let mails = if desk.services.mail_configured { "mails go out" } else { "no mail server is configured" };
+    let text = format!("No window is on hold, {backups}, and {mails}.");
+    view! { <EmptyState title="Nothing needs you now" good=true text/> }.into_any()
 }
 
 fn href(m: &Maintenance) -> String {

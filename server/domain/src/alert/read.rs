@@ -56,8 +56,10 @@ impl Sender {
 /// # Errors
 /// It is no JSON, or a field that decides is missing or can not be read.
 pub fn read(sender: Sender, body: &str) -> Result<Report, Refusal> {
-    let value: Value = serde_json::from_str(body.trim_start_matches('\u{feff}'))
-        .map_err(|e| refuse("body", format!("The body must be one JSON document: {e}.")))?;
+    let value: Value = serde_json::from_str(body.trim_start_matches('\u{feff}')).map_err(|e| {
+        let (line, column) = (e.line(), e.column());
+        refuse("body", format!("The body must be one JSON document; it is none from line {line}, column {column} on."))
+    })?;
     match sender {
         Sender::Alertmanager => group(&value),
         Sender::Grafana if value.get("alerts").is_none() => legacy(&value),

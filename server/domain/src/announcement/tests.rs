@@ -88,6 +88,9 @@ fn an_edit_is_shown_where_readers_could_have_read_the_other_text() {
     assert_eq!(mended.edit(at(4), pinned).unwrap().unwrap().edited_at, Some(at(3)), "the text is the same");
     assert_eq!(public.edit(at(3), content("", None)), Err(AnnouncementRefusal::Empty));
     assert_eq!(public.edit(at(3), content("Text", Some(3))), Err(AnnouncementRefusal::BannerOver));
+    let late = draft("Text", Some(5));
+    assert_eq!(late.edit(at(3), content("Text", Some(3))), Err(AnnouncementRefusal::BannerOver), "nobody would see it");
+    assert!(late.edit(at(9), content("Other", Some(5))).is_ok(), "what was typed before stays, until it is published");
 }
 
 #[test]

@@ -437,6 +437,8 @@ fn said(incident: &Incident, now: Instant, post: Post) -> Result<Change, Refusal
     if !post.state.is_public() {
         return Err(Refusal::NotAState);
     }
+    // Where the clock went back, what is said now still stands after what was said before.
+    let now = incident.updated_at.max(now);
     let is_over = post.state == IncidentState::Resolved;
     let is_again = is_over && incident.state == IncidentState::Resolved;
     let is_open = incident.state.is_open();
@@ -456,7 +458,7 @@ fn said(incident: &Incident, now: Instant, post: Post) -> Result<Change, Refusal
         worst: incident.worst.max(worst(&components)),
         components,
         resolved_at: if is_over { incident.resolved_at.filter(|_| is_again).or(Some(now)) } else { None },
-        updated_at: incident.updated_at.max(now),
+        updated_at: now,
         ..incident.clone()
     };
     let impacts = moved(&incident.open_states(), &next.open_states(), now);

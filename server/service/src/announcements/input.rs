@@ -3,11 +3,12 @@
 use super::slug_words;
 use crate::maintenance::input::{fold_name, ids, local_text, read_fold};
 use crate::{Error, Fields, Services};
+use chrono::SubsecRound;
 use domain::announcement::{Announcement, AnnouncementState, Category, Content, UnknownCategory};
 use domain::ids::ComponentId;
 use domain::maintenance::{Moment, PlanField};
 use domain::text::{Name, Prose, Slug};
-use domain::time::{ZoneRules, parse_local};
+use domain::time::{UnknownZone, ZoneRules, parse_local, parse_offset};
 use storage::Tx;
 
 /// An announcement as it was typed.
@@ -29,7 +30,7 @@ pub struct AnnouncementInput {
     pub tells: bool,
     /// IANA name of the zone of its times; the site's where empty.
     pub zone: String,
-    /// Local end of its banner; none where empty.
+    /// Local end of its banner, or RFC 3339; none where empty.
     pub banner_until: String,
     /// `earlier` or `later`, where that exists twice.
     pub banner_fold: String,
@@ -40,7 +41,7 @@ pub struct AnnouncementInput {
 pub struct WhenInput {
     /// IANA name of the zone; that of the announcement where empty.
     pub zone: String,
-    /// Local time: `2026-12-01T09:00`.
+    /// Local time: `2026-12-01T09:00`; or RFC 3339.
     pub at: String,
     /// `earlier` or `later`, where it exists twice.
     pub fold: String,
@@ -82,7 +83,8 @@ impl WhenInput {
     }
 }
 
-/// A local time; what is wrong with it is noted at its field, at that of its choice, or at `zone`.
+/// A local time, or an instant with its offset (RFC 3339) as the zone's clocks show it. What is wrong with it is noted
+/// at its field, at that of its choice, or at `zone`.
 fn moment(
     fields: &mut Fields,
     rules: &dyn ZoneRules,
@@ -91,6 +93,11 @@ fn moment(
     local: &str,
     fold: &str,
 ) -> Option<Moment> {
+    if let Some(at) = fields.take(field, parse_offset(local))? {
+        let known = rules.canonical(zone).ok_or_else(|| UnknownZone(zone.to_owned()));
+        // Clocks are read to the second, and what is stored is what they show.
+        return fields.take("zone", known).map(|zone| Moment::of(rules, &zone, at.trunc_subsecs(0)));
+    }
     let local = fields.take(field, parse_local(local))?;
     let fold = match read_fold(fold_field, fold) {
         Ok(fold) => fold,
@@ -125,7 +132,7 @@ impl Services {
         let zone = match input.zone.trim() {
             "" => Some(tx.site().await?.zone),
             text => {
-                let known = self.zones.canonical(text).ok_or(domain::time::UnknownZone(text.to_owned()));
+                let known = self.zones.canonical(text).ok_or(UnknownZone(text.to_owned()));
                 fields.take("zone", known)
             }
         };

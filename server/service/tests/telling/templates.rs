@@ -7,7 +7,7 @@ use service::audit::AuditFilter;
 use service::inventory::ComponentInput;
 use service::maintenance::{MaintenanceInput, Target};
 use service::templates::TemplateInput;
-use service::{Actor, Error};
+use service::{Actor, Error, Stale};
 use storage::testing::Engine;
 
 fn input(name: &str, body: &str) -> TemplateInput {
@@ -34,7 +34,7 @@ async fn a_template_is_kept_changed_by_one_at_a_time_and_retired(engine: Engine)
     let changed = services.edit_template(&operator, first.id, 1, &input("Planned work", "At {{when}}.")).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.version), ("Planned work", 2));
     let late = services.edit_template(&operator, first.id, 1, &input("Planned work", "x")).await;
-    assert!(matches!(late, Err(Error::Stale("template"))));
+    assert!(matches!(late, Err(Error::Stale(Stale { what: "template", .. }))));
     let same = services.edit_template(&operator, first.id, 2, &input("Planned work", "At {{when}}.")).await.unwrap();
     assert_eq!(same.version, 2, "nothing changed");
     let gone = services.retire_template(&operator, first.id, 2).await.unwrap();

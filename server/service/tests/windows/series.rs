@@ -10,7 +10,7 @@ use domain::series::{Fate, Series};
 use service::conflicts::FreezeInput;
 use service::maintenance::{Dated, MaintenanceInput, SeriesInput};
 use service::zones::SystemZones;
-use service::{Actor, Error};
+use service::{Actor, Error, Stale};
 use storage::idempotency::KeptAnswer;
 use storage::testing::Engine;
 
@@ -264,7 +264,7 @@ async fn one_window_is_moved_or_skipped_alone_and_the_series_leaves_it_alone(eng
     // Nothing changed is nothing done.
     assert_eq!(edit(&w, series.id, &SeriesInput::default(), "").await.unwrap().version, 2);
     let stale = w.services.edit_series(&w.system, series.id, 1, &start("2014-05-20T04:00"), "").await;
-    assert!(matches!(stale, Err(Error::Stale("series"))));
+    assert!(matches!(stale, Err(Error::Stale(Stale { what: "series", .. }))));
 }
 
 async fn a_change_that_the_gate_refuses_changes_nothing(engine: Engine) {

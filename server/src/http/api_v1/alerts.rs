@@ -6,7 +6,7 @@
 
 use super::components::Move;
 use super::{Asked, Listed, created, id, version};
-use crate::http::problem::{Input, Problem};
+use crate::http::problem::{Input, Problem, unreadable};
 use crate::router::AppState;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -53,7 +53,7 @@ pub(super) fn routes() -> Router<AppState> {
 type Body = Result<Bytes, BytesRejection>;
 
 async fn take(state: AppState, actor: Actor, sender: Sender, body: Body) -> Result<Json<AlertReceipt>, Problem> {
-    let body = body.map_err(|rejection| Problem::new(rejection.status(), "unreadable_body", rejection.body_text()))?;
+    let body = body.map_err(|rejection| unreadable(rejection.status()))?;
     Ok(Json(state.services.take_alerts(&actor, sender, &body).await?))
 }
 

@@ -8,9 +8,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use domain::announcement::Announcement;
-use domain::ids::AnnouncementId;
+use domain::announcement::{Announcement, AnnouncementState, Category};
+use domain::ids::{AnnouncementId, ComponentId, UserId};
 use domain::subscriber::Audience;
+use domain::time::Instant;
 use serde::{Deserialize, Serialize};
 use service::Actor;
 use service::announcements::{AnnouncementInput, AnnouncementsQuery, WhenInput, page_of};
@@ -25,18 +26,60 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/announcements/{id}/withdraw", post(withdraw))
 }
 
-/// An announcement as programs see it.
+/// An announcement as programs see it: its fields are called as they are sent.
 #[derive(Debug, Serialize)]
 struct Shown {
-    #[serde(flatten)]
-    announcement: Announcement,
+    id: AnnouncementId,
+    slug: String,
+    title: String,
+    body: String,
+    category: Category,
+    components: Vec<ComponentId>,
+    pinned: bool,
+    tells: bool,
+    /// In which local times are read.
+    zone: String,
+    banner_until: Option<Instant>,
+    state: AnnouncementState,
+    /// When it becomes public by itself.
+    publish_at: Option<Instant>,
+    published_at: Option<Instant>,
+    edited_at: Option<Instant>,
+    withdrawn_at: Option<Instant>,
+    withdrawn_why: Option<String>,
+    created_by: Option<UserId>,
+    created_at: Instant,
+    updated_at: Instant,
+    version: i64,
     /// Its public page, also before it is public.
     path: String,
 }
 
 impl From<Announcement> for Shown {
-    fn from(announcement: Announcement) -> Self {
-        Self { path: page_of(&announcement), announcement }
+    fn from(a: Announcement) -> Self {
+        Self {
+            id: a.id,
+            path: page_of(&a),
+            slug: a.slug.to_string(),
+            title: a.content.title.into(),
+            body: a.content.body.into(),
+            category: a.content.category,
+            components: a.content.components,
+            pinned: a.content.pinned,
+            tells: a.content.tells,
+            zone: a.content.zone,
+            banner_until: a.content.banner.map(|until| until.at),
+            state: a.state,
+            publish_at: a.publish.map(|publish| publish.at),
+            published_at: a.published_at,
+            edited_at: a.edited_at,
+            withdrawn_at: a.withdrawn_at,
+            withdrawn_why: a.withdrawn_why.map(Into::into),
+            created_by: a.created_by,
+            created_at: a.created_at,
+            updated_at: a.updated_at,
+            version: a.version,
+        }
     }
 }
 
@@ -52,7 +95,7 @@ struct Body {
     pinned: Option<bool>,
     tells: Option<bool>,
     zone: Option<String>,
-    /// Local time, or null for no banner.
+    /// Local time or RFC 3339, or null for no banner.
     #[serde(deserialize_with = "sent")]
     banner_until: Option<Option<String>>,
     banner_fold: Option<String>,
@@ -64,9 +107,10 @@ struct Body {
 #[serde(deny_unknown_fields, default)]
 struct When {
     version: Option<i64>,
-    at: String,
+    /// Local time or RFC 3339.
+    publish_at: String,
+    publish_fold: String,
     zone: String,
-    fold: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -197,7 +241,7 @@ async fn schedule(
 ) -> Result<Json<Shown>, Problem> {
     actor.require(domain::people::Permission::Maintain)?;
     let (id, read) = (announcement(&of)?, version(when.version)?);
-    let when = WhenInput { zone: when.zone, at: when.at, fold: when.fold };
+    let when = WhenInput { zone: when.zone, at: when.publish_at, fold: when.publish_fold };
     Ok(Json(state.services.schedule_announcement(&actor, id, read, &when).await?.into()))
 }
 

@@ -1,7 +1,7 @@
 //! `/api/v1/hosts`
 
 use super::{Asked, Listed, Read, created, id, sent, version};
-use crate::http::problem::{Input, Problem};
+use crate::http::problem::{Input, Problem, unreadable};
 use crate::router::AppState;
 use axum::extract::{Extension, FromRequest, Path, Request, State};
 use axum::response::Response;
@@ -209,9 +209,8 @@ impl FromRequest<AppState> for List {
         let kind =
             request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")) {
-            let text = String::from_request(request, state)
-                .await
-                .map_err(|rejection| Problem::new(rejection.status(), "unreadable_body", rejection.body_text()))?;
+            let text =
+                String::from_request(request, state).await.map_err(|rejection| unreadable(rejection.status()))?;
             return Ok(Self(HostList::Csv(text)));
         }
         let Input(lines) = Input::<Vec<ImportLine>>::from_request(request, state).await?;

@@ -1,7 +1,7 @@
 //! `/api/v1/incidents`, and the state of a component set by hand.
 
 use super::{Asked, Listed, created, id, idempotency_key, version};
-use crate::http::problem::{Input, Problem, parse};
+use crate::http::problem::{Input, Problem, parse, parse_part};
 use crate::router::AppState;
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
@@ -194,24 +194,15 @@ fn read<T: DeserializeOwned>(fields: Fields) -> Result<T, Problem> {
 }
 
 fn take<T: DeserializeOwned>(fields: &mut Fields, name: &str) -> Result<Option<T>, Problem> {
-    let Some(value) = fields.remove(name) else { return Ok(None) };
-    serde_json::from_value(value).map_err(|error| Problem::field(name, error.to_string()))
+    fields.remove(name).map_or(Ok(None), |value| parse_part(name, value))
 }
 
 fn incident(text: &str) -> Result<IncidentId, Problem> {
     id(text, "incident")
 }
 
-/// The incident as it is now, or the problem; where somebody was faster, with the version to read.
-async fn answer(state: &AppState, actor: &Actor, id: IncidentId, result: Result<Incident, Error>) -> Answer {
-    match result {
-        Ok(incident) => Ok(Json(Shown::of(&state.services, incident))),
-        Err(error @ Error::Stale(_)) => {
-            let (now, _) = state.services.incident_timeline(actor, id).await?;
-            Err(Problem::from(error).with_version(now.version))
-        }
-        Err(error) => Err(error.into()),
-    }
+fn answer(state: &AppState, result: Result<Incident, Error>) -> Answer {
+    Ok(Json(Shown::of(&state.services, result?)))
 }
 
 async fn list(
@@ -282,7 +273,7 @@ async fn edit(
     let read_version = version(take(&mut fields, "version")?)?;
     let input: EditInput = read(fields)?;
     let edited = state.services.change_incident(&actor, id, Some(read_version), &input).await;
-    answer(&state, &actor, id, edited).await
+    answer(&state, edited)
 }
 
 async fn publish(
@@ -295,7 +286,7 @@ async fn publish(
     let read_version = take(&mut fields, "version")?;
     let input: PostInput = read(fields)?;
     let published = state.services.publish_incident_draft(&actor, id, read_version, &input).await;
-    answer(&state, &actor, id, published).await
+    answer(&state, published)
 }
 
 async fn discard(
@@ -306,7 +297,7 @@ async fn discard(
 ) -> Answer {
     let id = incident(&of)?;
     let gone = state.services.discard_incident(&actor, id, read.version).await;
-    answer(&state, &actor, id, gone).await
+    answer(&state, gone)
 }
 
 /// What each of the three ways to say something has in common.
@@ -316,7 +307,7 @@ async fn say(state: &AppState, actor: &Actor, of: &str, headers: &HeaderMap, dee
     let input: PostInput = read(fields)?;
     let key = idempotency_key(headers)?;
     let said = state.services.post_incident_update(actor, key, id, read_version, deed, &input).await;
-    answer(state, actor, id, said).await
+    answer(state, said)
 }
 
 async fn update(
@@ -365,18 +356,7 @@ async fn mend(
 ) -> Result<Json<ShownUpdate>, Problem> {
     let (of, update) = (incident(&of)?, id(&update, "update")?);
     let read = version(mended.version)?;
-    match state.services.mend_incident_update(&actor, of, update, Some(read), &mended.body).await {
-        Ok(mended) => Ok(Json(mended.into())),
-        Err(error @ Error::Stale(_)) => {
-            let (_, updates) = state.services.incident_timeline(&actor, of).await?;
-            let problem = Problem::from(error);
-            Err(match updates.iter().find(|known| known.id == update) {
-                Some(now) => problem.with_version(now.version),
-                None => problem,
-            })
-        }
-        Err(error) => Err(error.into()),
-    }
+    Ok(Json(state.services.mend_incident_update(&actor, of, update, Some(read), &mended.body).await?.into()))
 }
 
 /// A state set by hand, with the reason.

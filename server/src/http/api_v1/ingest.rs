@@ -3,7 +3,7 @@
 //! Any `Content-Type` will do: what the body is the tool decides, not who sends it.
 
 use super::Asked;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, unreadable};
 use crate::router::AppState;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -31,7 +31,7 @@ async fn take(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Ingested>, Problem> {
-    let body = body.map_err(|rejection| Problem::new(rejection.status(), "unreadable_body", rejection.body_text()))?;
+    let body = body.map_err(|rejection| unreadable(rejection.status()))?;
     let key = super::idempotency_key(&headers)?;
     let asked = asked.0.into_iter().collect();
     let output = Output { tool: &tool, asked: &asked, body: &body };

@@ -163,6 +163,52 @@ async fn causes_are_found_when_something_is_due_in_them(engine: Engine) {
     assert!(matches!(tx.put_cause(&nowhere).await, Err(StoreError::Conflict("cause"))));
 }
 
+async fn old_alerts_and_causes_go_a_few_at_a_time_and_what_is_open_stays(engine: Engine) {
+    let t = started(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    let open = cause(1);
+    let over = Cause { state: CauseState::Over, ended_at: Some(at(9)), last_at: at(9), ..cause(2) };
+    let parts = [(3, open.id), (4, over.id), (5, CauseId(Uuid::from_u128(4)))].map(|(n, whole)| Cause {
+        state: CauseState::Merged,
+        merged_into: Some(whole),
+        ..cause(n)
+    });
+    for cause in [&open, &over].into_iter().chain(&parts) {
+        tx.put_cause(cause).await.unwrap();
+    }
+    let ended = |n: u128, of: Option<u128>, end: i64| Alert {
+        ended_at: Some(at(end)),
+        last_seen_at: at(5),
+        host: None,
+        ..alert(n, &n.to_string(), of)
+    };
+    let silent = Alert { last_seen_at: at(6), host: None, ..alert(14, "silent", None) };
+    let heard = Alert { last_seen_at: at(20), ..ended(15, Some(2), 5) };
+    for alert in [ended(11, Some(1), 5), ended(12, Some(2), 6), ended(13, Some(2), 9), silent, heard] {
+        tx.insert_alert(&alert).await.unwrap();
+    }
+    let id = |n: u128| AlertId(Uuid::from_u128(n));
+    assert!(tx.old_alerts(at(6), 9).await.unwrap().is_empty());
+    assert_eq!(tx.old_alerts(at(7), 9).await.unwrap(), [id(12), id(14)]);
+    assert_eq!(tx.old_alerts(at(10), 2).await.unwrap(), [id(12), id(13)]);
+    let all: Vec<AlertId> = (11..=15).map(id).collect();
+    assert_eq!(tx.expire_alerts(at(10), &[]).await.unwrap(), 0);
+    assert_eq!(
+        tx.expire_alerts(at(10), &all).await.unwrap(),
+        3,
+        "not that of the open cause, nor what was heard since"
+    );
+    assert_eq!(tx.expire_causes(at(10), 9).await.unwrap(), 1, "what is part of a part");
+    assert_eq!(tx.expire_causes(at(10), 9).await.unwrap(), 1);
+    assert_eq!(tx.expire_causes(at(10), 9).await.unwrap(), 0, "the other still has an alert");
+    assert_eq!(tx.expire_alerts(at(21), &all).await.unwrap(), 1);
+    assert_eq!(tx.expire_causes(at(9), 9).await.unwrap(), 0);
+    assert_eq!(tx.expire_causes(at(21), 9).await.unwrap(), 1);
+    let left = tx.alerts_of(&AlertFilter::default(), 9).await.unwrap();
+    assert_eq!(left.iter().map(|alert| alert.id).collect::<Vec<_>>(), [id(11)]);
+    assert!(tx.cause(open.id).await.is_ok() && tx.cause(parts[0].id).await.is_ok());
+}
+
 async fn rules_and_labels_are_changed_by_one_at_a_time(engine: Engine) {
     let t = TestDb::start(engine).await;
     let mut tx = t.db.decide().await.unwrap();
@@ -199,5 +245,6 @@ async fn rules_and_labels_are_changed_by_one_at_a_time(engine: Engine) {
 storage::on_both!(
     an_alert_is_known_by_its_fingerprint_until_it_is_history,
     causes_are_found_when_something_is_due_in_them,
+    old_alerts_and_causes_go_a_few_at_a_time_and_what_is_open_stays,
     rules_and_labels_are_changed_by_one_at_a_time,
 );

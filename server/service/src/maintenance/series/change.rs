@@ -183,7 +183,7 @@ impl Services {
     async fn open_series(&self, tx: &mut Tx, id: SeriesId, version: i64) -> Result<Series, Error> {
         let series = tx.series(id).await?;
         if series.version != version {
-            return Err(Error::Stale("series"));
+            return Err(Error::stale("series", series.version));
         }
         if series.ended_at.is_some() {
             return Err(Error::refused("wrong_state", "This series has ended and can not be changed."));

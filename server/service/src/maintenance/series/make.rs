@@ -63,6 +63,7 @@ fn said(error: &Error) -> Option<String> {
         | Error::Forbidden
         | Error::Stale(_)
         | Error::TooMany { .. }
+        | Error::Unavailable { .. }
         | Error::Internal { .. } => None,
     }
 }
