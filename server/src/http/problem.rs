@@ -159,7 +159,7 @@ impl From<Error> for Problem {
                 "unauthorized",
                 "Send a valid token as `Authorization: Bearer fmt_…`; administrators make them under Tokens.",
             ),
-            Error::Forbidden => Self::new(status, "forbidden", "The token's scopes do not allow this."),
+            Error::Forbidden(_) => Self::new(status, "forbidden", "The token's scopes do not allow this."),
             Error::Stale(_) => Self::new(status, "stale", detail),
             Error::TooMany { retry_after_s } => {
                 Self { retry_after_s: Some(retry_after_s), ..Self::new(status, "too_many", detail) }
