@@ -115,7 +115,9 @@ impl Submitted {
             other => {
                 back.stale = matches!(other, Error::Stale(_));
                 let and_now = match back.stale {
-                    true if back.is_press() => " Nothing was done: this is how it stands now. Press again to do it all the same.",
+                    true if back.is_press() => {
+                        " Nothing was done: this is how it stands now. Press again to do it all the same."
+                    }
                     true => " Saving again replaces what they saved.",
                     false => "",
                 };

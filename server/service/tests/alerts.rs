@@ -474,7 +474,11 @@ async fn the_draft_in_which_a_person_wrote_is_that_of_the_whole(engine: Engine) 
     let w = World::begin(engine).await;
     let [older, newer] = joined_after_somebody_wrote(&w, [false, true]).await;
     let whole = w.only_cause().await;
-    assert_eq!((whole.id, whole.incident), (older.id, newer.incident), "the older one goes on with the draft of the newer");
+    assert_eq!(
+        (whole.id, whole.incident),
+        (older.id, newer.incident),
+        "the older one goes on with the draft of the newer"
+    );
     let draft = w.incident(&whole).await;
     assert_eq!((draft.title.as_str(), draft.draft_text.as_str()), ("Mail waits", "We know of it."));
     assert_eq!(draft.state, IncidentState::Draft);

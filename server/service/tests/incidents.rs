@@ -484,11 +484,8 @@ async fn wrong_times_are_mended_and_the_history_moves_with_them(engine: Engine) 
     assert_eq!((down("15").await, down("16").await), (60, 0));
     let mend = async |version, started_at: Option<&str>, resolved_at: Option<&str>| {
         let typed = |text: Option<&str>| text.map(str::to_owned);
-        let input = EditInput {
-            started_at: typed(started_at),
-            resolved_at: typed(resolved_at),
-            ..EditInput::default()
-        };
+        let input =
+            EditInput { started_at: typed(started_at), resolved_at: typed(resolved_at), ..EditInput::default() };
         services.change_incident(&story.ada, incident.id, Some(version), &input).await
     };
     let mended = mend(2, Some("2014-05-15 19:55"), Some("2014-05-16T11:00:00Z")).await.unwrap();
@@ -562,7 +559,10 @@ async fn a_window_that_was_under_way_when_it_began_is_the_likely_cause(engine: E
     };
     let during = began("2014-05-15T19:30:00Z", Some(story.cluster)).await;
     assert!(during.len() == 1 && during[0].is_likely(), "days later it is still known: {during:?}");
-    assert_eq!((during[0].reference().as_str(), during[0].near.as_slice()), ("M-1", ["Cluster 12".to_owned()].as_slice()));
+    assert_eq!(
+        (during[0].reference().as_str(), during[0].near.as_slice()),
+        ("M-1", ["Cluster 12".to_owned()].as_slice())
+    );
     let before = began("2014-05-15T18:00:00Z", Some(story.cluster)).await;
     assert!(before.len() == 1 && before[0].is_near() && !before[0].is_likely(), "it began earlier: {before:?}");
     let site = began("2014-05-15T19:30:00Z", None).await;

@@ -72,7 +72,12 @@ impl All {
         };
         app.services.set_trigger(&system, stage.image, None, &trigger, false).await.unwrap();
         let drill = |at: &'static str| {
-            [("host", vm3.clone()), ("planned_at", at.to_owned()), ("who", "Ada".to_owned()), ("status", "planned".to_owned())]
+            [
+                ("host", vm3.clone()),
+                ("planned_at", at.to_owned()),
+                ("who", "Ada".to_owned()),
+                ("status", "planned".to_owned()),
+            ]
         };
         let drills = async |at| {
             let fields = drill(at);
@@ -170,7 +175,8 @@ impl All {
 
 /// Forms that can not be taken as they are, each made from a version that is not the stored one.
 fn wrong(all: &All) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
-    let at = |path: &str, rest: &str, fields: &[(&'static str, &'static str)]| (format!("{path}{rest}"), fields.to_vec());
+    let at =
+        |path: &str, rest: &str, fields: &[(&'static str, &'static str)]| (format!("{path}{rest}"), fields.to_vec());
     vec![
         at(&all.host, "", &[("name", "")]),
         at(&all.host, "/exemption", &[("reason", "")]),
@@ -278,7 +284,10 @@ async fn who_may_not_do_it_learns_who_may(engine: Engine) {
     assert!(looked.contains("You may not see this") && looked.contains("It takes the role Approver or a higher one."));
     let token = app.with_token(&app.token(&[domain::people::Scope::Read]).await);
     let sent = token.send_json(reqwest::Method::POST, "/api/v1/incidents", &serde_json::json!({"title": "x"})).await;
-    assert_eq!((sent.status().as_u16(), &sent.json::<Value>().await.unwrap()["code"]), (403, &serde_json::json!("forbidden")));
+    assert_eq!(
+        (sent.status().as_u16(), &sent.json::<Value>().await.unwrap()["code"]),
+        (403, &serde_json::json!("forbidden"))
+    );
 }
 
 async fn a_date_that_is_long_ago_is_asked_back_and_times_are_mended(engine: Engine) {

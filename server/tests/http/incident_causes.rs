@@ -5,6 +5,9 @@ use crate::test_app::TestApp;
 use domain::people::{Role, Scope};
 use reqwest::Response;
 use serde_json::{Value, json};
+use service::Actor;
+use service::inventory::{ComponentInput, HostInput};
+use service::maintenance::{MaintenanceInput, Planning, Target};
 use storage::testing::Engine;
 
 async fn read(answer: Response) -> (u16, String) {
@@ -24,29 +27,29 @@ async fn the_form_marks_the_window_that_touches_what_is_chosen(engine: Engine) {
     let (_, none) = read(operator.get("/admin/incidents/new").await).await;
     assert!(!none.contains("Caused by"), "no window, no question: {none}");
     let disk = stage.thursday().await;
-    let dns = stage.component("DNS").await;
-    let elsewhere = service::maintenance::MaintenanceInput {
-        hosts: Some(vec![]),
-        components: Some(vec![dns.clone()]),
-        ..stage.input("Move the zones", "15 20:00", "15 22:00")
-    };
-    let planned = app
-        .services
-        .schedule_maintenance(&service::Actor::system(), service::maintenance::Target::New, &elsewhere)
-        .await;
-    assert!(planned.is_ok(), "{planned:?}");
+    let system = Actor::system();
+    let relay = HostInput { name: "relay".to_owned(), ..HostInput::default() };
+    let relay = app.services.add_host(&system, relay).await.unwrap();
+    app.services.exempt_host(&system, relay.id, relay.version, "It keeps nothing.").await.unwrap();
+    let hosts = vec![relay.id.to_string()];
+    let mail = ComponentInput { name: "Mail relay".to_owned(), hosts: hosts.clone(), ..ComponentInput::default() };
+    app.services.add_component(&system, mail).await.unwrap();
+    let elsewhere = MaintenanceInput { hosts: Some(hosts), ..stage.input("Move the relay", "15 20:00", "15 22:00") };
+    let planned = app.services.schedule_maintenance(&system, Target::New, &elsewhere).await;
+    assert!(matches!(planned, Ok(Planning::Scheduled(_))), "{planned:?}");
+    stage.ran("15 17:10", "15 18:20").await;
     stage.pass("15 19:05").await;
 
     let (_, empty) = read(operator.get("/admin/incidents/new").await).await;
-    assert!(at(&empty, "M-2 Move the zones") < at(&empty, "M-1 Replace a failed disk"), "the newest first: {empty}");
-    assert!(empty.contains("On Cluster 12 and Shell nodes.") && empty.contains("On DNS."), "{empty}");
+    assert!(at(&empty, "M-2 Move the relay") < at(&empty, "M-1 Replace a failed disk"), "the newest first: {empty}");
+    assert!(empty.contains("On Cluster 12 and Shell nodes.") && empty.contains("On Mail relay."), "{empty}");
     assert!(!empty.contains("which you chose."), "{empty}");
     let cluster = stage.component("Cluster 12").await;
     let field = format!("c.{cluster}");
     let chosen = [(field.as_str(), "major_outage"), ("title", "Gone"), ("body", "We look."), ("do", "check")];
     let (status, page) = read(operator.post_form("/admin/incidents/new", &chosen).await).await;
     assert_eq!(status, 200);
-    assert!(at(&page, "M-1 Replace a failed disk") < at(&page, "M-2 Move the zones"), "now it comes first: {page}");
+    assert!(at(&page, "M-1 Replace a failed disk") < at(&page, "M-2 Move the relay"), "now it comes first: {page}");
     assert!(page.contains("Touches Cluster 12, which you chose."), "{page}");
     assert!(page.contains("M-1 touches what you chose. Did it cause this?"), "{page}");
     let live = format!("{field}=major_outage");
@@ -78,6 +81,7 @@ async fn programs_ask_for_the_likely_cause(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
     let disk = stage.thursday().await;
+    stage.ran("15 17:10", "15 18:20").await;
     stage.pass("15 19:05").await;
     let api = app.with_token(&app.token(&[Scope::IncidentWrite]).await);
     let cluster = stage.component("Cluster 12").await;

@@ -3,8 +3,7 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param};
 use super::incident_form::{
-    LABELS, audience_text, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of,
-    states,
+    LABELS, audience_text, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of, states,
 };
 use super::{alerts, incident_cause, incident_times, incidents, wording};
 use crate::components::{
@@ -154,11 +153,11 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         _ if may => say(desk, shown, &form),
         _ => ().into_any(),
     };
-    let offer = (may && incident.state != IncidentState::Discarded).then(|| incident_cause::offer(incident, &detail.causes));
+    let offer =
+        (may && incident.state != IncidentState::Discarded).then(|| incident_cause::offer(incident, &detail.causes));
     let change = (may && incident.state.is_public()).then(|| change(detail, &form, &submitted));
-    let times = (may && incident.state.is_public()).then(|| {
-        incident_times::mend(desk, incident, &form.only_if(form.pressed() == "times"), detail.updates.len())
-    });
+    let times = (may && incident.state.is_public())
+        .then(|| incident_times::mend(desk, incident, &form.only_if(form.pressed() == "times"), detail.updates.len()));
     let state = incidents::state(incident);
     let severity = StateView::from(incident.severity());
     view! {

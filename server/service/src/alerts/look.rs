@@ -148,7 +148,8 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn alerts_look(&self, actor: &Actor, before: &str) -> Result<AlertsLook, Error> {
         actor.require(Permission::View)?;
-        let (is_first, place) = (before.trim().is_empty(), CausesPlace::read(before.trim()).ok_or(Error::NotFound("page"))?);
+        let (is_first, place) =
+            (before.trim().is_empty(), CausesPlace::read(before.trim()).ok_or(Error::NotFound("page"))?);
         let mut tx = self.db.read().await?;
         let fits = usize::try_from(CAUSES).unwrap_or(usize::MAX);
         let mut causes = match place {

@@ -78,12 +78,7 @@ impl Services {
         self.causes_in(tx, &incident.components, Stretch::new(incident.started_at, end)).await
     }
 
-    async fn causes_in(
-        &self,
-        tx: &mut Tx,
-        components: &States,
-        during: Stretch,
-    ) -> Result<Vec<PossibleCause>, Error> {
+    async fn causes_in(&self, tx: &mut Tx, components: &States, during: Stretch) -> Result<Vec<PossibleCause>, Error> {
         const UNDER_WAY: [State; 2] = [State::InProgress, State::Verifying];
         let (now, since) = (self.now(), CAUSE_WITHIN.before(during.from));
         let mut windows = tx.maintenances_in(&UNDER_WAY, Order::Latest, None, ENDED).await?;

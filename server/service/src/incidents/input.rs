@@ -236,12 +236,7 @@ impl Services {
     }
 
     /// `known` is the start that a draft has already: nobody is asked about it.
-    async fn read_new(
-        &self,
-        tx: &mut Tx,
-        input: &IncidentInput,
-        known: Option<Instant>,
-    ) -> Result<NewIncident, Error> {
+    async fn read_new(&self, tx: &mut Tx, input: &IncidentInput, known: Option<Instant>) -> Result<NewIncident, Error> {
         let mut reader = self.reader(tx).await?;
         let components = reader.states(&input.components);
         let named = names(tx, &components).await?;

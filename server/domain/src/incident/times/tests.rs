@@ -31,7 +31,8 @@ impl Life {
         let content = Content {
             title: Name::parse("vm3 is gone").unwrap(),
             severity_override: None,
-            components: [(component(1), ComponentState::MajorOutage), (component(2), ComponentState::PartialOutage)].into(),
+            components: [(component(1), ComponentState::MajorOutage), (component(2), ComponentState::PartialOutage)]
+                .into(),
             started_at: at(started),
             maintenance: None,
         };
@@ -164,7 +165,8 @@ fn any_life() -> impl Strategy<Value = Life> {
 
 /// How a component was at a moment, by the history of this incident alone.
 fn state_at(life: &Life, n: u128, minutes: i64) -> Option<Known> {
-    let covers = |i: &&Impact| i.component == component(n) && i.from <= at(minutes) && i.to.is_none_or(|to| at(minutes) < to);
+    let covers =
+        |i: &&Impact| i.component == component(n) && i.from <= at(minutes) && i.to.is_none_or(|to| at(minutes) < to);
     life.history.iter().find(covers).map(|impact| impact.known)
 }
 
