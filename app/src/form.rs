@@ -3,6 +3,9 @@
 use crate::view::ProblemView;
 use service::{Error, FieldError};
 
+/// What buttons send by themselves.
+const CARRIED: [&str; 4] = ["do", "version", "lines", "end"];
+
 /// The fields of a posted form, in order; a name may come more than once.
 #[derive(Clone, Debug, Default)]
 pub struct FormData(Vec<(String, String)>);
@@ -55,6 +58,12 @@ impl FormData {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Whether only a button was pressed: nothing was typed that could get lost.
+    #[must_use]
+    pub fn is_press(&self) -> bool {
+        self.0.iter().all(|(name, value)| value.is_empty() || CARRIED.contains(&name.as_str()))
+    }
+
     /// Whether a field was sent at all: a ticked box, a pressed button.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -105,14 +114,26 @@ impl Submitted {
             }
             other => {
                 back.stale = matches!(other, Error::Stale(_));
-                let replaces = if back.stale { " Saving again replaces what they saved." } else { "" };
-                back.message = Some(sentence(&other.to_string()) + replaces);
+                let and_now = match back.stale {
+                    true if back.is_press() => {
+                        " Nothing was done: this is how it stands now. Press again to do it all the same."
+                    }
+                    true => " Saving again replaces what they saved.",
+                    false => "",
+                };
+                back.message = Some(sentence(&other.to_string()) + and_now);
                 if let Error::TooMany { retry_after_s } = other {
                     back.retry_after_s = Some(retry_after_s);
                 }
             }
         }
         back
+    }
+
+    /// It came from a button by which nothing was typed: see [`FormData::is_press`].
+    #[must_use]
+    pub fn is_press(&self) -> bool {
+        self.data.as_ref().is_some_and(FormData::is_press)
     }
 
     /// One line per wrong field, for the summary on top of the form.

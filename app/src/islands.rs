@@ -3,6 +3,7 @@
 
 #![expect(missing_docs, reason = "the island macro makes structs without documentation")]
 
+pub mod cause;
 pub mod gate;
 pub mod incident;
 pub mod preview;
@@ -22,6 +23,12 @@ fn fields(id: &str) -> Option<String> {
     let data = web_sys::FormData::new_with_form(&form).ok()?;
     let pairs = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
     Some(String::from(pairs.to_string()))
+}
+
+/// What one field of a form holds.
+fn field(form: &str, name: &str) -> Option<String> {
+    let form = document().get_element_by_id(form)?.dyn_into::<web_sys::HtmlFormElement>().ok()?;
+    web_sys::FormData::new_with_form(&form).ok()?.get(name).as_string()
 }
 
 /// Whether something happened in a form: in it, or to a field that names it.

@@ -60,6 +60,9 @@ impl Post {
     /// Those that the user can not mend in this form.
     pub fn done_by_one(self, result: Result<impl Into<String>, Error>) -> Result<Posted, Error> {
         match result {
+            Err(error @ Error::Stale(_)) if self.form.is_press() => {
+                Ok(Posted::Overtaken(Submitted::refused(self.form, error)))
+            }
             Err(error @ Error::Stale(_)) => {
                 let message = Some("Somebody else has written something meanwhile.".to_owned());
                 Ok(Posted::Overtaken(Submitted { message, ..Submitted::refused(self.form, error) }))

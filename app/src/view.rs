@@ -1011,6 +1011,8 @@ pub struct NavGroup {
 pub struct Waiting {
     /// Things on the start page.
     pub attention: u64,
+    /// Causes of alerts on which a person has to decide.
+    pub alerts: u64,
     /// Data sets without a good run.
     pub unprotected: u64,
     /// Mails not going out.
@@ -1066,7 +1068,7 @@ impl AdminFrame {
                 vec![
                     counted("Needs me now", "/admin", waiting.attention, "waiting", Tone::Major),
                     counted("Incidents", "/admin/incidents", waiting.incidents, "waiting", Tone::Major),
-                    item("Alerts", "/admin/alerts"),
+                    counted("Alerts", "/admin/alerts", waiting.alerts, "waiting", Tone::Major),
                     item("Maintenance", "/admin/maintenances"),
                     item("Calendar", "/admin/calendar"),
                     item("Freezes", "/admin/freezes"),

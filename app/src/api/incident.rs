@@ -1,5 +1,6 @@
 //! The form that reports an incident, while it is being filled in.
 
+use crate::view::OptionView;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -27,4 +28,24 @@ pub async fn ask_audience(
     use crate::pages::admin::{answer, incident_form};
     let (services, actor) = (crate::context::services(), crate::context::actor());
     incident_form::count(&services, &actor, &form).await.map_err(|error| answer(&error))
+}
+
+/// Windows that may have caused what a form says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CausesView {
+    /// The windows, the likeliest first, with what each of them touches; none of them is chosen.
+    pub options: Vec<OptionView>,
+    /// What to look at, in one sentence.
+    pub hint: String,
+}
+
+/// Which windows touch what is chosen in a form.
+#[server(prefix = "/api/fn", endpoint = "causes")]
+pub async fn ask_causes(
+    /// The fields of the form, as a form sends them.
+    form: String,
+) -> Result<CausesView, ServerFnError> {
+    use crate::pages::admin::{answer, incident_cause};
+    let (services, actor) = (crate::context::services(), crate::context::actor());
+    incident_cause::find(&services, &actor, &form).await.map_err(|error| answer(&error))
 }

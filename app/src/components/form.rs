@@ -275,14 +275,18 @@ pub fn Choices(
     legend: String,
     /// The values.
     options: Vec<OptionView>,
+    /// What helps, above the values; empty for nothing.
+    #[prop(optional, into)]
+    hint: String,
     /// What is wrong with what was chosen.
     #[prop(optional_no_strip, into)]
     error: Option<String>,
 ) -> AnyView {
-    let described = Described::new(&name, None, None, error);
+    let described = Described::new(&name, None, Some(hint).filter(|hint| !hint.is_empty()), error);
     view! {
         <fieldset class=described.class(false) id=described.id.clone() aria-describedby=described.by()>
             <legend>{legend}</legend>
+            {described.hint()}
             {choices(name, options)}
             {described.error()}
         </fieldset>

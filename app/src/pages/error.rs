@@ -2,7 +2,9 @@
 
 use crate::components::{Actions, ButtonLink, Sheet};
 use crate::context::answer;
+use crate::pages::admin::desk::role;
 use crate::view::Weight;
+use domain::people::{Permission, Role};
 use http::StatusCode;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -23,9 +25,7 @@ pub fn error_page(error: &Error) -> AnyView {
     let (title, text) = match error {
         Error::NotFound(_) => ("There is nothing here".to_owned(), "The address may be old or mistyped.".to_owned()),
         Error::SignInNeeded => ("Sign in first".to_owned(), "This page is for the team.".to_owned()),
-        Error::Forbidden => {
-            ("You may not see this".to_owned(), "Ask an administrator for the role it needs.".to_owned())
-        }
+        Error::Forbidden(needed) => ("You may not see this".to_owned(), by_whom(*needed)),
         Error::Unavailable { reference } => (
             "This does not work just now".to_owned(),
             format!(
@@ -39,6 +39,10 @@ pub fn error_page(error: &Error) -> AnyView {
         ),
         other => ("This did not work".to_owned(), other.to_string()),
     };
+    page(title, text)
+}
+
+fn page(title: String, text: String) -> AnyView {
     view! {
         <Title text=title.clone()/>
         <Meta name="robots" content="noindex"/>
@@ -58,5 +62,17 @@ pub fn FormError(
     if let Some(response) = use_context::<ResponseOptions>() {
         answer(&response, &error, &crate::context::uri());
     }
-    error_page(&error)
+    match &*error {
+        Error::Forbidden(needed) => {
+            page("You may not do this".to_owned(), format!("Nothing was changed. {}", by_whom(*needed)))
+        }
+        error => error_page(error),
+    }
+}
+
+/// Who may, and whom to ask.
+fn by_whom(needed: Permission) -> String {
+    let least = Role::least(needed);
+    let or_more = if least == Role::Admin { "" } else { " or a higher one" };
+    format!("It takes the role {}{or_more}. Ask an administrator for it.", role(least))
 }

@@ -3,6 +3,7 @@
 mod public;
 #[cfg(test)]
 mod tests;
+pub mod times;
 pub mod transition;
 
 pub use public::site_sentence;

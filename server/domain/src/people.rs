@@ -87,10 +87,10 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == text.trim()).ok_or(UnknownRole)
     }
 
-    /// Whether a person with this role may do something.
+    /// The least role that may do something.
     #[must_use]
-    pub const fn may(self, permission: Permission) -> bool {
-        let least = match permission {
+    pub const fn least(permission: Permission) -> Self {
+        match permission {
             Permission::View => Self::Viewer,
             Permission::EditInventory
             | Permission::Maintain
@@ -101,8 +101,13 @@ impl Role {
             | Permission::RequestBackup => Self::Operator,
             Permission::Approve | Permission::ReadAudit => Self::Approver,
             Permission::Administer => Self::Admin,
-        };
-        self as u8 >= least as u8
+        }
+    }
+
+    /// Whether a person with this role may do something.
+    #[must_use]
+    pub const fn may(self, permission: Permission) -> bool {
+        self as u8 >= Self::least(permission) as u8
     }
 }
 

@@ -62,7 +62,7 @@ impl Actor {
         } else if matches!(self.who, Who::Public) {
             Err(Error::SignInNeeded)
         } else {
-            Err(Error::Forbidden)
+            Err(Error::Forbidden(permission))
         }
     }
 

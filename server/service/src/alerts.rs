@@ -2,12 +2,14 @@
 //! what, and what becomes of it, is the domain's; see [`domain::alert`].
 
 mod due;
+mod keep;
 mod look;
 mod rules;
 
 pub use look::{AlertsLook, AlertsQuery, CauseLine, CausesQuery};
 pub use rules::{LabelsInput, RuleInput, RulesLook, STATES};
 
+use self::keep::Kept;
 use crate::incidents::{IncidentEdit, IncidentPost, NewIncident};
 use crate::{Actor, Error, Services};
 use domain::alert::book::{Book, Ground, Taken, Work};
@@ -172,11 +174,14 @@ impl Services {
             tx.settle_alert(old.id).await?;
         }
         let merged: BTreeSet<CauseId> = taken.merged.iter().map(|(from, _)| *from).collect();
+        let Kept { taken_over, standing } = self.keep_written(tx, book, taken).await?;
         if taken.touched.iter().any(|id| book.causes.get(id).is_some_and(|cause| cause.state == CauseState::Open)) {
             let names = Names::load(tx).await?;
             for id in &taken.touched {
                 if let Some(cause) = book.causes.get_mut(id).filter(|cause| cause.state == CauseState::Open) {
-                    told |= self.follow_incident(tx, before.get(id), cause, &names).await?;
+                    // A draft that was taken over says what its own cause was.
+                    let before = before.get(taken_over.get(id).unwrap_or(id));
+                    told |= self.follow_incident(tx, before, cause, &names).await?;
                 }
             }
         }
@@ -199,6 +204,9 @@ impl Services {
         }
         for (from, into) in &taken.merged {
             tx.move_alerts(*from, *into).await?;
+            if standing.contains(from) {
+                continue;
+            }
             let part = book.causes.get(from);
             if let Some((incident, IncidentState::Draft)) =
                 part.and_then(|part| Some((part.incident?, part.incident_state?)))

@@ -214,6 +214,15 @@ pub struct MailNeeds {
     pub stuck: Stuck,
 }
 
+impl MailNeeds {
+    /// How many things that makes: each of them may be about many mails.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let things = [self.status.problem.is_some(), self.stuck.failed > 0, self.stuck.late > 0, self.unreached > 0];
+        things.into_iter().filter(|is_there| *is_there).count()
+    }
+}
+
 /// A mail as its reader gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {

@@ -85,6 +85,18 @@ pub struct DrillNeeds {
     pub failed: Vec<DrillLine>,
 }
 
+impl DrillNeeds {
+    /// Those that were to have begun.
+    pub fn late(&self, now: Instant) -> impl Iterator<Item = &DrillLine> {
+        self.open.iter().filter(move |line| line.drill.is_late(now))
+    }
+
+    /// Hosts of which nobody takes care: no drill is planned or running.
+    pub fn alone(&self) -> impl Iterator<Item = &OverdueHost> {
+        self.overdue.iter().filter(|host| !host.is_running && host.planned_at.is_none())
+    }
+}
+
 /// What is known of restoring one host.
 #[derive(Clone, Debug)]
 pub struct RestoreLook {

@@ -2,6 +2,7 @@
 
 use domain::conflict::Conflict;
 use domain::gate::Verdict;
+use domain::people::Permission;
 use storage::StoreError;
 use thiserror::Error;
 
@@ -55,9 +56,9 @@ pub enum Error {
     /// Nobody is signed in.
     #[error("sign in first")]
     SignInNeeded,
-    /// The actor may not do this.
+    /// The actor may not do this: it takes a role or a scope with this permission.
     #[error("you may not do this")]
-    Forbidden,
+    Forbidden(Permission),
     /// Somebody changed it since it was read.
     #[error("{} was changed by somebody else meanwhile", .0.what)]
     Stale(Stale),

@@ -2,13 +2,16 @@
 //! it becomes, the line of its timeline, what it means for the history of components, and who hears
 //! of it.
 
+mod cause;
 pub mod input;
 pub mod look;
 pub mod overrides;
+mod times;
 
+pub use cause::PossibleCause;
 pub use input::{BackfillInput, ComponentStateInput, Deed, EditInput, IncidentInput, PastUpdateInput, PostInput};
 pub use look::{
-    IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, NamedState, PossibleCause, incident_position_text,
+    IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, NamedState, incident_position_text,
     read_incident_position,
 };
 pub use overrides::{ComponentNow, OverrideInput};
@@ -98,8 +101,10 @@ pub struct IncidentEdit {
     pub maintenance: Option<Option<MaintenanceId>>,
     /// The components with their states; of a draft.
     pub components: Option<States>,
-    /// When the trouble began; of a draft.
+    /// When the trouble began. Of what is published the history of its components moves with it.
     pub started_at: Option<Instant>,
+    /// When it was over; of what is resolved. The history moves with it, too.
+    pub resolved_at: Option<Instant>,
     /// What the first update is to say; of a draft.
     pub text: Option<Prose>,
 }
@@ -117,11 +122,11 @@ struct Line<'a> {
 fn refused(refusal: &Refusal) -> Error {
     let message = refusal.to_string();
     match refusal {
-        Refusal::StartAhead | Refusal::StartFixed => Error::field("started_at", message),
+        Refusal::StartAhead | Refusal::StartFixed | Refusal::StartAfterWords => Error::field("started_at", message),
         Refusal::NotAState => Error::field("state", message),
         Refusal::EmptyBody => Error::field("body", message),
         Refusal::NotBroken | Refusal::ComponentsFixed => Error::field("components", message),
-        Refusal::BadEnd => Error::field("resolved_at", message),
+        Refusal::BadEnd | Refusal::NotOver => Error::field("resolved_at", message),
         Refusal::OutOfOrder | Refusal::NotResolved => Error::field("updates", message),
         Refusal::Not { .. } => Error::refused("wrong_state", message),
     }
@@ -288,7 +293,9 @@ impl Services {
         actor.require(Permission::RunIncidents)?;
         let before = tx.incident(id).await?;
         Error::unless_fresh("incident", before.version, version.into())?;
-        let kept = Content::of(&before);
+        let mended = self.mend_times(tx, &before, &edit).await?;
+        let now_is = mended.as_ref().map_or(&before, |mended| &mended.incident);
+        let kept = Content::of(now_is);
         let content = Content {
             title: edit.title.unwrap_or(kept.title),
             severity_override: edit.severity.unwrap_or(kept.severity_override),
@@ -299,11 +306,14 @@ impl Services {
         self.check_components(tx, &content.components, &before.components).await?;
         self.check_cause(tx, content.maintenance.filter(|cause| before.maintenance != Some(*cause))).await?;
         let text = edit.text.unwrap_or_else(|| before.draft_text.clone());
-        let mut after = transition::edit(&before, self.now(), content, text).map_err(|r| refused(&r))?;
+        let mut after = transition::edit(now_is, self.now(), content, text).map_err(|r| refused(&r))?;
         if after == before {
             return Ok(after);
         }
         tx.save_incident(&after, before.version).await?;
+        if let Some(mended) = &mended {
+            self.move_history(tx, mended).await?;
+        }
         after.version += 1;
         self.note_incident(tx, actor, "incident.edit", Some(&before), &after, None).await?;
         if after.state.is_public() {

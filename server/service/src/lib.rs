@@ -8,6 +8,7 @@ pub mod actor;
 pub mod agenda;
 pub mod alerts;
 pub mod announcements;
+pub mod attention;
 pub mod audit;
 pub mod calendar;
 pub mod clock;

@@ -167,15 +167,6 @@ impl Services {
         Ok(AfterNeeds { to_review, to_publish, overdue, today })
     }
 
-    /// How much of it there is.
-    pub(crate) async fn count_after_needs(&self, tx: &mut Tx, actor: &Actor) -> Result<u64, Error> {
-        let (to_review, to_publish) = self.waiting_texts(tx, actor).await?;
-        let today = self.today(tx).await?;
-        let overdue = u64::try_from(tx.count_overdue_action_items(today).await?).unwrap_or_default();
-        let texts = u64::try_from(to_review.len() + to_publish.len()).unwrap_or_default();
-        Ok(overdue.saturating_add(texts))
-    }
-
     /// Texts that this person may review, and those that may be published.
     async fn waiting_texts(
         &self,

@@ -316,7 +316,7 @@ impl Services {
     pub async fn choose_team_mail(&self, actor: &Actor, wanted: bool) -> Result<(), Error> {
         let user = actor.user().ok_or(Error::SignInNeeded)?;
         if !user.role.may(Permission::EditInventory) {
-            return Err(Error::Forbidden);
+            return Err(Error::Forbidden(Permission::EditInventory));
         }
         self.put_team_mail(actor, user, wanted).await
     }

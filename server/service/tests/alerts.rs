@@ -340,7 +340,6 @@ async fn a_person_is_asked_whether_a_published_incident_is_over(engine: Engine) 
     assert_eq!(w.at(1).await, 1);
     assert!(w.only_cause().await.proposed_at.is_some());
     assert_eq!(w.services.alert_needs(&w.system).await.unwrap().len(), 1);
-    assert_eq!(w.services.waiting_causes(&w.system).await.unwrap(), 1);
     assert_eq!(w.at(99).await, 0, "it stays a question");
     w.send("firing", &["web-12"]).await;
     assert_eq!(w.only_cause().await.proposed_at, None);
@@ -386,7 +385,8 @@ async fn what_a_person_changed_in_a_draft_stays(engine: Engine) {
     assert!(w.only_cause().await.proposed_at.is_some());
     assert_eq!(w.incident(&cause).await.state, IncidentState::Draft);
     assert_eq!(w.services.alert_needs(&w.system).await.unwrap().len(), 1);
-    assert_eq!(w.services.waiting_causes(&w.system).await.unwrap(), 0, "it is counted among the drafts");
+    let waits = w.services.attention(&w.system).await.unwrap();
+    assert_eq!((waits.causes.len(), waits.incidents.drafts.len()), (1, 0), "it is told with its alerts, once");
     w.services.discard_incident(&person, draft.id, None).await.unwrap();
     assert_eq!(w.at(6).await, 1);
     assert_eq!(w.only_cause().await.state, CauseState::Over);
@@ -446,6 +446,109 @@ async fn a_draft_begins_with_the_alert_that_began_first(engine: Engine) {
     w.services.edit_incident(&person, cause.incident.unwrap(), None, edit).await.unwrap();
     w.send_grouped("g", alert("c", -11)).await;
     assert_eq!(w.incident(&cause).await.started_at, minute(-7), "a person knows better");
+}
+
+/// Two causes that turn out to be one, each with its draft; `written` says in which of them a person has written, the
+/// older one first.
+async fn joined_after_somebody_wrote(w: &World, written: [bool; 2]) -> [Cause; 2] {
+    w.send("firing", &["web-12"]).await;
+    w.services.clock.set(minute(1));
+    w.send("firing", &["mail-3"]).await;
+    let [newer, older] = w.causes().await.try_into().unwrap();
+    let person = w.token(Scope::Admin).await;
+    for (cause, _) in [&older, &newer].into_iter().zip(written).filter(|(_, is_written)| *is_written) {
+        let edit = service::incidents::IncidentEdit {
+            title: Some(Name::parse("Mail waits").unwrap()),
+            text: Some(Prose::parse("We know of it.").unwrap()),
+            ..Default::default()
+        };
+        w.services.edit_incident(&person, cause.incident.unwrap(), None, edit).await.unwrap();
+    }
+    for (print, instance) in [("load", "web-12"), ("queue", "mail-3")] {
+        w.send_grouped("g", json!({"status": "firing", "fingerprint": print, "labels": {"instance": instance}})).await;
+    }
+    [older, newer]
+}
+
+async fn the_draft_in_which_a_person_wrote_is_that_of_the_whole(engine: Engine) {
+    let w = World::begin(engine).await;
+    let [older, newer] = joined_after_somebody_wrote(&w, [false, true]).await;
+    let whole = w.only_cause().await;
+    assert_eq!(
+        (whole.id, whole.incident),
+        (older.id, newer.incident),
+        "the older one goes on with the draft of the newer"
+    );
+    let draft = w.incident(&whole).await;
+    assert_eq!((draft.title.as_str(), draft.draft_text.as_str()), ("Mail waits", "We know of it."));
+    assert_eq!(draft.state, IncidentState::Draft);
+    assert_eq!(draft.components[&w.cluster], ComponentState::MajorOutage, "with what the others do");
+    assert_eq!(draft.started_at, minute(0), "and it began with the first of them");
+    assert_eq!(w.incident(&older).await.state, IncidentState::Discarded, "in which nobody wrote");
+    assert_eq!(w.audited("incident.discard").await, 1);
+    assert_eq!(w.services.alerts_of_incident(&w.system, draft.id).await.unwrap().causes[0].alerts.len(), 4);
+}
+
+async fn two_drafts_in_which_people_wrote_both_stay(engine: Engine) {
+    let w = World::begin(engine).await;
+    let [older, newer] = joined_after_somebody_wrote(&w, [true, true]).await;
+    let whole = w.only_cause().await;
+    assert_eq!((whole.id, whole.incident), (older.id, older.incident));
+    for cause in [&older, &newer] {
+        let draft = w.incident(cause).await;
+        assert_eq!((draft.state, draft.draft_text.as_str()), (IncidentState::Draft, "We know of it."));
+    }
+    let beside = w.services.alerts_of_incident(&w.system, newer.incident.unwrap()).await.unwrap();
+    assert_eq!(beside.causes[0].cause.state, CauseState::Merged);
+    assert_eq!(beside.causes[0].whole.as_ref().unwrap().0, older.incident.unwrap(), "it says where its alerts are");
+    assert_eq!(w.services.incident_needs(&w.system).await.unwrap().drafts.len(), 2, "a person decides on each");
+    w.publish_by_hand(&newer).await;
+    assert_eq!(w.only_cause().await.incident_state, Some(IncidentState::Draft), "the other one is still to be told");
+}
+
+async fn a_draft_stays_beside_what_customers_know_already(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.send("firing", &["web-12", "mail-3"]).await;
+    let causes = w.causes().await;
+    let mail = causes.iter().find(|cause| cause.components.is_empty()).unwrap();
+    let web = causes.iter().find(|cause| cause.id != mail.id).unwrap();
+    w.publish_by_hand(web).await;
+    let person = w.token(Scope::Admin).await;
+    let edit = service::incidents::IncidentEdit { text: Some(Prose::parse("Sorry.").unwrap()), ..Default::default() };
+    w.services.edit_incident(&person, mail.incident.unwrap(), None, edit).await.unwrap();
+    for (print, instance) in [("load", "web-12"), ("queue", "mail-3")] {
+        w.send_grouped("g", json!({"status": "firing", "fingerprint": print, "labels": {"instance": instance}})).await;
+    }
+    assert_eq!(w.only_cause().await.incident, web.incident);
+    let draft = w.incident(mail).await;
+    assert_eq!((draft.state, draft.draft_text.as_str()), (IncidentState::Draft, "Sorry."));
+}
+
+async fn what_is_not_over_comes_first_in_the_list(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.send("firing", &["web-12"]).await;
+    w.services.clock.set(minute(1));
+    w.send("firing", &["mail-3"]).await;
+    w.send("resolved", &["mail-3"]).await;
+    assert_eq!(w.at(60).await, 1);
+    let [mail, web] = w.causes().await.try_into().unwrap();
+    assert_eq!((mail.state, web.state), (CauseState::Over, CauseState::Open));
+    let listed = async |before: &str| {
+        let look = w.services.alerts_look(&w.system, before).await.unwrap();
+        (look.causes.into_iter().map(|line| line.cause.id).collect::<Vec<_>>(), look.next)
+    };
+    assert_eq!(listed("").await, (vec![web.id, mail.id], None));
+    assert_eq!(listed(&format!("live-{}", web.id)).await, (vec![mail.id], None));
+    assert_eq!(listed(&mail.id.to_string()).await, (vec![], None));
+    assert!(matches!(w.services.alerts_look(&w.system, "live-x").await, Err(Error::NotFound("page"))));
+    // One page more, across both kinds.
+    let many: Vec<String> = (0..21).map(|n| format!("lonely-{n}")).collect();
+    w.send("firing", &many.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let (first, next) = listed("").await;
+    let next = next.unwrap();
+    assert!(first.len() == 20 && next.starts_with("live-"), "{next}");
+    let (rest, end) = listed(&next).await;
+    assert_eq!((rest.len(), rest.last(), end), (3, Some(&mail.id), None));
 }
 
 async fn what_customers_know_as_two_incidents_stays_two(engine: Engine) {
@@ -596,15 +699,15 @@ async fn only_who_may_reports_and_it_may_do_nothing_else(engine: Engine) {
         let may = matches!(scope, Scope::AlertReport | Scope::Admin);
         assert_eq!(taken.is_ok(), may, "{scope:?}");
         if !may {
-            assert!(matches!(taken, Err(Error::Forbidden)), "{scope:?}");
+            assert!(matches!(taken, Err(Error::Forbidden(_))), "{scope:?}");
         }
     }
     let m = &w.monitoring;
-    assert!(matches!(w.services.alerts_look(m, "").await, Err(Error::Forbidden)));
-    assert!(matches!(w.services.alert_rules(m).await, Err(Error::Forbidden)));
-    assert!(matches!(w.services.causes(m, &CausesQuery::default()).await, Err(Error::Forbidden)));
-    assert!(matches!(w.services.add_alert_rule(m, &RuleInput::default()).await, Err(Error::Forbidden)));
-    assert!(matches!(w.services.end_cause(m, w.causes().await[0].id).await, Err(Error::Forbidden)));
+    assert!(matches!(w.services.alerts_look(m, "").await, Err(Error::Forbidden(_))));
+    assert!(matches!(w.services.alert_rules(m).await, Err(Error::Forbidden(_))));
+    assert!(matches!(w.services.causes(m, &CausesQuery::default()).await, Err(Error::Forbidden(_))));
+    assert!(matches!(w.services.add_alert_rule(m, &RuleInput::default()).await, Err(Error::Forbidden(_))));
+    assert!(matches!(w.services.end_cause(m, w.causes().await[0].id).await, Err(Error::Forbidden(_))));
     let public = Actor::public(None);
     assert!(matches!(w.services.take_alerts(&public, Sender::Generic, body).await, Err(Error::SignInNeeded)));
     // The same key of two sources are two alerts.
@@ -669,6 +772,10 @@ storage::on_both!(
     who_publishes_before_the_delay_runs_out_is_not_in_its_way,
     what_monitoring_calls_it_is_never_published_by_a_rule,
     a_draft_begins_with_the_alert_that_began_first,
+    the_draft_in_which_a_person_wrote_is_that_of_the_whole,
+    two_drafts_in_which_people_wrote_both_stay,
+    a_draft_stays_beside_what_customers_know_already,
+    what_is_not_over_comes_first_in_the_list,
     what_customers_know_as_two_incidents_stays_two,
     what_gets_worse_after_publication_is_told_by_a_rule,
     what_gets_worse_after_a_person_published_waits_for_a_person,

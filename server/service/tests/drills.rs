@@ -231,7 +231,7 @@ async fn only_those_who_report_may_and_a_report_again_changes_nothing(engine: En
         run_id: "restore-7".to_owned(),
         ..DrillInput::default()
     };
-    assert!(matches!(s.add_drill(&reader, &begun).await, Err(Error::Forbidden)));
+    assert!(matches!(s.add_drill(&reader, &begun).await, Err(Error::Forbidden(_))));
     assert!(matches!(s.add_drill(&Actor::public(None), &begun).await, Err(Error::SignInNeeded)));
     let first = s.add_drill(&reporter, &begun).await.unwrap();
     assert_eq!((first.who.as_str(), first.source.as_str()), ("token reporter", "api"));
@@ -249,7 +249,7 @@ async fn only_those_who_report_may_and_a_report_again_changes_nothing(engine: En
     assert!(matches!(back, Err(Error::Refused { code: "wrong_state", .. })), "{back:?}");
     let elsewhere = DrillInput { data_set: String::new(), ..over };
     assert_eq!(wrong_fields(s.add_drill(&reporter, &elsewhere).await.unwrap_err()), ["run_id"]);
-    assert!(matches!(s.drills(&reporter, &DrillsQuery::default()).await, Err(Error::Forbidden)));
+    assert!(matches!(s.drills(&reporter, &DrillsQuery::default()).await, Err(Error::Forbidden(_))));
     assert_eq!(s.drills(&reader, &DrillsQuery::default()).await.unwrap().items.len(), 1);
 }
 

@@ -399,7 +399,7 @@ async fn a_customer_asks_for_the_own_data_sets_so_often_a_day(engine: Engine) {
     assert_eq!(extra.request.asked_by, "", "who else asks is nobody's business outside");
     let of_files = world.newest(&world.files).await;
     assert!(matches!(services.request(&shop, of_files.id).await, Err(Error::NotFound(_))));
-    assert!(matches!(services.cancel_request(&shop, extra.request.id).await, Err(Error::Forbidden)));
+    assert!(matches!(services.cancel_request(&shop, extra.request.id).await, Err(Error::Forbidden(_))));
     world.ran(&world.dump).await;
     match ask(&database).await {
         Err(Error::TooMany { retry_after_s }) => assert_eq!(retry_after_s, (24 * 60 - 10) * 60),

@@ -164,7 +164,7 @@ impl From<Error> for Problem {
                 "unauthorized",
                 "Send a valid token as `Authorization: Bearer fmt_…`; administrators make them under Tokens.",
             ),
-            Error::Forbidden => Self::new(status, "forbidden", "The token's scopes do not allow this."),
+            Error::Forbidden(_) => Self::new(status, "forbidden", "The token's scopes do not allow this."),
             Error::Stale(stale) => {
                 let problem = Self::new(status, "stale", detail);
                 stale.version.into_iter().fold(problem, Self::with_version)

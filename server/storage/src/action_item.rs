@@ -151,19 +151,6 @@ impl Tx {
         row.ok_or(StoreError::NotFound("action item"))?.try_into()
     }
 
-    /// How many are not closed although their day is before this one.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn count_overdue_action_items(&mut self, today: NaiveDate) -> Result<i64, StoreError> {
-        Ok(on_tx!(self, |x| {
-            sqlx::query_scalar("select count(*) from action_items where state in ('open', 'in_progress') and due < $1")
-                .bind(today.to_string())
-                .fetch_one(x)
-                .await?
-        }))
-    }
-
     /// Stores a new action item.
     ///
     /// # Errors

@@ -132,6 +132,26 @@ impl Tx {
         Ok(())
     }
 
+    /// Moves a stretch of the history to other times. One that has no length any more is none, and goes.
+    ///
+    /// # Errors
+    /// There is no such stretch, or the database refused.
+    pub async fn move_impact(&mut self, id: ImpactId, from: Instant, to: Option<Instant>) -> Result<(), StoreError> {
+        let is_gone = to.is_some_and(|to| to <= from);
+        let text = match is_gone {
+            true => "delete from impacts where id = $1",
+            false => "update impacts set from_at = $2, to_at = $3 where id = $1",
+        };
+        let done = on_tx!(self, |x| {
+            let mut query = sqlx::query(text).bind(id.0);
+            if !is_gone {
+                query = query.bind(ms(from)).bind(to.map(ms));
+            }
+            query.execute(x).await?.rows_affected()
+        });
+        if done == 1 { Ok(()) } else { Err(StoreError::NotFound("stretch")) }
+    }
+
     /// What holds now.
     ///
     /// # Errors

@@ -3,15 +3,18 @@
 
 mod alerts;
 mod announcements;
+mod attention;
 mod backup_runs_api;
 mod conflicts;
 mod coverage;
 mod drills;
+mod edit_forms;
 mod empty;
 mod feeds;
 mod figures;
 mod findings;
 mod hosts_import;
+mod incident_causes;
 mod incident_faces;
 mod incidents;
 mod inert;

@@ -182,6 +182,8 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/incidents/{id}", "do=edit&version=1&title=x", Team(RunIncidents)),
     ("/admin/incidents/{id}", "do=mend:00000000-0000-0000-0000-000000000000&version=1&mended=x", Team(RunIncidents)),
     ("/admin/incidents/{id}", "do=discard&version=1", Team(RunIncidents)),
+    ("/admin/incidents/{id}", "do=times&version=1", Team(RunIncidents)),
+    ("/admin/incidents/{id}", "do=link:00000000-0000-0000-0000-000000000000&version=1", Team(RunIncidents)),
     (
         "/admin/incidents/{id}",
         "do=template:incident-update&template=00000000-0000-0000-0000-000000000000",
@@ -378,6 +380,7 @@ pub(crate) const API: &[(&str, &str, &str, Permission)] = &[
     ("GET", "/api/v1/incidents", "", View),
     ("POST", "/api/v1/incidents", "{}", RunIncidents),
     ("GET", "/api/v1/incidents/audience", "", View),
+    ("GET", "/api/v1/incidents/causes", "", View),
     ("POST", "/api/v1/incidents/backfill", "{}", RunIncidents),
     ("GET", "/api/v1/incidents/{id}", "", View),
     ("PATCH", "/api/v1/incidents/{id}", r#"{"version":1}"#, RunIncidents),
@@ -532,6 +535,7 @@ const OPEN: &[(&str, &str)] = &[
 /// Server functions of the islands.
 const FUNCTIONS: &[(&str, &str, Permission)] = &[
     ("/api/fn/audience", "form=", View),
+    ("/api/fn/causes", "form=", View),
     ("/api/fn/gate", "form=", View),
     ("/api/fn/preview", "form=", View),
     ("/api/fn/time", "form=", View),

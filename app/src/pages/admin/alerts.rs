@@ -67,7 +67,7 @@ fn list(desk: &Desk, look: &AlertsLook) -> AnyView {
     let pager = PagerView {
         text: String::new(),
         previous: (!query().get("before").is_empty()).then(|| "/admin/alerts".to_owned()),
-        next: look.next.map(|next| format!("/admin/alerts?before={next}")),
+        next: look.next.as_ref().map(|next| format!("/admin/alerts?before={next}")),
     };
     let pager = (pager.previous.is_some() || pager.next.is_some()).then(|| view! { <Pager pager/> });
     let ignored = (!look.ignored.is_empty()).then(|| {
@@ -262,7 +262,12 @@ fn section(desk: &Desk, look: &AlertsLook, title: &'static str) -> AnyView {
         let over = (line.cause.proposed_at.is_some() && !line.cause.is_decided())
             .then(|| view! { <p><strong>{over_question(&line.cause)}</strong></p> });
         let folded = folded(desk, line, look);
-        view! { <StateBadge state=state(&line.cause)/><p>{firing(&line.cause)}</p>{over}{folded} }
+        let whole = line.whole.as_ref().map(|(id, number, title)| {
+            let to = links(vec![(format!("I-{number} {title}"), format!("/admin/incidents/{id}"))]);
+            view! { <p>"Its alerts are counted there now: "{to}". What you wrote here stays, to be published or discarded."</p> }
+        });
+        let counted = line.whole.is_none().then(|| view! { <p>{firing(&line.cause)}</p>{over}{folded} });
+        view! { <StateBadge state=state(&line.cause)/>{whole}{counted} }
     });
     let causes = causes.collect_view();
     view! { <Section id="alerts" title more=("All alerts".to_owned(), "/admin/alerts".to_owned())><Card>{causes}</Card></Section> }

@@ -283,13 +283,14 @@ fn deeds(desk: &Desk, look: &AnnouncementLook, form: &Form, path: &str) -> AnyVi
         }
         AnnouncementState::Published => {
             let (path, why, wrong) = (path.to_owned(), form.value("why", ""), form.error("why"));
+            let read = form.version(a.version);
             view! {
                 <Card title="Withdraw it">
                     <form class="stack" method="post" action=path>
                         <p class="small">"Its address says that it was withdrawn, and why. Its text is shown no more."</p>
                         <TextArea name="why" label="Reason" optional=true rows=2 value=why error=wrong
                             maxlength={u32::try_from(Why::MAX).unwrap_or(u32::MAX)}/>
-                        <Hidden name="version" value=version/>
+                        <Hidden name="version" value=read/>
                         <Actions><Button weight=Weight::Danger name="do" value="withdraw">"Withdraw"</Button></Actions>
                     </form>
                 </Card>
@@ -322,7 +323,7 @@ fn schedule(desk: &Desk, a: &Announcement, form: &Form, path: &str) -> AnyView {
                 error=form.error("publish_at").or(form.error("publish_fold"))/>
             {question}
             <Select name="zone" label="Time zone" options=desk.zones(&zone) error=form.error("zone")/>
-            <Hidden name="version" value=a.version.to_string()/>
+            <Hidden name="version" value=form.version(a.version)/>
             <Actions><Button name="do" value="schedule">"Schedule"</Button></Actions>
         </form>
     }

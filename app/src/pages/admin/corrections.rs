@@ -207,7 +207,7 @@ fn one(desk: &Desk, correction: &Correction, name: &str) -> AnyView {
         }
     });
     let withdraw = (desk.may(Permission::Administer) && correction.withdrawn.is_none()).then(|| {
-        let (version, why, error) = (correction.version.to_string(), form.value("why", ""), form.error("why"));
+        let (version, why, error) = (form.version(correction.version), form.value("why", ""), form.error("why"));
         view! {
             <Section id="withdraw" title="Withdraw it">
                 <form class="form card" method="post" action=path>

@@ -8,6 +8,7 @@ use domain::site::Site;
 use domain::time::{Instant, civil, format_clock, format_instant, format_range, format_short, offset_text};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use service::attention::Attention;
 use service::{Actor, Error, Services};
 use std::future::Future;
 
@@ -22,6 +23,8 @@ pub struct Desk {
     pub site: Site,
     /// When the page was asked for.
     pub now: Instant,
+    /// What waits for somebody.
+    pub(super) attention: Attention,
     waiting: Waiting,
     path: String,
 }
@@ -62,15 +65,16 @@ impl Desk {
         actor.require(Permission::View)?;
         let site = services.site().await?;
         let stuck = services.stuck_mails(&actor).await?;
+        let (attention, now) = (services.attention(&actor).await?, services.now());
         let waiting = Waiting {
-            attention: services.waiting(&actor).await? + services.waiting_causes(&actor).await?,
+            attention: attention.count(now),
+            alerts: u64::try_from(attention.causes.len()).unwrap_or_default(),
             stuck_mails: u64::try_from(stuck.late + stuck.failed).unwrap_or_default(),
             findings: services.count_findings(&actor).await?,
             incidents: services.waiting_incidents(&actor).await?,
             ..Waiting::default()
         };
-        let now = services.now();
-        Ok(Self { services, actor, site, now, waiting, path })
+        Ok(Self { services, actor, site, now, attention, waiting, path })
     }
 
     fn frame(&self) -> AdminFrame {

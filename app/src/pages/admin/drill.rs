@@ -200,15 +200,16 @@ fn meaning(line: &DrillLine, look: &RestoreLook) -> AnyView {
     view! { <Card title><p>{text}</p>{part}</Card> }.into_any()
 }
 
-fn version(drill: &Drill) -> AnyView {
-    view! { <Hidden name="version" value=drill.version.to_string()/> }.into_any()
+fn version(form: &Form, drill: &Drill, deed: &str) -> AnyView {
+    let read = form.only_if(form.pressed() == deed).version(drill.version);
+    view! { <Hidden name="version" value=read/> }.into_any()
 }
 
 fn planned(form: &Form, drill: &Drill) -> AnyView {
     let give_up = give_up(form, drill);
     let inner = view! {
         <form class="form" method="post">
-            {version(drill)}
+            {version(form, drill, "start")}
             <Hidden name="do" value="start"/>
             <Field name="started_at" label="It began" value=form.value("started_at", "") error=form.error("started_at")
                 hint="Empty: now. Like 2026-11-27 14:30; with an offset in any zone." optional=true/>
@@ -238,7 +239,7 @@ fn running(form: &Form, drill: &Drill) -> AnyView {
     };
     let inner = view! {
         <form class="form" method="post">
-            {version(drill)}
+            {version(form, drill, "finish")}
             <Hidden name="do" value="finish"/>
             <Choices name="status" legend="How did it end?" options=outcomes error=form.error("status")/>
             <div class="fields">
@@ -276,7 +277,7 @@ fn give_up(form: &Form, drill: &Drill) -> AnyView {
     let (why, error) = if open { (form.value("note", ""), form.error("note")) } else { (String::new(), None) };
     let inner = view! {
         <form class="form" method="post">
-            {version(drill)}
+            {version(form, drill, "abandon")}
             <Hidden name="do" value="abandon"/>
             <TextArea name="note" label="Why" id="why" value=why error=error rows=2 maxlength=1000/>
             <Actions><Button weight=Weight::Danger>"Give it up"</Button></Actions>

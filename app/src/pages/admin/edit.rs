@@ -122,7 +122,7 @@ impl Form {
         };
         let problems = self.submitted.errors.iter().map(|e| line(e.field, &e.message)).collect();
         let message = self.submitted.message.clone().map(|message| {
-            if self.submitted.stale {
+            if self.submitted.stale && !self.submitted.is_press() {
                 format!(
                     "{message} Nothing was saved: what you typed is still here, and what is stored now stands beside \
                      it. Press the button again to go on with yours."

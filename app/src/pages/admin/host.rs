@@ -242,7 +242,7 @@ fn edit_form(form: &Form, path: &str, view: &HostView) -> AnyView {
     let on = host.runs_on.map(|on| on.to_string()).unwrap_or_default();
     let inner = view! {
             <form class="form card" method="post" action=path.to_owned()>
-                <Hidden name="version" value=host.version.to_string()/>
+                <Hidden name="version" value=form.version(host.version)/>
                 {fields(form, host.name.as_str(), &host.note, &host.owner, &on, view.choices.clone())}
                 <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             </form>
@@ -307,6 +307,7 @@ fn exempting(desk: &Desk, form: &Form, path: &str, host: &Host, edits: bool) -> 
             .into_any()
         }
         None if edits => {
+            let version = form.version(host.version);
             let inner = view! {
                 <form class="form" method="post" action=action>
                     <Hidden name="version" value=version/>
@@ -392,7 +393,7 @@ fn policy_form(form: &Form, path: &str, host: &Host, site: &Policy) -> AnyView {
     let site_rto = site.restore.rto.map_or_else(|| "nothing".to_owned(), |rto| rto.to_string());
     let inner = view! {
             <form class="form" method="post" action=format!("{path}/policy")>
-                <Hidden name="version" value=host.version.to_string()/>
+                <Hidden name="version" value=form.version(host.version)/>
                 <Field name="schedule_max_age" label=POLICY[0].1 id=form.id("schedule_max_age")
                     value=form.value("schedule_max_age", schedule.as_str()) error=form.error("schedule_max_age")
                     after=form.stored_now("schedule_max_age", &schedule) optional=true

@@ -3,10 +3,9 @@
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param};
 use super::incident_form::{
-    LABELS, audience_text, causes, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of,
-    states,
+    LABELS, audience_text, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of, states,
 };
-use super::{alerts, incidents, wording};
+use super::{alerts, incident_cause, incident_times, incidents, wording};
 use crate::components::{
     Action, Actions, Button, ButtonLink, Card, Checkbox, DataTable, Disclosure, Fact, Facts, Field, Flash, Hidden,
     Icon, PageHeader, Section, Select, StateBadge, TextArea, TimeRange,
@@ -30,11 +29,12 @@ use service::alerts::AlertsLook;
 use service::incidents::{Deed, EditInput, IncidentDetail, PostInput, States};
 use service::maintenance::Choices;
 
-const DONE: [(&str, &str); 7] = [
+const DONE: [(&str, &str); 8] = [
     ("published", "It is published."),
     ("drafted", "It is kept as a draft: customers see nothing of it."),
     ("posted", "Posted."),
     ("edited", "Saved. Nobody is told."),
+    ("linked", "It is linked to the window that caused it. Nobody is told."),
     ("mended", "The words are mended. Nobody is told; what they were is kept below them."),
     ("backfilled", "It is entered, and marked as entered afterwards. Nobody is told."),
     ("discarded", "The draft is discarded. It stays here for the record."),
@@ -79,6 +79,14 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
                 ..EditInput::default()
             };
             services.change_incident(actor, incident, version, &input).await.map(|_| here("edited"))
+        }
+        "times" => {
+            let input = incident_times::typed(form);
+            services.change_incident(actor, incident, version, &input).await.map(|_| here("edited"))
+        }
+        "link" => {
+            let input = EditInput { maintenance: Some(which.to_owned()), ..EditInput::default() };
+            services.change_incident(actor, incident, version, &input).await.map(|_| here("linked"))
         }
         "mend" => {
             let update: IncidentUpdateId = id(which, "update")?;
@@ -145,7 +153,11 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         _ if may => say(desk, shown, &form),
         _ => ().into_any(),
     };
+    let offer =
+        (may && incident.state != IncidentState::Discarded).then(|| incident_cause::offer(incident, &detail.causes));
     let change = (may && incident.state.is_public()).then(|| change(detail, &form, &submitted));
+    let times = (may && incident.state.is_public())
+        .then(|| incident_times::mend(desk, incident, &form.only_if(form.pressed() == "times"), detail.updates.len()));
     let state = incidents::state(incident);
     let severity = StateView::from(incident.severity());
     view! {
@@ -163,8 +175,10 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
                 {timeline(desk, detail, may, &submitted)}
             </div>
             <div class="stack">
+                {offer}
                 {facts(desk, detail, severity)}
                 {change}
+                {times}
                 {history(desk, detail)}
             </div>
         </div>
@@ -176,6 +190,7 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
 fn own_id(pressed: &str, field: &str) -> Option<String> {
     match (pressed, field) {
         ("edit", "title" | "severity") => Some(format!("edit-{field}")),
+        ("times", field) => Some(format!("mend-{field}")),
         (_, "template") => Some(format!("{}-template", wording::INCIDENT_UPDATE.deed)),
         (pressed, "body") => pressed.strip_prefix("mend:").map(|update| format!("mended-{update}")),
         _ => None,
@@ -184,7 +199,9 @@ fn own_id(pressed: &str, field: &str) -> Option<String> {
 
 /// Where two people wrote at once: what the others have posted stands beside what was typed.
 fn meanwhile(desk: &Desk, detail: &IncidentDetail, submitted: &Submitted) -> AnyView {
-    let Some(data) = submitted.data.as_ref().filter(|_| submitted.stale) else { return ().into_any() };
+    // Who only pressed a button has the whole timeline below.
+    let typed = submitted.data.as_ref().filter(|data| submitted.stale && !data.is_press());
+    let Some(data) = typed else { return ().into_any() };
     let known = data.get("lines").parse::<usize>().unwrap_or_default();
     let new = detail.updates.len().saturating_sub(known);
     let lines = detail
@@ -331,11 +348,6 @@ fn change(detail: &IncidentDetail, form: &Form, submitted: &Submitted) -> AnyVie
     let title = typed("title", incident.title.to_string());
     let severity = typed("severity", incident.severity_override.map_or(String::new(), |s| s.as_str().to_owned()));
     let cause = typed("maintenance", incident.maintenance.map(|id| id.to_string()).unwrap_or_default());
-    let near = detail.causes.iter().find(|cause| cause.is_near && incident.maintenance.is_none());
-    let offer = near.map(|cause| {
-        view! { <p class="small">{format!("{} touches the same components or hosts. Did it cause this?", cause.name)}</p> }
-    });
-    let open = is_this || near.is_some();
     let after_title = form.stored_now("title", incident.title.as_str());
     let is_mine = form.only_if(is_this);
     let (version, lines) = (is_mine.version(incident.version), is_mine.made_from("lines", detail.updates.len()));
@@ -349,13 +361,13 @@ fn change(detail: &IncidentDetail, form: &Form, submitted: &Submitted) -> AnyVie
                         maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
                     <Select name="severity" id="edit-severity" label="Severity" options=severities(&severity)
                         error=wrong("severity")/>
-                    {causes(&detail.causes, &cause, wrong("maintenance"))}
+                    {incident_cause::choice(&detail.causes, &cause, wrong("maintenance"))}
                     <Actions><Button name="do" value="edit">"Save, tell nobody"</Button></Actions>
                 </form>
     }
     .into_any();
     let label = "Change title, severity or cause";
-    view! { <Card>{offer}<Disclosure label open>{inner}</Disclosure></Card> }.into_any()
+    view! { <Card><Disclosure label open=is_this>{inner}</Disclosure></Card> }.into_any()
 }
 
 fn facts(desk: &Desk, detail: &IncidentDetail, severity: StateView) -> AnyView {

@@ -3,7 +3,7 @@
 
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, query};
-use super::wording;
+use super::{incident_cause, incident_times, wording};
 use crate::api::incident::ToldView;
 use crate::components::{Card, Checkbox, Field, Flash, Hidden, Icon, PageHeader, Select, StateBadge, TextArea};
 use crate::context;
@@ -37,11 +37,12 @@ const CHOICES: [(&str, ComponentState); 4] = [
     ("Major outage", ComponentState::MajorOutage),
 ];
 
-pub(super) const LABELS: [(&str, &str); 12] = [
+pub(super) const LABELS: [(&str, &str); 13] = [
     ("title", "Title"),
     ("severity", "Severity"),
     ("components", "Components"),
     ("started_at", "Began"),
+    (incident_times::LONG_AGO, "Began"),
     ("resolved_at", "Was over"),
     ("maintenance", "Caused by"),
     ("state", "State"),
@@ -74,6 +75,7 @@ fn input(form: &FormData) -> IncidentInput {
         severity: form.get("severity").to_owned(),
         components: states(form),
         started_at: form.get("started_at").to_owned(),
+        began_long_ago: form.get(incident_times::LONG_AGO) == "yes",
         maintenance: form.get("maintenance").to_owned(),
         state: form.get("state").to_owned(),
         body: form.get("body").to_owned(),
@@ -253,7 +255,7 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
     view! {
         <PageHeader title back>{past}</PageHeader>
         {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
-        {form.summary_at(&LABELS, |field| (field == "template").then(|| format!("{}-template", wording::INCIDENT.deed)))}
+        {form.summary_at(&LABELS, own_id)}
         <div class="split is-wide-start">
             <div class="stack">
                 {meanwhile(stored, &submitted)}
@@ -270,6 +272,15 @@ fn page(desk: &Desk, shown: &Shown, caused_by: &str) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The id of a field where it is not its name.
+fn own_id(field: &str) -> Option<String> {
+    match field {
+        "template" => Some(format!("{}-template", wording::INCIDENT.deed)),
+        incident_times::LONG_AGO => Some("started_at".to_owned()),
+        _ => None,
+    }
 }
 
 /// Where two people wrote at once: what is stored now, beside what was typed.
@@ -293,7 +304,7 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
     let version = stored.map(|incident| view! { <Hidden name="version" value=form.version(incident.version)/> });
     let title = form.value("title", stored.map_or("", |i| i.title.as_str()));
     let body = form.value("body", stored.map_or("", |i| i.draft_text.as_str()));
-    let began = form.value("started_at", stored.map(|i| local(desk, i)).unwrap_or_default());
+    let began = form.value("started_at", stored.map(|i| incident_times::local(desk, i.started_at)).unwrap_or_default());
     let caused = form.value(
         "maintenance",
         stored.and_then(|i| i.maintenance).map_or_else(|| caused_by.to_owned(), |id| id.to_string()),
@@ -324,16 +335,11 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
             <Select name="severity" label="Severity" options=severities(&severity) error=form.error("severity")/>
         </div>
         <Field name="started_at" label="Began" value=began error=form.error("started_at") hint optional=true/>
-        {causes(&shown.causes, &caused, form.error("maintenance"))}
+        {incident_times::long_ago(form)}
+        {incident_cause::live_choice(&shown.causes, &caused, form.error("maintenance"))}
         <Checkbox name="tell" label="Tell subscribers" checked=form.ticked("tell", true)/>
     }
     .into_any()
-}
-
-/// When it began, as it is typed.
-fn local(desk: &Desk, incident: &Incident) -> String {
-    let civil = domain::time::civil(desk.services.zones.as_ref(), &desk.site.zone, incident.started_at);
-    civil.local.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// The states that an update can say.
@@ -348,29 +354,6 @@ pub(super) fn severities(chosen: &str) -> Vec<OptionView> {
     let option = |severity: Severity| OptionView::new(severity.as_str(), severity.text());
     let decided = Severity::ALL.into_iter().map(|severity| option(severity).chosen(severity.as_str() == chosen));
     std::iter::once(derived).chain(decided).collect()
-}
-
-/// Windows that may have caused it; nothing where there is none.
-pub(super) fn causes(causes: &[PossibleCause], chosen: &str, error: Option<String>) -> AnyView {
-    if causes.is_empty() && chosen.is_empty() {
-        return ().into_any();
-    }
-    let near = causes.iter().find(|cause| cause.is_near);
-    let option = |cause: &PossibleCause| {
-        let near = if cause.is_near { ": touches the same" } else { "" };
-        let id = cause.id.to_string();
-        OptionView::new(id.clone(), format!("{}, {}{near}", cause.name, cause.state.text())).chosen(id == chosen)
-    };
-    let mut options = vec![OptionView::new("", "No window").chosen(chosen.is_empty())];
-    options.extend(causes.iter().map(option));
-    if !chosen.is_empty() && causes.iter().all(|cause| cause.id.to_string() != chosen) {
-        options.push(OptionView::new(chosen, "The window named before").chosen(true));
-    }
-    let hint = match near {
-        Some(cause) => format!("{} touches the same components or hosts.", cause.name),
-        None => "Windows that are under way, or ended in the last 24 hours.".to_owned(),
-    };
-    view! { <Select name="maintenance" label="Caused by" options hint error/> }.into_any()
 }
 
 /// The states of all components that can be named, folded by group. `without` stand elsewhere in the form.

@@ -2,7 +2,8 @@
 
 use super::desk::{Desk, admin};
 use super::edit::Form;
-use super::incident_form::{LABELS, Shown, causes, picker, public_states, severities, states};
+use super::incident_cause;
+use super::incident_form::{LABELS, Shown, picker, public_states, severities, states};
 use crate::components::{Actions, Button, Disclosure, Field, PageHeader, Select, TextArea};
 use crate::context;
 use crate::form::FormData;
@@ -81,7 +82,7 @@ fn backfill(desk: &Desk, shown: &Shown) -> AnyView {
             </div>
             {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
             <Select name="severity" label="Severity" options=severities(&severity) error=form.error("severity")/>
-            {causes(&shown.causes, &form.value("maintenance", ""), form.error("maintenance"))}
+            {incident_cause::choice(&shown.causes, &form.value("maintenance", ""), form.error("maintenance"))}
             <Disclosure label="What was said meanwhile" open><div class="stack" id="updates">{updates}{updates_error}</div></Disclosure>
             <TextArea name="body" label="What customers read of its end" rows=4 value=form.value("body", "")
                 error=form.error("body") hint="Markdown." required=true/>

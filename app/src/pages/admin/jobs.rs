@@ -437,7 +437,7 @@ fn trigger_section(path: &str, trigger: Option<&Trigger>, may: bool) -> AnyView 
                 OptionView::new(template.as_str(), template.label()).chosen(chosen)
             })
             .collect();
-        let version = trigger.map(|t| view! { <Hidden name="version" value=t.version.to_string()/> });
+        let version = trigger.map(|t| view! { <Hidden name="version" value=form.version(t.version)/> });
         let rotate = trigger.map(|_| {
             view! { <Checkbox name="rotate" value="yes" label="Make a new secret" hint="The old one is not used any more." checked=false/> }
         });
@@ -577,7 +577,7 @@ fn edit_form(form: &Form, path: &str, view: &JobView) -> AnyView {
     let dump = view.data_set.kind == DataKind::Database;
     let inner = view! {
         <form class="form card" method="post" action=path.to_owned()>
-            <Hidden name="version" value=job.version.to_string()/>
+            <Hidden name="version" value=form.version(job.version)/>
             {fields(form, &stored, &view.choices, dump)}
             <Actions><Button>"Save"</Button></Actions>
         </form>

@@ -145,6 +145,7 @@ fn typed_person(post: &Post) -> Person {
 #[component]
 pub fn EditPerson() -> impl IntoView {
     let (typed, id) = (submitted(), param("id").parse::<UserId>());
+    let is_edit = typed.data.as_ref().is_some_and(|data| !data.is_press());
     let flash = done(&[
         ("saved", "Saved."),
         ("disabled", "This person can not sign in any more. Their sessions have ended."),
@@ -155,6 +156,8 @@ pub fn EditPerson() -> impl IntoView {
         |desk| async move { desk.services.person(&desk.actor, id.map_err(|_| Error::NotFound("person"))?).await },
         move |desk, user| {
             let is_self = desk.actor.user_id() == Some(user.id);
+            // The other buttons of the page bring no fields.
+            let edit = if is_edit { typed.clone() } else { Submitted::default() };
             let stored =
                 Person { email: user.email.clone(), name: user.name.to_string(), role: user.role.as_str().to_owned() };
             let lasts = if user.has_password { "24 hours" } else { "seven days" };
@@ -169,9 +172,9 @@ pub fn EditPerson() -> impl IntoView {
                 <ErrorSummary problems=typed.problems() message=typed.message.clone()/>
                 <div class="stack">
                     <form class="form card" method="post">
-                        {fields(&typed, &stored)}
+                        {fields(&edit, &stored)}
                         <Actions><Button weight=Weight::Primary name="do" value="save">"Save"</Button></Actions>
-                        <Hidden name="version" value=user.version.to_string()/>
+                        <Hidden name="version" value=edit.made_from("version", user.version)/>
                     </form>
                     {(!is_self).then(|| access(&user))}
                 </div>

@@ -260,7 +260,7 @@ fn correct(form: &Form, report: &ReportDesk, version: i64) -> AnyView {
         value.map(|(value, decimals)| number::plain(value, decimals)).unwrap_or_default()
     };
     let (recompute, why, wrong) = (form.chosen("recompute", "on", false), form.value("why", ""), form.error("why"));
-    let fields = figure_fields(form, report, said);
+    let (fields, read) = (figure_fields(form, report, said), form.version(version));
     view! {
         <Section id="correct" title="Correct this report">
             <form class="form card" method="post">
@@ -271,7 +271,7 @@ fn correct(form: &Form, report: &ReportDesk, version: i64) -> AnyView {
                     hint="Everybody reads it beside the report." wide=true
                     maxlength={u32::try_from(LONGEST_WHY).unwrap_or(u32::MAX)}/>
                 <Hidden name="do" value="correct"/>
-                <Hidden name="version" value=version.to_string()/>
+                <Hidden name="version" value=read/>
                 <Actions><Button weight=Weight::Primary>"Correct it"</Button></Actions>
             </form>
         </Section>

@@ -275,7 +275,7 @@ fn facts(desk: &Desk, detail: &SeriesDetail) -> AnyView {
 
 fn end(series: &Series, form: &Submitted) -> AnyView {
     let open = form.data.is_some();
-    let version = series.version.to_string();
+    let version = form.made_from("version", series.version);
     let (ticked, body, error) = (form.ticked("call_off", false), form.value("body", ""), form.error("body"));
     view! {
         <Card title="End the series">

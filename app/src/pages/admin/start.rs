@@ -12,7 +12,6 @@ use super::zone_move;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
 use crate::pages::public::post_mortem::detail;
 use crate::view::{ActionView, AttentionView, Shape, StateView, Tone, Weight, WindowView};
-use domain::alert::cause::Cause;
 use domain::finding::Case;
 use domain::gate::Purpose;
 use domain::incident::Incident;
@@ -34,17 +33,11 @@ use uuid::Uuid;
 /// Data sets named one by one; more are counted.
 const NAMED: usize = 5;
 
-/// Everything the page shows.
+/// What the page shows beside what waits, which every page counts.
 struct Start {
     needs: NeedsMe,
     coverage: Coverage,
-    mail: MailNeeds,
-    troubled: Vec<PlacedRequest>,
-    drills: DrillNeeds,
     findings: Vec<Case>,
-    causes: Vec<Cause>,
-    after: AfterNeeds,
-    incidents: IncidentNeeds,
     watched: Watched,
 }
 
@@ -56,42 +49,39 @@ pub fn AdminStart() -> impl IntoView {
         |desk| async move {
             let needs = desk.services.needs_me(&desk.actor).await?;
             let coverage = desk.services.unprotected(&desk.actor, Purpose::Schedule).await?;
-            let mail = desk.services.mail_needs(&desk.actor).await?;
-            let troubled = desk.services.troubled_requests(&desk.actor).await?;
-            let drills = desk.services.drill_needs(&desk.actor).await?;
             let findings = desk.services.findings(&desk.actor, &FindingsQuery::default()).await?.open;
-            let causes = desk.services.alert_needs(&desk.actor).await?;
-            let after = desk.services.after_needs(&desk.actor).await?;
-            let mut incidents = desk.services.incident_needs(&desk.actor).await?;
-            // What alerts have drafted is told with its alerts.
-            incidents.drafts.retain(|draft| causes.iter().all(|cause| cause.incident != Some(draft.id)));
             let watched = desk.services.watched(&desk.actor).await?;
-            Ok(Start { needs, coverage, mail, troubled, drills, findings, after, causes, incidents, watched })
+            Ok(Start { needs, coverage, findings, watched })
         },
-        |desk, start| page(&desk, start),
+        |desk, start| page(&desk, &start),
     )
 }
 
-fn page(desk: &Desk, start: Start) -> AnyView {
-    let mut items: Vec<AttentionView> = start.causes.iter().map(|cause| alerts::item(desk, cause)).collect();
-    items.extend(incidents(desk, &start.incidents));
+fn page(desk: &Desk, start: &Start) -> AnyView {
+    let waits = &desk.attention;
+    let mut items: Vec<AttentionView> = waits.causes.iter().map(|cause| alerts::item(desk, cause)).collect();
+    items.extend(incidents(desk, &waits.incidents));
     items.extend(windows(desk, &start.needs));
-    items.extend(mails(desk, &start.mail));
-    items.extend(requests(desk, &start.troubled));
-    items.extend(coverage(&start.coverage, &start.findings));
-    items.extend(drills(desk, &start.drills));
-    items.extend(after(desk, &start.after));
+    items.extend(mails(desk, &waits.mail));
+    items.extend(requests(desk, &waits.troubled));
+    items.extend(drills(desk, &waits.drills));
+    items.extend(after(desk, &waits.after));
     let new = desk.may(Permission::Maintain).then(|| {
         view! { <ButtonLink href="/admin/maintenances/new" weight=Weight::Primary>"Plan maintenance"</ButtonLink> }
     });
-    let found = found(desk, &start.findings);
-    let attention = if items.is_empty() && start.findings.is_empty() {
-        nothing(desk, &start)
+    let mut later = found(desk, &start.findings);
+    later.extend(coverage(&start.coverage, &start.findings));
+    later.extend(drafts(&start.needs));
+    let attention = if items.is_empty() && later.is_empty() {
+        nothing(desk, start)
     } else if items.is_empty() {
         ().into_any()
     } else {
         view! { <Section id="waiting" title="Waiting for somebody"><AttentionList items/></Section> }.into_any()
     };
+    let later = (!later.is_empty()).then(|| {
+        view! { <Section id="findings" title="Before the next maintenance"><AttentionList items=later/></Section> }
+    });
     let under_way: Vec<WindowView> = start.needs.under_way.iter().map(|m| window(desk, m)).collect();
     let under_way = (!under_way.is_empty())
         .then(|| view! { <Section id="under-way" title="Under way"><PlanList windows=under_way/></Section> });
@@ -109,7 +99,7 @@ fn page(desk: &Desk, start: Start) -> AnyView {
     view! {
         <PageHeader title="Needs me now">{new}</PageHeader>
         {attention}
-        {found}
+        {later}
         {under_way}
         {soon}
     }
@@ -226,14 +216,20 @@ fn windows(desk: &Desk, needs: &NeedsMe) -> Vec<AttentionView> {
         let action = ActionView::link("Give it a new time", format!("{}/edit", href(m)));
         items.push(item(m, Tone::Degraded, Shape::Postponed, detail, action));
     }
-    for m in &needs.overridden_drafts {
-        let detail = "Two people let this draft go ahead against the gate: it can be scheduled now.".to_owned();
-        items.push(item(m, Tone::Degraded, Shape::Draft, detail, ActionView::link("Open the draft", href(m))));
-    }
     for waiting in &needs.series {
         items.push(series(waiting));
     }
     items.extend(needs.zone_moves.iter().map(|look| zone_move::item(desk, look)));
+    items
+}
+
+/// Drafts of windows, by what the gate says of them now.
+fn drafts(needs: &NeedsMe) -> Vec<AttentionView> {
+    let mut items = Vec::new();
+    for m in &needs.overridden_drafts {
+        let detail = "Two people let this draft go ahead against the gate: it can be scheduled now.".to_owned();
+        items.push(item(m, Tone::Degraded, Shape::Draft, detail, ActionView::link("Open the draft", href(m))));
+    }
     for held in &needs.blocked_drafts {
         let m = &held.maintenance;
         let detail = format!("This draft can not be scheduled. {}", reasons(held));
@@ -319,10 +315,7 @@ fn requests(desk: &Desk, troubled: &[PlacedRequest]) -> Vec<AttentionView> {
 }
 
 /// What should be mended before the next window.
-fn found(desk: &Desk, open: &[Case]) -> AnyView {
-    if open.is_empty() {
-        return ().into_any();
-    }
+fn found(desk: &Desk, open: &[Case]) -> Vec<AttentionView> {
     let mut items: Vec<AttentionView> = open.iter().take(NAMED).map(|case| findings::item(desk, case)).collect();
     if let Some(more) = open.len().checked_sub(NAMED).filter(|more| *more > 0) {
         items.push(AttentionView {
@@ -334,7 +327,7 @@ fn found(desk: &Desk, open: &[Case]) -> AnyView {
             actions: vec![ActionView::link("See all", "/admin/findings")],
         });
     }
-    view! { <Section id="findings" title="Before the next maintenance"><AttentionList items/></Section> }.into_any()
+    items
 }
 
 /// Data sets without a good run, except those that are findings already.
@@ -426,15 +419,14 @@ fn drills(desk: &Desk, needs: &DrillNeeds) -> Vec<AttentionView> {
         let title = format!("A restore drill failed: {}", place(line));
         of(line, Tone::Major, Shape::Major, title, line.drill.note.clone())
     });
-    let late = needs.open.iter().filter(|line| line.drill.is_late(desk.now)).map(|line| {
+    let late = needs.late(desk.now).map(|line| {
         let day = line.drill.planned_at.map(|at| desk.short(at)).unwrap_or_default();
         let title = format!("A restore drill was planned: {}", place(line));
         let detail = format!("For {day}, by {}. It has not begun.", line.drill.who);
         of(line, Tone::Degraded, Shape::Scheduled, title, detail)
     });
     let mut items: Vec<AttentionView> = failed.chain(late).collect();
-    // Somebody takes care of those that are planned or running.
-    let alone: Vec<_> = needs.overdue.iter().filter(|host| !host.is_running && host.planned_at.is_none()).collect();
+    let alone: Vec<_> = needs.alone().collect();
     let href = "/admin/drills#overdue".to_owned();
     match alone.as_slice() {
         [] => {}

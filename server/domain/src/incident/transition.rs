@@ -204,9 +204,15 @@ pub enum Refusal {
     /// What has not happened is no incident.
     #[error("The start lies in the future. An incident has happened: plan a maintenance window for what is to come.")]
     StartAhead,
-    /// Published: what it began is history.
-    #[error("It has been published: its start stays as it is. Correct the history instead.")]
+    /// Published: the start moves only together with the history (see [`super::times::mend`]).
+    #[error("It has been published: its start moves with the history of its components.")]
     StartFixed,
+    /// Customers knew of it before.
+    #[error("Customers were told before that: it can not have begun later than its first update.")]
+    StartAfterWords,
+    /// It has no end yet.
+    #[error("It is not over: post an update that resolves it.")]
+    NotOver,
     /// Published: components change with what is said.
     #[error("It has been published: post an update to change the components.")]
     ComponentsFixed,
@@ -505,6 +511,6 @@ fn check_body(body: &Prose) -> Result<(), Refusal> {
     if body.as_str().trim().is_empty() { Err(Refusal::EmptyBody) } else { Ok(()) }
 }
 
-const fn not(incident: &Incident, command: Command) -> Refusal {
+pub(super) const fn not(incident: &Incident, command: Command) -> Refusal {
     Refusal::Not { state: incident.state, command }
 }

@@ -36,6 +36,34 @@ pub struct CausesQuery {
     pub list: ListQuery,
 }
 
+/// A place in the list of causes: among those that are not over, or among the rest; before this one, or at the begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CausesPlace {
+    Live(Option<CauseId>),
+    Over(Option<CauseId>),
+}
+
+impl CausesPlace {
+    const fn after(cause: &Cause) -> Self {
+        if cause.state.is_live() { Self::Live(Some(cause.id)) } else { Self::Over(Some(cause.id)) }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text.strip_prefix("live-") {
+            Some(id) => Some(Self::Live(Some(id.parse().ok()?))),
+            None if text.is_empty() => Some(Self::Live(None)),
+            None => Some(Self::Over(Some(text.parse().ok()?))),
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Live(id) => format!("live-{}", id.map(|id| id.to_string()).unwrap_or_default()),
+            Self::Over(id) => id.map(|id| id.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
 /// A cause with what is to be said of it.
 #[derive(Clone, Debug)]
 pub struct CauseLine {
@@ -45,6 +73,8 @@ pub struct CauseLine {
     pub alerts: Vec<Alert>,
     /// Number and title of its incident.
     pub incident: Option<(IncidentId, i64, String)>,
+    /// Number and title of the incident of the cause that it turned out to be part of.
+    pub whole: Option<(IncidentId, i64, String)>,
     /// Number and title of the work it is attached to.
     pub maintenance: Option<(MaintenanceId, i64, String)>,
 }
@@ -56,12 +86,12 @@ pub struct AlertsLook {
     pub firing: i64,
     /// Causes that are not over.
     pub live: i64,
-    /// The newest first.
+    /// Those that are not over first, the newest of each first.
     pub causes: Vec<CauseLine>,
     /// Alerts that fire and that a rule ignores.
     pub ignored: Vec<Alert>,
-    /// Where the next page begins; none on the last.
-    pub next: Option<CauseId>,
+    /// Where the next page begins, as it stands in an address; none on the last.
+    pub next: Option<String>,
     /// What hosts are called.
     pub hosts: BTreeMap<HostId, String>,
     /// What components are called.
@@ -83,7 +113,12 @@ impl AlertsLook {
                 Some(id) => Some(tx.maintenance(id).await?).map(|m| (m.id, m.number, m.title.to_string())),
                 None => None,
             };
-            lines.push(CauseLine { cause, alerts, incident, maintenance });
+            let whole = match Self::whole_of(tx, &cause).await?.incident {
+                Some(id) if cause.merged_into.is_some() => Some(tx.incident(id).await?),
+                _ => None,
+            };
+            let whole = whole.map(|i| (i.id, i.number, i.title.to_string()));
+            lines.push(CauseLine { cause, alerts, incident, whole, maintenance });
         }
         Ok(Self {
             firing,
@@ -94,25 +129,42 @@ impl AlertsLook {
             ..Self::default()
         })
     }
+
+    /// The cause that this one belongs to in the end: what it is part of may have become part of another, too.
+    async fn whole_of(tx: &mut Tx, cause: &Cause) -> Result<Cause, Error> {
+        let mut whole = cause.clone();
+        while let Some(into) = whole.merged_into {
+            whole = tx.cause(into).await?;
+        }
+        Ok(whole)
+    }
 }
 
 impl Services {
-    /// A page of causes, the newest first, with their alerts; the first one with what is ignored.
+    /// A page of causes with their alerts: those that are not over come first, the newest of each first. The first page
+    /// has what is ignored, too.
     ///
     /// # Errors
     /// Not allowed, or the database does not answer.
     pub async fn alerts_look(&self, actor: &Actor, before: &str) -> Result<AlertsLook, Error> {
         actor.require(Permission::View)?;
-        let before = Some(before.trim()).filter(|text| !text.is_empty());
-        let before: Option<CauseId> = before.map(str::parse).transpose().map_err(|_| Error::NotFound("page"))?;
+        let (is_first, place) =
+            (before.trim().is_empty(), CausesPlace::read(before.trim()).ok_or(Error::NotFound("page"))?);
         let mut tx = self.db.read().await?;
-        let mut causes = tx.causes(CausesOf::Before(before), CAUSES + 1).await?;
         let fits = usize::try_from(CAUSES).unwrap_or(usize::MAX);
+        let mut causes = match place {
+            CausesPlace::Live(before) => tx.causes(CausesOf::LiveBefore(before), CAUSES + 1).await?,
+            CausesPlace::Over(_) => Vec::new(),
+        };
+        if causes.len() <= fits {
+            let before = if let CausesPlace::Over(before) = place { before } else { None };
+            causes.extend(tx.causes(CausesOf::OverBefore(before), CAUSES + 1).await?);
+        }
         let more = causes.len() > fits;
         causes.truncate(fits);
-        let next = causes.last().filter(|_| more).map(|cause| cause.id);
+        let next = causes.last().filter(|_| more).map(|cause| CausesPlace::after(cause).text());
         let ignored = AlertFilter { ignored: true, firing: Some(true), ..AlertFilter::default() };
-        let ignored = if before.is_none() { tx.alerts_of(&ignored, SHOWN).await? } else { Vec::new() };
+        let ignored = if is_first { tx.alerts_of(&ignored, SHOWN).await? } else { Vec::new() };
         Ok(AlertsLook { next, ignored, ..AlertsLook::with(&mut tx, causes).await? })
     }
 
@@ -160,16 +212,6 @@ impl Services {
             causes.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
         }
         Ok(causes)
-    }
-
-    /// How many published incidents a person is asked to resolve.
-    ///
-    /// # Errors
-    /// Not allowed, or the database does not answer.
-    pub async fn waiting_causes(&self, actor: &Actor) -> Result<u64, Error> {
-        actor.require(Permission::View)?;
-        let count = self.db.read().await?.count_proposed_causes().await?;
-        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// A page of alerts for programs, the newest first.

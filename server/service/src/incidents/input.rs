@@ -4,14 +4,16 @@ use super::{IncidentEdit, IncidentPost, NewIncident, PastIncident, PastPost, Sta
 use crate::drills::typed_time;
 use crate::once::{answered, once};
 use crate::{Actor, Error, Fields, Services};
+use chrono::SubsecRound;
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId, IncidentUpdateId, MaintenanceId};
+use domain::incident::times::began_long_ago;
 use domain::incident::{Incident, IncidentState, IncidentUpdate, Severity};
 use domain::people::Permission;
 use domain::site::Site;
 use domain::template;
 use domain::text::{Name, Prose};
-use domain::time::Instant;
+use domain::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use storage::Tx;
 
@@ -37,6 +39,9 @@ pub struct IncidentInput {
     pub components: Vec<ComponentStateInput>,
     /// When the trouble began; empty for now.
     pub started_at: String,
+    /// It did begin so long ago: asked back where that is more than a day, as a date is easily mistyped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub began_long_ago: bool,
     /// The id of the window that caused it; may be empty.
     pub maintenance: String,
     /// `investigating` (also where it is empty), `identified`, `monitoring` or `resolved`.
@@ -120,8 +125,10 @@ pub struct EditInput {
     pub maintenance: Option<String>,
     /// Of a draft.
     pub components: Option<Vec<ComponentStateInput>>,
-    /// Of a draft.
+    /// When the trouble began.
     pub started_at: Option<String>,
+    /// When it was over; of what is resolved.
+    pub resolved_at: Option<String>,
     /// Of a draft: what the first update is to say.
     pub body: Option<String>,
 }
@@ -157,6 +164,21 @@ impl Reader<'_> {
     fn time(&mut self, field: &'static str, text: &str) -> Option<Instant> {
         let read = typed_time(self.services.zones.as_ref(), &self.site.zone, text);
         self.fields.take(field, read).flatten()
+    }
+
+    /// The start of a new incident; one that is long ago is asked back.
+    fn start(&mut self, text: &str, known: Option<Instant>, is_sure: bool) -> Option<Instant> {
+        let (start, now) = (self.time("started_at", text)?, self.services.now());
+        // What a form shows has no parts of a second.
+        let is_known = known.is_some_and(|known| known.trunc_subsecs(0) == start.trunc_subsecs(0));
+        if began_long_ago(start, now) && !is_known && !is_sure {
+            let ago = Span::between(start, now).in_words();
+            self.fields.add(
+                "began_long_ago",
+                format!("That is {ago} ago. Look at the date, or say that it did begin then (began_long_ago)."),
+            );
+        }
+        Some(start)
     }
 
     fn needed_time(&mut self, field: &'static str, text: &str) -> Option<Instant> {
@@ -213,7 +235,8 @@ impl Services {
         Ok(Reader { services: self, site: tx.site().await?, fields: Fields::default() })
     }
 
-    async fn read_new(&self, tx: &mut Tx, input: &IncidentInput) -> Result<NewIncident, Error> {
+    /// `known` is the start that a draft has already: nobody is asked about it.
+    async fn read_new(&self, tx: &mut Tx, input: &IncidentInput, known: Option<Instant>) -> Result<NewIncident, Error> {
         let mut reader = self.reader(tx).await?;
         let components = reader.states(&input.components);
         let named = names(tx, &components).await?;
@@ -222,7 +245,7 @@ impl Services {
             title,
             severity: reader.severity(&input.severity),
             components,
-            started_at: reader.time("started_at", &input.started_at),
+            started_at: reader.start(&input.started_at, known, input.began_long_ago),
             maintenance: reader.maintenance(&input.maintenance),
             state: reader.state(&input.state, IncidentState::Investigating),
             body: reader.body(&input.body, &named),
@@ -261,7 +284,7 @@ impl Services {
         if let Some(before) = answered(&mut tx, once.as_ref()).await? {
             return Ok(before);
         }
-        let new = self.read_new(&mut tx, input).await?;
+        let new = self.read_new(&mut tx, input, None).await?;
         let made = match publish {
             true => self.open_incident_in(&mut tx, actor, new).await?,
             false => self.draft_incident_in(&mut tx, actor, new).await?,
@@ -285,13 +308,15 @@ impl Services {
     ) -> Result<Incident, Error> {
         actor.require(Permission::RunIncidents)?;
         let mut tx = self.db.decide().await?;
-        let new = self.read_new(&mut tx, input).await?;
+        let known = tx.incident(id).await?.started_at;
+        let new = self.read_new(&mut tx, input, Some(known)).await?;
         let edit = IncidentEdit {
             title: Some(new.title.clone()),
             severity: Some(new.severity),
             maintenance: Some(new.maintenance),
             components: Some(new.components.clone()),
             started_at: new.started_at,
+            resolved_at: None,
             text: Some(new.body.clone()),
         };
         let mut saved = self.edit_incident_in(&mut tx, actor, id, version, edit).await?;
@@ -385,6 +410,7 @@ impl Services {
             maintenance: input.maintenance.as_deref().map(|text| reader.maintenance(text)),
             components,
             started_at: input.started_at.as_deref().and_then(|text| reader.needed_time("started_at", text)),
+            resolved_at: input.resolved_at.as_deref().and_then(|text| reader.needed_time("resolved_at", text)),
             text: input.body.as_deref().map(|text| reader.body(text, &named)),
         };
         let edit = reader.done(Some(edit))?;

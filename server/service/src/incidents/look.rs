@@ -1,27 +1,18 @@
 //! Incidents as colleagues see them.
 
-use super::{SILENCE, States};
+use super::{PossibleCause, SILENCE};
 use crate::inventory::Page;
 use crate::{Actor, Error, Fields, Services};
 use domain::component::ComponentState;
-use domain::gate::blast_radius;
-use domain::ids::{ComponentId, HostId, IncidentId, MaintenanceId, UserId};
+use domain::ids::{ComponentId, IncidentId, MaintenanceId, UserId};
 use domain::impact::{Impact, Source};
 use domain::incident::{Incident, IncidentState, IncidentUpdate, ReplacedText};
-use domain::maintenance::{Maintenance, State, affected_components};
+use domain::maintenance::Maintenance;
 use domain::people::Permission;
 use domain::subscriber::{Audience, Topic};
-use domain::time::{Instant, Span};
-use std::collections::{BTreeMap, BTreeSet};
-use storage::Tx;
+use domain::time::Instant;
+use std::collections::BTreeMap;
 use storage::incident::IncidentPosition;
-use storage::maintenance::Order;
-
-/// How long after its end a window is offered as the cause.
-const CAUSE_WITHIN: Span = Span::hours(24);
-
-/// Most windows offered as the cause.
-const CAUSES: i64 = 50;
 
 /// Most incidents on a page of a program.
 const MAX_PAGE: i64 = 200;
@@ -87,19 +78,6 @@ pub struct NamedState {
     pub is_private: bool,
 }
 
-/// A window that may have caused it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PossibleCause {
-    /// Which.
-    pub id: MaintenanceId,
-    /// `M-42 Replace a disk`
-    pub name: String,
-    /// Where it stands.
-    pub state: State,
-    /// It touches the same components, or hosts behind them.
-    pub is_near: bool,
-}
-
 /// One incident with everything that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentDetail {
@@ -117,7 +95,7 @@ pub struct IncidentDetail {
     pub authors: BTreeMap<UserId, String>,
     /// The window that caused it.
     pub cause: Option<Maintenance>,
-    /// Windows that may have.
+    /// Windows that may have, the likeliest first.
     pub causes: Vec<PossibleCause>,
     /// How long each component was in which state because of it.
     pub history: Vec<Impact>,
@@ -240,7 +218,7 @@ impl Services {
             names: all.iter().map(|c| (c.id, c.name.to_string())).collect(),
             authors: tx.users().await?.into_iter().map(|user| (user.id, user.name.to_string())).collect(),
             cause,
-            causes: self.possible_causes_in(&mut tx, &incident.components).await?,
+            causes: self.causes_of(&mut tx, &incident).await?,
             history: tx.impacts_of(Source::Incident, id.0).await?,
             incident,
         })
@@ -264,42 +242,6 @@ impl Services {
     pub async fn incidents_caused_by(&self, actor: &Actor, id: MaintenanceId) -> Result<Vec<Incident>, Error> {
         actor.require(Permission::View)?;
         Ok(self.db.read().await?.incidents_of_maintenance(id).await?)
-    }
-
-    /// Windows that are under way or ended lately, those first that touch the same components or hosts.
-    ///
-    /// # Errors
-    /// Not allowed, or the database does not answer.
-    pub async fn possible_causes(&self, actor: &Actor, components: &States) -> Result<Vec<PossibleCause>, Error> {
-        actor.require(Permission::View)?;
-        let mut tx = self.db.read().await?;
-        self.possible_causes_in(&mut tx, components).await
-    }
-
-    async fn possible_causes_in(&self, tx: &mut Tx, components: &States) -> Result<Vec<PossibleCause>, Error> {
-        const UNDER_WAY: [State; 2] = [State::InProgress, State::Verifying];
-        let mut windows = tx.maintenances_in(&UNDER_WAY, Order::Latest, None, CAUSES).await?;
-        windows.extend(tx.maintenances_ended_after(CAUSE_WITHIN.before(self.now()), CAUSES).await?);
-        windows.retain(|m| m.started_at.is_some());
-        if windows.is_empty() {
-            return Ok(Vec::new());
-        }
-        let topology = tx.topology().await?;
-        let behind = topology.behind.iter().filter(|(component, _)| components.contains_key(component));
-        let hosts: BTreeSet<HostId> = behind.map(|(_, host)| *host).collect();
-        let mut causes: Vec<PossibleCause> = windows
-            .into_iter()
-            .map(|m| {
-                let scope = crate::maintenance::scope_of(&m);
-                let touched = affected_components(&scope, &topology);
-                let is_near = components.keys().any(|id| touched.contains(id))
-                    || blast_radius(&scope, &topology).iter().any(|host| hosts.contains(host));
-                let name = format!("M-{} {}", m.number, m.title);
-                PossibleCause { id: m.id, name, state: m.state, is_near }
-            })
-            .collect();
-        causes.sort_by_key(|cause| !cause.is_near);
-        Ok(causes)
     }
 
     /// What waits for a person, and what is open beside it.

@@ -503,8 +503,7 @@ impl Services {
         let count = tx.count_waiting(self.now()).await? + self.count_second_person_wanted(&mut tx, actor).await?;
         let count = u64::try_from(count + tx.count_series_waiting().await?).unwrap_or_default();
         let moves = self.zone_moves(&mut tx).await?.len();
-        let after = self.count_after_needs(&mut tx, actor).await?;
-        Ok(count.saturating_add(u64::try_from(moves).unwrap_or_default()).saturating_add(after))
+        Ok(count.saturating_add(u64::try_from(moves).unwrap_or_default()))
     }
 
     /// What waits for a person.

@@ -263,7 +263,7 @@ impl Services {
         actor.require(permission)?;
         if permission == Permission::Approve && actor.user_id().is_none() {
             // Whatever else may do everything: a second person is a person.
-            return Err(Error::Forbidden);
+            return Err(Error::Forbidden(permission));
         }
         let mut tx = self.db.decide().await?;
         let m = tx.maintenance(id).await?;

@@ -190,10 +190,10 @@ async fn what_can_not_be_sent_can_not_be_previewed(engine: Engine) {
     let new = NewToken { name: "x".to_owned(), scopes: vec!["read".to_owned()], valid_for: String::new() };
     let made = services.add_token(&system, &new).await.unwrap();
     let viewer = services.actor_for_token(secrecy::ExposeSecret::expose_secret(&made.text), None).await.unwrap();
-    assert!(matches!(services.preview_plan(&viewer, Target::New, &input, "", "").await, Err(Error::Forbidden)));
+    assert!(matches!(services.preview_plan(&viewer, Target::New, &input, "", "").await, Err(Error::Forbidden(_))));
     assert!(matches!(
         services.preview_step(&viewer, draft.id, Step::Post("x".into()), "").await,
-        Err(Error::Forbidden)
+        Err(Error::Forbidden(_))
     ));
 }
 

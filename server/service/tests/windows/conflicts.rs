@@ -223,7 +223,7 @@ async fn rules_are_for_administrators_and_each_change_is_told_once(engine: Engin
         w.services.set_conflict_policy(&oisin, 1, "warn").await.map(|_| ()),
         w.services.import_freezes(&oisin, &IcsInput::default(), None).await.map(|_| ()),
     ] {
-        assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
     }
     let lines = || async {
         let mut tx = w.t.db.read().await.unwrap();

@@ -10,6 +10,7 @@ use axum::{Json, Router};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId, IncidentUpdateId, MaintenanceId};
 use domain::incident::{Incident, IncidentState, IncidentUpdate, Severity};
+use domain::maintenance::State as MaintenanceState;
 use domain::subscriber::Audience;
 use domain::time::Instant;
 use http::HeaderMap;
@@ -17,8 +18,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service::incidents::{
-    BackfillInput, ComponentNow, Deed, EditInput, IncidentInput, IncidentQuery, OverrideInput, PostInput,
+    BackfillInput, ComponentNow, Deed, EditInput, IncidentInput, IncidentQuery, OverrideInput, PossibleCause, PostInput,
 };
+use service::inventory::Page;
 use service::{Actor, Error, Services};
 use std::collections::BTreeMap;
 
@@ -26,6 +28,7 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/incidents", get(list).post(add))
         .route("/api/v1/incidents/audience", get(audience))
+        .route("/api/v1/incidents/causes", get(causes))
         .route("/api/v1/incidents/backfill", post(backfill))
         .route("/api/v1/incidents/{id}", get(one).patch(edit))
         .route("/api/v1/incidents/{id}/publish", post(publish))
@@ -149,6 +152,26 @@ impl From<Audience> for ShownAudience {
     }
 }
 
+/// A window that may have caused something.
+#[derive(Debug, Serialize)]
+struct ShownCause {
+    id: MaintenanceId,
+    number: i64,
+    title: String,
+    state: MaintenanceState,
+    /// Those of the components asked for that it touches, by name.
+    near: Vec<String>,
+    /// All components that it touches, by name; its hosts where there are none.
+    covers: Vec<String>,
+}
+
+impl From<PossibleCause> for ShownCause {
+    fn from(cause: PossibleCause) -> Self {
+        let PossibleCause { id, number, title, state, near, covers, .. } = cause;
+        Self { id, number, title, state, near, covers }
+    }
+}
+
 /// How a component is, and what was set by hand.
 #[derive(Debug, Serialize)]
 struct ShownNow {
@@ -241,16 +264,31 @@ async fn backfill(
     Ok(created(&format!("/api/v1/incidents/{}", made.id), Shown::of(&state.services, made)))
 }
 
+/// The components that a query names.
+fn components(asked: &Asked) -> Result<Vec<ComponentId>, Problem> {
+    let texts = asked.get("components").split(',').map(str::trim).filter(|text| !text.is_empty());
+    texts
+        .map(|text| text.parse::<ComponentId>().map_err(|_| Problem::field("components", "Send ids, with commas.")))
+        .collect()
+}
+
 async fn audience(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
     asked: Asked,
 ) -> Result<Json<ShownAudience>, Problem> {
-    let texts = asked.get("components").split(',').map(str::trim).filter(|text| !text.is_empty());
-    let components = texts
-        .map(|text| text.parse::<ComponentId>().map_err(|_| Problem::field("components", "Send ids, with commas.")))
-        .collect::<Result<Vec<_>, _>>()?;
+    let components = components(&asked)?;
     Ok(Json(state.services.incident_audience(&actor, &components).await?.into()))
+}
+
+async fn causes(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    asked: Asked,
+) -> Result<Json<Listed<ShownCause>>, Problem> {
+    let chosen = components(&asked)?.into_iter().map(|id| (id, ComponentState::MajorOutage)).collect();
+    let items = state.services.possible_causes(&actor, &chosen).await?;
+    Ok(Listed::of(Page { items, next_cursor: None }, Into::into))
 }
 
 async fn one(

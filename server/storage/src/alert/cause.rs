@@ -24,6 +24,10 @@ pub enum CausesOf {
     Moved,
     /// All that were not found to be part of another, older than this one.
     Before(Option<CauseId>),
+    /// Those of them that are not over.
+    LiveBefore(Option<CauseId>),
+    /// Those of them that are.
+    OverBefore(Option<CauseId>),
     /// Those of an incident.
     Incident(IncidentId),
     /// Those that are attached to a window.
@@ -165,6 +169,10 @@ impl Tx {
                 Uuid::nil(),
             ),
             CausesOf::Before(id) => ("c.id < $1 and c.state <> 'merged'", id.map_or_else(Uuid::max, |id| id.0)),
+            CausesOf::LiveBefore(id) => {
+                ("c.id < $1 and c.state in ('open', 'window')", id.map_or_else(Uuid::max, |id| id.0))
+            }
+            CausesOf::OverBefore(id) => ("c.id < $1 and c.state = 'over'", id.map_or_else(Uuid::max, |id| id.0)),
             CausesOf::Incident(id) => ("c.incident_id = $1", id.0),
             CausesOf::Maintenance(id) => ("c.maintenance_id = $1", id.0),
             CausesOf::One(id) => ("c.id = $1", id.0),
@@ -236,22 +244,6 @@ impl Tx {
             .await?
         });
         Ok(count > 0)
-    }
-
-    /// Causes whose published incident a person is asked to resolve.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn count_proposed_causes(&mut self) -> Result<i64, StoreError> {
-        Ok(on_tx!(self, |x| {
-            sqlx::query_scalar(
-                "select count(*) from causes c join incidents i on i.id = c.incident_id
-                 where c.state = 'open' and c.proposed_at is not null
-                 and i.state in ('investigating', 'identified', 'monitoring')",
-            )
-            .fetch_one(x)
-            .await?
-        }))
     }
 
     /// How many alerts fire, and how many causes are not over.

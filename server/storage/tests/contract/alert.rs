@@ -155,6 +155,10 @@ async fn causes_are_found_when_something_is_due_in_them(engine: Engine) {
     let over = Cause { state: CauseState::Over, ended_at: Some(at(20)), publish_at: None, ..open.clone() };
     tx.put_cause(&over).await.unwrap();
     assert_eq!(tx.cause(over.id).await.unwrap(), over);
+    assert_eq!(tx.causes(CausesOf::LiveBefore(None), 9).await.unwrap(), [work.clone(), quiet.clone()]);
+    assert_eq!(tx.causes(CausesOf::LiveBefore(Some(work.id)), 9).await.unwrap(), std::slice::from_ref(&quiet));
+    assert_eq!(tx.causes(CausesOf::OverBefore(None), 9).await.unwrap(), std::slice::from_ref(&over));
+    assert!(tx.causes(CausesOf::OverBefore(Some(over.id)), 9).await.unwrap().is_empty());
     tx.update_maintenance(&domain::maintenance::Maintenance { state: State::Completed, ..m }).await.unwrap();
     assert_eq!(tx.due_causes(at(0), None, 9).await.unwrap(), [work.id], "the work is over");
     tx.commit().await.unwrap();

@@ -74,6 +74,22 @@ async fn stretches_come_back_by_time_and_end_by_source(engine: Engine) {
     assert_eq!(tx.component_references(of(11)).await.unwrap().stretches, 2);
 }
 
+async fn a_stretch_moves_and_goes_where_nothing_is_left_of_it(engine: Engine) {
+    let t = begun(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    for one in [impact(1, 11, Source::Incident, 10, None), impact(2, 12, Source::Incident, 10, Some(60))] {
+        tx.insert_impact(&one).await.unwrap();
+    }
+    let id = |n| ImpactId(Uuid::from_u128(n));
+    tx.move_impact(id(1), at(-5), None).await.unwrap();
+    tx.move_impact(id(2), at(-5), Some(at(40))).await.unwrap();
+    let moved = [impact(1, 11, Source::Incident, -5, None), impact(2, 12, Source::Incident, -5, Some(40))];
+    assert_eq!(tx.impacts_of(Source::Incident, INCIDENT).await.unwrap(), moved);
+    tx.move_impact(id(2), at(40), Some(at(40))).await.unwrap();
+    assert_eq!(tx.impacts_of(Source::Incident, INCIDENT).await.unwrap(), &moved[..1]);
+    assert!(matches!(tx.move_impact(id(2), at(0), None).await, Err(StoreError::NotFound("stretch"))));
+}
+
 async fn a_state_set_by_hand_is_kept_until_it_is_taken_back(engine: Engine) {
     let t = begun(engine).await;
     let mut tx = t.db.decide().await.unwrap();
@@ -104,4 +120,8 @@ async fn a_state_set_by_hand_is_kept_until_it_is_taken_back(engine: Engine) {
     assert_eq!(tx.component_overrides().await.unwrap(), []);
 }
 
-storage::on_both!(stretches_come_back_by_time_and_end_by_source, a_state_set_by_hand_is_kept_until_it_is_taken_back,);
+storage::on_both!(
+    stretches_come_back_by_time_and_end_by_source,
+    a_stretch_moves_and_goes_where_nothing_is_left_of_it,
+    a_state_set_by_hand_is_kept_until_it_is_taken_back,
+);

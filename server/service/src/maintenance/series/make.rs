@@ -60,7 +60,7 @@ fn said(error: &Error) -> Option<String> {
         Error::Refused { message, .. } | Error::Conflicts { message, .. } => Some(message.clone()),
         Error::NotFound(_)
         | Error::SignInNeeded
-        | Error::Forbidden
+        | Error::Forbidden(_)
         | Error::Stale(_)
         | Error::TooMany { .. }
         | Error::Unavailable { .. }

@@ -1,0 +1,69 @@
+//! What waits for somebody: the list of the start page, and the number that stands beside its name on every page. Both
+//! are made from this, so that none of them knows of something that the other does not.
+
+use crate::deliveries::MailNeeds;
+use crate::drills::DrillNeeds;
+use crate::incidents::IncidentNeeds;
+use crate::post_mortems::AfterNeeds;
+use crate::requests::PlacedRequest;
+use crate::{Actor, Error, Services};
+use domain::alert::cause::Cause;
+use domain::time::Instant;
+
+/// What waits for somebody.
+#[derive(Clone, Debug, Default)]
+pub struct Attention {
+    /// Causes of alerts on which a person has to decide.
+    pub causes: Vec<Cause>,
+    /// Incidents, without the drafts that are told with their alerts.
+    pub incidents: IncidentNeeds,
+    /// Mails that do not go out.
+    pub mail: MailNeeds,
+    /// Requests that came to nothing, or that nobody could be told of.
+    pub troubled: Vec<PlacedRequest>,
+    /// Drills.
+    pub drills: DrillNeeds,
+    /// Post-mortems and action items.
+    pub after: AfterNeeds,
+    /// How many windows, series and moves of time zones there are in [`crate::maintenance::NeedsMe`], beside drafts:
+    /// what stands against those takes longer to find out.
+    pub windows: u64,
+}
+
+impl Attention {
+    /// How many things there are.
+    #[must_use]
+    pub fn count(&self, now: Instant) -> u64 {
+        let IncidentNeeds { silent, open, drafts } = &self.incidents;
+        let AfterNeeds { to_review, to_publish, overdue, .. } = &self.after;
+        let drills = self.drills.failed.len() + self.drills.late(now).count() + self.drills.alone().count().min(1);
+        let things = self.causes.len()
+            + (silent.len() + open.len() + drafts.len())
+            + self.mail.count()
+            + self.troubled.len()
+            + drills
+            + (to_review.len() + to_publish.len() + overdue.len());
+        self.windows.saturating_add(u64::try_from(things).unwrap_or(u64::MAX))
+    }
+}
+
+impl Services {
+    /// What waits for somebody.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn attention(&self, actor: &Actor) -> Result<Attention, Error> {
+        let causes = self.alert_needs(actor).await?;
+        let mut incidents = self.incident_needs(actor).await?;
+        incidents.drafts.retain(|draft| causes.iter().all(|cause| cause.incident != Some(draft.id)));
+        Ok(Attention {
+            causes,
+            incidents,
+            mail: self.mail_needs(actor).await?,
+            troubled: self.troubled_requests(actor).await?,
+            drills: self.drill_needs(actor).await?,
+            after: self.after_needs(actor).await?,
+            windows: self.waiting(actor).await?,
+        })
+    }
+}
