@@ -64,8 +64,8 @@ impl Desk {
     async fn open(services: Services, actor: Actor, path: String) -> Result<Self, Error> {
         actor.require(Permission::View)?;
         let site = services.site().await?;
-        let stuck = services.stuck_mails(&actor).await?;
         let (attention, now) = (services.attention(&actor).await?, services.now());
+        let stuck = attention.mail.stuck;
         let waiting = Waiting {
             attention: attention.count(now),
             alerts: u64::try_from(attention.causes.len()).unwrap_or_default(),

@@ -361,7 +361,7 @@ fn change(detail: &IncidentDetail, form: &Form, submitted: &Submitted) -> AnyVie
                         maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
                     <Select name="severity" id="edit-severity" label="Severity" options=severities(&severity)
                         error=wrong("severity")/>
-                    {incident_cause::choice(&detail.causes, &cause, wrong("maintenance"))}
+                    {incident_cause::choice(&detail.causes, &cause, wrong("maintenance"), incident_cause::ITS_OWN)}
                     <Actions><Button name="do" value="edit">"Save, tell nobody"</Button></Actions>
                 </form>
     }

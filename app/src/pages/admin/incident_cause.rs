@@ -23,12 +23,16 @@ pub async fn find(services: &Services, actor: &Actor, form: &str) -> Result<Caus
     Ok(causes_view(&services.possible_causes(actor, &chosen).await?, CHOSEN))
 }
 
-/// Who named the components: the one who fills in the form, or the incident.
-type Named = (&'static str, &'static str);
+/// Who named the components, in words: the end of a sentence about them, what they are, and which windows there are.
+pub(super) type Named = (&'static str, &'static str, &'static str);
 
-const CHOSEN: Named = (", which you chose.", "what you chose");
+/// The one who fills in the form.
+pub(super) const CHOSEN: Named =
+    (", which you chose.", "what you chose", "Windows that are under way, or ended in the last 24 hours.");
 
-const ITS_OWN: Named = (".", "its components");
+/// The incident.
+pub(super) const ITS_OWN: Named =
+    (".", "its components", "Windows that were under way meanwhile, or ended in the 24 hours before it.");
 
 /// "Cluster 11, Cluster 12 and 4 more"
 fn listed(names: &[String]) -> String {
@@ -41,7 +45,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-fn causes_view(causes: &[PossibleCause], (end, what): Named) -> CausesView {
+fn causes_view(causes: &[PossibleCause], (end, what, which): Named) -> CausesView {
     let option = |cause: &PossibleCause| {
         let label = format!("{} {}: {}", cause.reference(), cause.title, cause.state.text());
         let hint = match (cause.is_near(), cause.covers.is_empty()) {
@@ -53,7 +57,7 @@ fn causes_view(causes: &[PossibleCause], (end, what): Named) -> CausesView {
     };
     let near: Vec<String> = causes.iter().filter(|cause| cause.is_near()).map(PossibleCause::reference).collect();
     let hint = match near.as_slice() {
-        [] => "Windows that are under way, or ended in the last 24 hours.".to_owned(),
+        [] => which.to_owned(),
         [one] => format!("{one} touches {what}. Did it cause this?"),
         several => format!("{} touch {what}. Did one of them cause this?", listed(several)),
     };
@@ -61,11 +65,13 @@ fn causes_view(causes: &[PossibleCause], (end, what): Named) -> CausesView {
 }
 
 /// Windows that may have caused an incident; nothing where there is none.
-pub(super) fn choice(causes: &[PossibleCause], chosen: &str, error: Option<String>) -> AnyView {
+pub(super) fn choice(causes: &[PossibleCause], chosen: &str, error: Option<String>, named: Named) -> AnyView {
     if causes.is_empty() && chosen.is_empty() {
         return ().into_any();
     }
-    let CausesView { options, hint } = causes_view(causes, ITS_OWN);
+    let CausesView { options, hint } = causes_view(causes, named);
+    // Nobody is asked what is said already.
+    let hint = if chosen.is_empty() { hint } else { named.2.to_owned() };
     view! { <CauseChoice options hint chosen=chosen.to_owned() error/> }.into_any()
 }
 
@@ -75,7 +81,7 @@ pub(super) fn live_choice(causes: &[PossibleCause], chosen: &str, error: Option<
         return ().into_any();
     }
     let (initial, chosen) = (causes_view(causes, CHOSEN), chosen.to_owned());
-    view! { <CauseIsland initial chosen error=error.unwrap_or_default()/> }.into_any()
+    view! { <div><CauseIsland initial chosen error=error.unwrap_or_default()/></div> }.into_any()
 }
 
 /// Windows that were under way on its components when it began, each to be linked with one press. Nothing where the

@@ -82,7 +82,7 @@ fn backfill(desk: &Desk, shown: &Shown) -> AnyView {
             </div>
             {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
             <Select name="severity" label="Severity" options=severities(&severity) error=form.error("severity")/>
-            {incident_cause::choice(&shown.causes, &form.value("maintenance", ""), form.error("maintenance"))}
+            {incident_cause::choice(&shown.causes, &form.value("maintenance", ""), form.error("maintenance"), incident_cause::CHOSEN)}
             <Disclosure label="What was said meanwhile" open><div class="stack" id="updates">{updates}{updates_error}</div></Disclosure>
             <TextArea name="body" label="What customers read of its end" rows=4 value=form.value("body", "")
                 error=form.error("body") hint="Markdown." required=true/>
