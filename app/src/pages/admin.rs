@@ -50,6 +50,7 @@ pub mod series_form;
 pub mod settings;
 pub mod start;
 pub mod subscribers;
+pub mod webhooks;
 pub mod team_mails;
 pub mod templates;
 pub mod tokens;

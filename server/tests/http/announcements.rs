@@ -166,7 +166,7 @@ async fn a_program_does_all_of_it(engine: Engine) {
     let back = program.http.delete(format!("{}{place}/schedule?version=3", app.base)).send().await.unwrap();
     assert_eq!(back.json::<Value>().await.unwrap()["state"], "draft");
     let told: Value = program.get(&format!("{place}/audience")).await.json().await.unwrap();
-    assert_eq!(told, json!({"mails": 0, "left_out": []}));
+    assert_eq!(told, json!({"mails": 0, "webhooks": 0, "left_out": []}));
     let (status, _) = send(Method::POST, format!("{place}/publish"), json!({"version": 1})).await;
     assert_eq!(status, 409, "stale");
     let (_, public) = send(Method::POST, format!("{place}/publish"), json!({"version": 4})).await;

@@ -65,6 +65,7 @@ impl Desk {
         let waiting = Waiting {
             attention: services.waiting(&actor).await? + services.waiting_causes(&actor).await?,
             stuck_mails: u64::try_from(stuck.late + stuck.failed).unwrap_or_default(),
+            webhooks_off: u64::try_from(services.webhook_needs(&actor).await?.len()).unwrap_or_default(),
             findings: services.count_findings(&actor).await?,
             incidents: services.waiting_incidents(&actor).await?,
             ..Waiting::default()

@@ -8,6 +8,7 @@ use super::findings;
 use super::gate::proof;
 use super::maintenances::window;
 use super::runs::grouped;
+use super::webhooks;
 use super::zone_move;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
 use crate::pages::public::post_mortem::detail;
@@ -18,6 +19,7 @@ use domain::gate::Purpose;
 use domain::incident::Incident;
 use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
+use domain::webhook::Webhook;
 use leptos::prelude::*;
 use service::deliveries::MailNeeds;
 use service::drills::{DrillLine, DrillNeeds, place};
@@ -38,6 +40,7 @@ struct Start {
     needs: NeedsMe,
     coverage: Coverage,
     mail: MailNeeds,
+    webhooks: Vec<Webhook>,
     troubled: Vec<PlacedRequest>,
     drills: DrillNeeds,
     findings: Vec<Case>,
@@ -55,6 +58,7 @@ pub fn AdminStart() -> impl IntoView {
             let needs = desk.services.needs_me(&desk.actor).await?;
             let coverage = desk.services.unprotected(&desk.actor, Purpose::Schedule).await?;
             let mail = desk.services.mail_needs(&desk.actor).await?;
+            let webhooks = desk.services.webhook_needs(&desk.actor).await?;
             let troubled = desk.services.troubled_requests(&desk.actor).await?;
             let drills = desk.services.drill_needs(&desk.actor).await?;
             let findings = desk.services.findings(&desk.actor, &FindingsQuery::default()).await?.open;
@@ -63,7 +67,7 @@ pub fn AdminStart() -> impl IntoView {
             let mut incidents = desk.services.incident_needs(&desk.actor).await?;
             // What alerts have drafted is told with its alerts.
             incidents.drafts.retain(|draft| causes.iter().all(|cause| cause.incident != Some(draft.id)));
-            Ok(Start { needs, coverage, mail, troubled, drills, findings, after, causes, incidents })
+            Ok(Start { needs, coverage, mail, webhooks, troubled, drills, findings, after, causes, incidents })
         },
         |desk, start| page(&desk, start),
     )
@@ -74,6 +78,7 @@ fn page(desk: &Desk, start: Start) -> AnyView {
     items.extend(incidents(desk, &start.incidents));
     items.extend(windows(desk, &start.needs));
     items.extend(mails(desk, &start.mail));
+    items.extend(webhooks::needs(desk, &start.webhooks));
     items.extend(requests(desk, &start.troubled));
     items.extend(coverage(&start.coverage, &start.findings));
     items.extend(drills(desk, &start.drills));

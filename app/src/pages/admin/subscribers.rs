@@ -5,7 +5,7 @@ use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, query};
 use super::runs::grouped;
 use crate::components::{
-    Actions, Button, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Field, Flash, PageHeader, Pager, Section,
+    Actions, Button, ButtonLink, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Field, Flash, PageHeader, Pager, Section,
     Select, StateBadge, TimeRange,
 };
 use crate::context::done;
@@ -38,7 +38,9 @@ pub fn Subscribers() -> impl IntoView {
         move |desk, found| {
             view! {
                 <PageHeader title="Subscribers"
-                    intro="They hear by mail of what they chose. Everybody joins and leaves by the public page."/>
+                    intro="They hear by mail of what they chose. Everybody joins and leaves by the public page.">
+                    <ButtonLink href="/admin/webhooks">"Webhooks"</ButtonLink>
+                </PageHeader>
                 {flash.map(|flash| view! { <Flash flash/> })}
                 {list(&desk, &query, found)}
             }
