@@ -50,11 +50,11 @@ pub mod series_form;
 pub mod settings;
 pub mod start;
 pub mod subscribers;
-pub mod webhooks;
 pub mod team_mails;
 pub mod templates;
 pub mod tokens;
 pub mod trend;
+pub mod webhooks;
 pub mod wording;
 pub mod zone_move;
 

@@ -38,4 +38,5 @@ mod stage;
 mod subscriptions;
 mod templates;
 mod test_app;
+mod webhooks;
 mod windows;

@@ -5,8 +5,8 @@ use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, query};
 use super::runs::grouped;
 use crate::components::{
-    Actions, Button, ButtonLink, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Field, Flash, PageHeader, Pager, Section,
-    Select, StateBadge, TimeRange,
+    Actions, Button, ButtonLink, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Field, Flash, PageHeader, Pager,
+    Section, Select, StateBadge, TimeRange,
 };
 use crate::context::done;
 use crate::form::encode;

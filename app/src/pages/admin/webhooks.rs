@@ -4,8 +4,8 @@ use super::deliveries::{about, moment, state, subject, tries};
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, version};
 use crate::components::{
-    Action, Actions, Boxes, Button, ButtonLink, Card, Copy, DataTable, Disclosure, EmptyState, Fact, Facts, Field, Flash,
-    Hidden, PageHeader, Picker, Section, StateBadge, TimeRange,
+    Action, Actions, Boxes, Button, ButtonLink, Card, Copy, DataTable, Disclosure, EmptyState, Fact, Facts, Field,
+    Flash, Hidden, PageHeader, Picker, Section, StateBadge, TimeRange,
 };
 use crate::context::{self, done};
 use crate::form::{FormData, Submitted};
@@ -70,10 +70,9 @@ pub async fn take(rest: &[&str], post: Post) -> Result<Posted, Error> {
         "pause" => services.pause_webhook(actor, hook, read_at).await.map(|_| at("paused")),
         "resume" => services.resume_webhook(actor, hook, read_at).await.map(|_| at("resumed")),
         "test" => services.test_webhook(actor, hook).await.map(|()| at("tested")),
-        "delete" => services
-            .delete_webhook(actor, hook, read_at)
-            .await
-            .map(|()| "/admin/webhooks?done=deleted".to_owned()),
+        "delete" => {
+            services.delete_webhook(actor, hook, read_at).await.map(|()| "/admin/webhooks?done=deleted".to_owned())
+        }
         "again" => {
             actor.require(Permission::Administer)?;
             let call: NotificationId = id(form.get("call"), "call")?;
@@ -142,7 +141,8 @@ pub fn Webhooks() -> impl IntoView {
             let add = may.then(|| {
                 view! { <ButtonLink href="/admin/webhooks/new" weight=Weight::Primary>"Add a webhook"</ButtonLink> }
             });
-            let (theirs, ours): (Vec<_>, Vec<_>) = found.into_iter().partition(|line| line.webhook.subscriber.is_some());
+            let (theirs, ours): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|line| line.webhook.subscriber.is_some());
             let ours = if ours.is_empty() { nothing(may) } else { table("Webhooks", ours) };
             let theirs = (!theirs.is_empty()).then(|| {
                 let table = table("Webhooks of subscribers", theirs);
@@ -186,7 +186,7 @@ fn row(line: WebhookLine) -> Vec<AnyView> {
         n if n > NAMED => format!("{} and {} more", names[..NAMED].join(", "), n - NAMED),
         _ => names.join(", "),
     };
-    let whose = line.owner.clone().unwrap_or_else(|| server_of(&webhook.url));
+    let whose = line.owner.clone().unwrap_or_else(|| host_of(&webhook.url));
     let off = webhook.off.map(|off| view! { <span class="sub">{off.text()}</span> });
     vec![
         view! { <a href=href><span dir="auto">{webhook.name.to_string()}</span></a><span class="sub">{whose}</span> }
@@ -194,6 +194,12 @@ fn row(line: WebhookLine) -> Vec<AnyView> {
         view! { <StateBadge state=standing(webhook).plain()/>{off} }.into_any(),
         view! { <span dir="auto">{follows}</span><span class="sub">{topics_text(webhook.topics)}</span> }.into_any(),
     ]
+}
+
+/// The server without `https://`, which says nothing.
+fn host_of(url: &str) -> String {
+    let server = server_of(url);
+    server.strip_prefix("https://").unwrap_or(&server).to_owned()
 }
 
 fn topics_text(topics: Topics) -> String {
@@ -411,7 +417,8 @@ fn edit_form(path: &str, webhook: Option<&Webhook>, groups: Vec<GroupLines>) -> 
             OptionView::new(topic.as_str(), topic.public_text()).chosen(chosen)
         })
         .collect();
-    let groups = component_options(groups, |id| form.chosen("components", id, stored.components.iter().any(|c| c == id)));
+    let groups =
+        component_options(groups, |id| form.chosen("components", id, stored.components.iter().any(|c| c == id)));
     let components = (!groups.is_empty()).then(|| {
         view! {
             <Picker id="components" legend="Components" groups error=form.error("components")
@@ -424,8 +431,6 @@ fn edit_form(path: &str, webhook: Option<&Webhook>, groups: Vec<GroupLines>) -> 
     view! {
         {form.summary(&LABELS)}
         <form class="form card" method="post" action=path.to_owned()>
-            {version}
-            <Hidden name="do" value="save"/>
             <Field name="name" label="Name" value=form.value("name", stored.name.clone()) error=form.error("name")
                 hint="Who listens there: team chat, pager, partner." required=true maxlength=120/>
             <Field name="url" label="Address" kind="url" value=form.value("url", stored.url.clone())
@@ -433,7 +438,11 @@ fn edit_form(path: &str, webhook: Option<&Webhook>, groups: Vec<GroupLines>) -> 
                 hint="https://… It is called from here; private networks must be allowed in the configuration (trigger_allow)."/>
             <Boxes name="topics" legend="What to hear of" options=topics error=form.error("topics")/>
             {components}
-            <Actions><Button weight=Weight::Primary>{label}</Button></Actions>
+            <Actions>
+                {version}
+                <Hidden name="do" value="save"/>
+                <Button weight=Weight::Primary>{label}</Button>
+            </Actions>
         </form>
     }
     .into_any()

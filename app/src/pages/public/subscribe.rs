@@ -145,7 +145,7 @@ fn webhooks() -> AnyView {
                 "A chat, a script or a status page of your own can be called at once when there is news. Subscribe by mail
                 first: each mail has a link to your subscription, and there you add up to three webhooks and remove them."
             </p>
-            <p class="small muted">
+            <p class="small muted mt">
                 "Each call is a POST of JSON as Statuspage sends it, signed with a secret of your own as Standard Webhooks say
                 ("<code>"webhook-id"</code>", "<code>"webhook-timestamp"</code>", "<code>"webhook-signature"</code>"). Answer
                 2xx within ten seconds; other answers are tried again for a day, 410 ends it."

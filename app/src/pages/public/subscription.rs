@@ -277,11 +277,10 @@ fn webhooks_section(s: &Subscription, webhooks: Vec<Webhook>, typed: &Submitted,
     let form = if has_room {
         let add = format!("{path}#webhooks");
         view! {
-            <form class="form card" method="post" action=add>
-                <Hidden name="do" value="add-webhook"/>
+            <form class="form card mt" method="post" action=add>
                 <Field name="url" label="Address" kind="url" value=typed.value("url", "") error=typed.error("url")
                     hint="https://… of a program or chat that takes webhooks." required=true maxlength=500/>
-                <Actions><Button>"Add a webhook"</Button></Actions>
+                <Actions><Hidden name="do" value="add-webhook"/><Button>"Add a webhook"</Button></Actions>
             </form>
         }
         .into_any()

@@ -38,8 +38,13 @@ fn event() -> Event {
         old: ComponentState::Operational,
         new: ComponentState::MajorOutage,
     };
-    let line =
-        EventLine { id: Uuid::from_u128(21), status: "investigating", body: "We look.".to_owned(), at: said, changes: vec![change] };
+    let line = EventLine {
+        id: Uuid::from_u128(21),
+        status: "investigating",
+        body: "We look.".to_owned(),
+        at: said,
+        changes: vec![change],
+    };
     Event {
         id: Uuid::from_u128(7),
         name: "API does not answer".to_owned(),

@@ -172,8 +172,7 @@ impl Services {
                 let reason = after.off.map_or("the webhook was switched off", OffReason::text);
                 tx.drop_webhook_deliveries(id, now, reason).await?;
                 let (was, is) = (Logged::from(&before), Logged::from(&after));
-                let line =
-                    self.audit(&Actor::system(), action("webhook.switch_off", &after), Some(&was), Some(&is));
+                let line = self.audit(&Actor::system(), action("webhook.switch_off", &after), Some(&was), Some(&is));
                 tx.add_audit(&line).await?;
                 tracing::warn!(webhook = %id, reason, "a webhook was switched off");
             }
