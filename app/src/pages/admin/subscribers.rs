@@ -221,7 +221,7 @@ fn forget(line: &SubscriberLine) -> AnyView {
             <Disclosure label="Forget this subscriber">
                 <form class="card stack" method="post" action=path>
                     <p>
-                        "Wiped: "<strong>{address}</strong>", what it follows, its time zone, and every mail that was
+                        "Wiped: "<strong>{address}</strong>", what it follows, its time zone, its webhooks, and every mail that was
                         or would have been sent to it. Its links stop working, and mails that wait are not sent."
                     </p>
                     <p>

@@ -130,8 +130,17 @@ impl Services {
                 tx.finish_webhook_delivery(claimed.notification, claimed.webhook, now, &done).await?;
                 continue;
             }
-            let body = tx.webhook_body(claimed.notification).await?;
-            let body = serde_json::from_str(&body).map_err(|e| Error::internal(&e))?;
+            let body = match tx.webhook_body(claimed.notification).await {
+                Ok(body) => serde_json::from_str(&body).ok(),
+                Err(StoreError::NotFound(_)) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let Some(body) = body else {
+                // One that can not be read must not hold up all others.
+                let done = Done::Failed { error: "what it was to say is lost".to_owned() };
+                tx.finish_webhook_delivery(claimed.notification, claimed.webhook, now, &done).await?;
+                continue;
+            };
             calls.push(InHand { claimed, webhook, secret_hash, body });
         }
         tx.commit().await?;

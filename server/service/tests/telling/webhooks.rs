@@ -16,7 +16,6 @@ use service::audit::AuditFilter;
 use service::deliveries::Standing;
 use service::inventory::ComponentInput;
 use service::keys::Purpose;
-use service::maintenance::Target;
 use service::tell::Post;
 use service::webhooks::{Caller, WebhookInput};
 use service::{Actor, Error, Services};

@@ -51,13 +51,13 @@ async fn a_webhook_is_changed_by_whoever_read_it_last(engine: Engine) {
     tx.note_webhook(&off).await.unwrap();
     assert_eq!(tx.webhook(new.id).await.unwrap().0, off, "an answer is no edit");
     assert_eq!(off.off, Some(OffReason::Gone));
-    assert_eq!(tx.webhooks_off().await.unwrap(), [off.clone()]);
+    assert_eq!(tx.webhooks_off().await.unwrap(), vec![off.clone()]);
 
     tx.add_subscriber(&subscriber(1, SubscriberState::Confirmed)).await.unwrap();
     let own = Webhook { subscriber: Some(SubscriberId(Uuid::from_u128(1))), ..hook(2) };
     tx.add_webhook(&own, "dd").await.unwrap();
     assert_eq!(tx.webhooks().await.unwrap(), [off.clone(), own.clone()], "those of the site first");
-    assert_eq!(tx.webhooks_of(SubscriberId(Uuid::from_u128(1))).await.unwrap(), [own.clone()]);
+    assert_eq!(tx.webhooks_of(SubscriberId(Uuid::from_u128(1))).await.unwrap(), vec![own.clone()]);
     tx.delete_subscriber(SubscriberId(Uuid::from_u128(1))).await.unwrap();
     assert!(matches!(tx.webhook(own.id).await, Err(StoreError::NotFound(_))), "forgotten with its subscriber");
     assert!(matches!(tx.delete_webhook(off.id, 1).await, Err(StoreError::Stale(_))));
