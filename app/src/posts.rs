@@ -95,6 +95,8 @@ pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
         ["admin", "tokens"] => pages::admin::tokens::revoke(post).await,
         ["admin", "tokens", "new"] => pages::admin::tokens::add(post).await,
         ["admin", "subscribers", id] => admin::subscribers::forget_one(post, id).await,
+        ["admin", "webhooks", "new"] => admin::webhooks::take(&["new"], post).await,
+        ["admin", "webhooks", id] => admin::webhooks::take(&[id], post).await,
         ["admin", "deliveries", notification, subscriber] => {
             admin::deliveries::send_again(post, notification, subscriber).await
         }

@@ -264,10 +264,13 @@ fn ComponentRoutes() -> impl MatchNestedRoutes + Clone {
 /// Who hears from us, and what was sent.
 #[component(transparent)]
 fn MailRoutes() -> impl MatchNestedRoutes + Clone {
-    use pages::admin::{deliveries, subscribers, team_mails};
+    use pages::admin::{deliveries, subscribers, team_mails, webhooks};
     view! {
         <Route path=path!("/admin/subscribers") view=subscribers::Subscribers ssr=SsrMode::Async/>
         <Route path=path!("/admin/subscribers/:id") view=subscribers::OneSubscriber ssr=SsrMode::Async/>
+        <Route path=path!("/admin/webhooks") view=webhooks::Webhooks ssr=SsrMode::Async/>
+        <Route path=path!("/admin/webhooks/new") view=webhooks::NewWebhook ssr=SsrMode::Async/>
+        <Route path=path!("/admin/webhooks/:id") view=webhooks::OneWebhook ssr=SsrMode::Async/>
         <Route path=path!("/admin/deliveries") view=deliveries::Deliveries ssr=SsrMode::Async/>
         <Route path=path!("/admin/deliveries/:notification/:subscriber") view=deliveries::OneMail ssr=SsrMode::Async/>
         <Route path=path!("/admin/deliveries/team/:notification/:person") view=team_mails::OneTeamMail

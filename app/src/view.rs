@@ -1017,6 +1017,8 @@ pub struct Waiting {
     pub unprotected: u64,
     /// Mails not going out.
     pub stuck_mails: u64,
+    /// Webhooks that were switched off.
+    pub webhooks_off: u64,
     /// Open findings.
     pub findings: u64,
     /// Incidents that are drafts, or of which customers heard nothing for too long.
@@ -1099,6 +1101,7 @@ impl AdminFrame {
                     item("Corrections", "/admin/corrections"),
                     item("Templates", "/admin/templates"),
                     item("Subscribers", "/admin/subscribers"),
+                    counted("Webhooks", "/admin/webhooks", waiting.webhooks_off, "switched off", Tone::Major),
                     counted("Deliveries", "/admin/deliveries", waiting.stuck_mails, "not going out", Tone::Major),
                 ],
             ),

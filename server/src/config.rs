@@ -40,7 +40,7 @@ pub struct Settings {
     pub metrics: Metrics,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Private networks in which backup triggers may be called.
+    /// Private networks in which backup triggers and webhooks of the site may be called.
     pub trigger_allow: Vec<IpNet>,
     /// How logs look.
     pub log: Log,

@@ -14,6 +14,7 @@ pub mod requests;
 pub mod series;
 pub mod transitions;
 pub mod triggers;
+pub mod webhooks;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -33,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Starts all of them.
 ///
 /// # Errors
-/// The mail relay's settings can not be used, or calls to backup systems can not be set up.
+/// The mail relay's settings can not be used, or calls to other systems can not be set up.
 pub fn spawn(
     workers: &TaskTracker,
     services: &Services,
@@ -48,6 +49,7 @@ pub fn spawn(
     alerts::spawn(workers, services, shutdown);
     announcements::spawn(workers, services, shutdown);
     triggers::spawn(workers, services, settings, shutdown)?;
+    webhooks::spawn(workers, services, shutdown)?;
     housekeeping::spawn(workers, services, shutdown);
     findings::spawn(workers, services, shutdown);
     reports::spawn(workers, services, shutdown);

@@ -56,6 +56,7 @@ pub mod team_mails;
 pub mod templates;
 pub mod tokens;
 pub mod trend;
+pub mod webhooks;
 pub mod wording;
 pub mod zone_move;
 

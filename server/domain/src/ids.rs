@@ -80,6 +80,8 @@ ids! {
     TokenId,
     /// An address that hears from us.
     SubscriberId,
+    /// A program that hears from us.
+    WebhookId,
     /// Something told to many; its deliveries are one per subscriber.
     NotificationId,
     /// A line of the audit log.

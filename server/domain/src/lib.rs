@@ -44,3 +44,4 @@ pub mod template;
 pub mod text;
 pub mod time;
 pub mod trigger;
+pub mod webhook;

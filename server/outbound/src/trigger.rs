@@ -1,4 +1,5 @@
-//! Asks a backup system to run a job: a signed POST (Standard Webhooks) to an address that an operator typed.
+//! Calls other systems: a backup system that is to run a job, a webhook that hears of news. Each call is a signed POST
+//! (Standard Webhooks) to an address that somebody typed.
 //!
 //! Such an address can point anywhere, also at what only this machine reaches. So [`Guard`] decides by the address that is
 //! really connected to, redirects are not followed, proxies are not asked, and answers are not read.
@@ -24,7 +25,7 @@ pub use sign::{SecretError, new_secret, signature};
 
 use crate::tls;
 
-/// Settings for calls to backup systems.
+/// Settings for calls to other systems.
 #[derive(Clone, Debug)]
 pub struct TriggerSettings {
     /// Networks that may be called though they are not public. From the configuration file only, never from a form.
@@ -53,7 +54,7 @@ pub enum TriggerConfigError {
         source: std::io::Error,
     },
     /// The client cannot be set up.
-    #[error("calls to backup systems cannot be set up: {0}")]
+    #[error("calls to other systems cannot be set up: {0}")]
     Client(String),
 }
 
@@ -76,7 +77,7 @@ pub enum TriggerError {
     #[error("no connection: {0}")]
     Unreachable(String),
     /// An answer other than success. A redirect is one too.
-    #[error("the backup system answered {status}")]
+    #[error("it answered {status}")]
     Answered {
         /// HTTP status.
         status: u16,
@@ -101,7 +102,7 @@ impl TriggerError {
     }
 }
 
-/// Calls backup systems. Cheap to clone.
+/// Calls other systems. Cheap to clone.
 #[derive(Clone)]
 pub struct TriggerClient {
     guard: Arc<Guard>,
@@ -209,7 +210,7 @@ fn unreachable_reason(error: &reqwest::Error) -> TriggerError {
     if error.is_timeout() { TriggerError::Timeout } else { TriggerError::Unreachable(innermost) }
 }
 
-/// Where calls to backup systems go.
+/// Where calls to other systems go.
 #[derive(Clone, Debug)]
 pub enum TriggerBackend {
     /// Over the network.

@@ -9,6 +9,7 @@ use crate::requests::PlacedRequest;
 use crate::{Actor, Error, Services};
 use domain::alert::cause::Cause;
 use domain::time::Instant;
+use domain::webhook::Webhook;
 
 /// What waits for somebody.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Attention {
     pub incidents: IncidentNeeds,
     /// Mails that do not go out.
     pub mail: MailNeeds,
+    /// Webhooks of the site that were switched off by themselves.
+    pub webhooks: Vec<Webhook>,
     /// Requests that came to nothing, or that nobody could be told of.
     pub troubled: Vec<PlacedRequest>,
     /// Drills.
@@ -40,6 +43,7 @@ impl Attention {
         let things = self.causes.len()
             + (silent.len() + open.len() + drafts.len())
             + self.mail.count()
+            + self.webhooks.len()
             + self.troubled.len()
             + drills
             + (to_review.len() + to_publish.len() + overdue.len());
@@ -60,6 +64,7 @@ impl Services {
             causes,
             incidents,
             mail: self.mail_needs(actor).await?,
+            webhooks: self.webhook_needs(actor).await?,
             troubled: self.troubled_requests(actor).await?,
             drills: self.drill_needs(actor).await?,
             after: self.after_needs(actor).await?,

@@ -96,7 +96,7 @@ pub enum About {
 }
 
 impl About {
-    fn of(notification: &Notification) -> Result<Self, serde_json::Error> {
+    pub(crate) fn of(notification: &Notification) -> Result<Self, serde_json::Error> {
         Ok(match notification.kind.as_str() {
             CONFIRM => Self::Confirmation,
             INCIDENT => {

@@ -11,6 +11,7 @@ mod figures;
 mod incidents;
 mod past;
 mod rehearsals;
+mod webhooks;
 
 use crate::actor::Actor;
 use crate::inventory::{ComponentInput, DataSetInput, GroupInput, HostInput, JobInput};
@@ -127,11 +128,13 @@ impl Services {
         if !self.mail_configured {
             past.readers(now, &made).await?;
         }
+        let listeners = past.listeners(&system, &made).await?;
         self.windows(&system, now, &made).await?;
         self.monitoring(&system, now).await?;
         self.rehearsals(&system, now).await?;
         self.figures_of_demo(&system, now).await?;
-        self.news(now, &made).await
+        self.news(now, &made).await?;
+        self.listened(now, listeners).await
     }
 
     /// The same services at another time.

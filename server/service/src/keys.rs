@@ -31,6 +31,8 @@ pub enum Purpose {
     Requests,
     /// Ends mails to a person of the team.
     TeamMail,
+    /// Signs calls of a webhook.
+    Webhook,
 }
 
 impl Purpose {
@@ -43,6 +45,7 @@ impl Purpose {
             Self::Trigger => b"trigger",
             Self::Requests => b"requests",
             Self::TeamMail => b"team mail",
+            Self::Webhook => b"webhook",
         }
     }
 }

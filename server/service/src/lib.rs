@@ -10,6 +10,7 @@ pub mod alerts;
 pub mod announcements;
 pub mod attention;
 pub mod audit;
+mod bell;
 pub mod calendar;
 pub mod clock;
 pub mod conflicts;
@@ -44,6 +45,7 @@ pub mod team_mail;
 pub mod tell;
 pub mod templates;
 pub mod triggers;
+pub mod webhooks;
 pub mod zones;
 
 pub use actor::Actor;
@@ -83,14 +85,16 @@ pub struct Inner {
     subscribe_limits: subscribers::SubscribeLimits,
     passwords: people::password::Passwords,
     intake: runs::Intake,
-    /// Rings when mails have been queued.
-    pub outbox_filled: tokio::sync::Notify,
+    /// Rings when something has been told.
+    pub outbox_filled: bell::Bell,
     mail_status: std::sync::Mutex<courier::MailStatus>,
     mail_from: std::sync::OnceLock<courier::MailFrom>,
     /// Rings when a run has been asked for.
     requests_changed: tokio::sync::Notify,
-    /// Calls backup systems, where a worker has set it up.
+    /// Calls backup systems and webhooks of the site, where a worker has set it up.
     triggers: std::sync::OnceLock<outbound::trigger::TriggerBackend>,
+    /// Calls webhooks of subscribers, where a worker has set it up.
+    public_calls: std::sync::OnceLock<outbound::trigger::TriggerBackend>,
 }
 
 impl std::ops::Deref for Inner {
@@ -122,11 +126,12 @@ impl Services {
             subscribe_limits: subscribers::SubscribeLimits::default(),
             passwords: people::password::Passwords::default(),
             intake: runs::Intake::default(),
-            outbox_filled: tokio::sync::Notify::new(),
+            outbox_filled: bell::Bell::default(),
             mail_status: std::sync::Mutex::default(),
             mail_from: std::sync::OnceLock::new(),
             requests_changed: tokio::sync::Notify::new(),
             triggers: std::sync::OnceLock::new(),
+            public_calls: std::sync::OnceLock::new(),
         }))
     }
 

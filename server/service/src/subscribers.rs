@@ -36,6 +36,9 @@ const FORM_TAKES: Span = Span::seconds(2);
 /// A form handed out longer ago is asked for again.
 const FORM_WORKS: Span = Span::days(1);
 
+/// What is said to a subscriber who chose nothing to hear of.
+const NO_TOPIC: &str = "Choose at least one. To hear nothing any more, unsubscribe.";
+
 /// The kind of notification that carries a confirmation link.
 pub(crate) const CONFIRM: &str = "confirm";
 
@@ -54,7 +57,8 @@ pub struct Subscribe {
 
 /// Reads the topics somebody chose: none where nothing was said of them, so that the usual ones hold. A form says that
 /// it asked by an empty value beside those that were chosen.
-fn read_topics(fields: &mut Fields, chosen: &[String]) -> Option<Topics> {
+/// `none` is said where nothing is left.
+pub(crate) fn read_topics(fields: &mut Fields, chosen: &[String], none: &str) -> Option<Topics> {
     if chosen.is_empty() {
         return None;
     }
@@ -67,7 +71,7 @@ fn read_topics(fields: &mut Fields, chosen: &[String]) -> Option<Topics> {
     match read {
         None => fields.add("topics", "Choose from the list."),
         Some(topics) if topics.is_empty() => {
-            fields.add("topics", "Choose at least one. To hear nothing any more, unsubscribe.");
+            fields.add("topics", none);
         }
         Some(topics) => return Some(topics),
     }
@@ -172,6 +176,8 @@ pub struct SubscribeLimits {
     soon: DefaultKeyedRateLimiter<String>,
     day: DefaultKeyedRateLimiter<String>,
     from: DefaultKeyedRateLimiter<IpAddr>,
+    webhooks: DefaultKeyedRateLimiter<SubscriberId>,
+    webhooks_from: DefaultKeyedRateLimiter<IpAddr>,
     all: DefaultDirectRateLimiter,
 }
 
@@ -185,6 +191,8 @@ impl Default for SubscribeLimits {
             soon: RateLimiter::keyed(quota(Duration::from_secs(600), 1)),
             day: RateLimiter::keyed(quota(Duration::from_secs(8 * 3600), 3)),
             from: RateLimiter::keyed(quota(Duration::from_secs(720), 5)),
+            webhooks: RateLimiter::keyed(quota(Duration::from_secs(720), 5)),
+            webhooks_from: RateLimiter::keyed(quota(Duration::from_secs(720), 10)),
             all: RateLimiter::direct(quota(Duration::from_secs(18), 200)),
         }
     }
@@ -210,8 +218,17 @@ impl SubscribeLimits {
         admitted
     }
 
+    /// Whether a subscription may get one more webhook now.
+    pub(crate) fn admit_webhook(&self, subscriber: SubscriberId, ip: Option<IpAddr>) -> Result<(), Error> {
+        let often = self.webhooks.check_key(&subscriber).is_err()
+            || ip.is_some_and(|ip| self.webhooks_from.check_key(&network(ip)).is_err());
+        if often { Err(Error::TooMany { retry_after_s: 720 }) } else { Ok(()) }
+    }
+
     /// Forgets addresses that have not been seen for long.
     pub fn tidy(&self) {
+        self.webhooks.retain_recent();
+        self.webhooks_from.retain_recent();
         self.soon.retain_recent();
         self.day.retain_recent();
         self.from.retain_recent();
@@ -295,7 +312,7 @@ impl Services {
         if components.iter().any(Option::is_none) {
             fields.add("components", "Choose components from the list.");
         }
-        let topics = read_topics(&mut fields, &ask.topics).unwrap_or_default();
+        let topics = read_topics(&mut fields, &ask.topics, NO_TOPIC).unwrap_or_default();
         let (Some(address), Some(zone), true) = (address, zone, fields.is_empty()) else {
             return Err(fields.into_error());
         };
@@ -444,7 +461,7 @@ impl Services {
         if parsed.is_none() {
             fields.add("components", "Choose components from the list.");
         }
-        let topics = read_topics(&mut fields, topics).unwrap_or(subscriber.topics);
+        let topics = read_topics(&mut fields, topics, NO_TOPIC).unwrap_or(subscriber.topics);
         let (Some(zone), Some(mut components), true) = (zone, parsed, fields.is_empty()) else {
             return Err(fields.into_error());
         };

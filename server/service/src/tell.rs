@@ -4,6 +4,7 @@
 mod audience;
 mod incident;
 mod post;
+mod webhook;
 
 pub(crate) use audience::Reach;
 pub use incident::{IncidentTold, ToldComponent};
@@ -123,7 +124,7 @@ pub struct Sender {
 }
 
 impl Services {
-    /// Writes the notification of an update and one delivery per follower. To be called in the
+    /// Writes the notification of an update and one delivery per follower, mailbox or program. To be called in the
     /// transaction of the change; ring `outbox_filled` after its commit.
     ///
     /// # Errors
@@ -139,7 +140,8 @@ impl Services {
         let now = self.now();
         let news = News::Update(update.clone());
         let (new, queued) = self.queue(tx, maintenance, news, affected, proof).await?;
-        // Nobody needs the plan of work that was called off, nor an old time after a new one.
+        // Nobody needs the mail with the plan of work that was called off, nor an old time after a new one. Programs
+        // hear all of it, in order.
         let (told_before, reason) = if maintenance.state == State::Cancelled {
             (now, "the maintenance was cancelled")
         } else {
@@ -149,7 +151,7 @@ impl Services {
         Ok(queued)
     }
 
-    /// Writes a notification and one delivery per follower; gives back how many.
+    /// Writes a notification and one delivery per follower; gives back how many mails.
     pub(crate) async fn queue(
         &self,
         tx: &mut Tx,
@@ -163,8 +165,12 @@ impl Services {
         let told = affected.iter().filter(|(id, _)| reach.components().contains(id));
         let names = told.map(|(_, name)| name.clone()).collect();
         let new = self.notification_of(tx, maintenance, news, names, proof).await?;
-        let queued = send(tx, &new, Topic::Maintenance, &reach).await?;
-        Ok((new.id, queued))
+        let sent = send(tx, &new, Topic::Maintenance, &reach).await?;
+        if sent.webhooks > 0 {
+            let told: Told = serde_json::from_str(&new.content_json).map_err(|e| Error::internal(&e))?;
+            self.keep_window_body(tx, &new, &told, &reach).await?;
+        }
+        Ok((new.id, sent.mails))
     }
 
     /// What is told, as it is stored with a notification.
@@ -331,13 +337,24 @@ impl Services {
     }
 }
 
-/// Adds a notification and queues it for everybody it reaches; gives back how many.
-async fn send(tx: &mut Tx, new: &NewNotification, topic: Topic, reach: &Reach) -> Result<u64, Error> {
+/// How many deliveries were queued.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sent {
+    mails: u64,
+    /// Where there are any, what they are sent has to be kept in the same transaction.
+    webhooks: u64,
+}
+
+/// Adds a notification and queues it for everybody it reaches.
+async fn send(tx: &mut Tx, new: &NewNotification, topic: Topic, reach: &Reach) -> Result<Sent, Error> {
     tx.add_notification(new, reach.components()).await?;
     if *reach == Reach::Nobody {
-        return Ok(0);
+        return Ok(Sent::default());
     }
-    Ok(tx.queue_for_followers(new.id, topic, *reach == Reach::Site, new.created_at).await?)
+    let (whole_site, now) = (*reach == Reach::Site, new.created_at);
+    let mails = tx.queue_for_followers(new.id, topic, whole_site, now).await?;
+    let webhooks = tx.queue_for_webhooks(new.id, topic, whole_site, now).await?;
+    Ok(Sent { mails, webhooks })
 }
 
 fn message_id(notification: &Notification, to: &Recipient) -> String {

@@ -6,6 +6,7 @@ mod telling {
     mod previews;
     mod reminders;
     mod templates;
+    mod webhooks;
 }
 
 use chrono::{DateTime, Utc};

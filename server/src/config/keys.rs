@@ -98,7 +98,12 @@ pub const KEYS: &[Key] = &[
         "Opens `/metrics` on the public listener to `Authorization: Bearer`.",
     ),
     key("trusted_proxies", "", CIDRS, "Proxies whose `X-Forwarded-For` is believed."),
-    key("trigger_allow", "", CIDRS, "Private networks in which backup triggers may be called."),
+    key(
+        "trigger_allow",
+        "",
+        CIDRS,
+        "Private networks in which backup triggers and webhooks of the site may be called.",
+    ),
     key("max_connections", "10000", "a number from 16 to 1000000", "Connections served at the same time."),
     key(
         "max_streams",

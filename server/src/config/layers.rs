@@ -90,7 +90,7 @@ pub struct Flags {
     /// Proxies whose X-Forwarded-For is believed
     #[arg(long, global = true, value_name = "CIDRS", help_heading = "Operation")]
     pub trusted_proxies: Option<String>,
-    /// Private networks in which backup triggers may be called
+    /// Private networks in which backup triggers and webhooks of the site may be called
     #[arg(long, global = true, value_name = "CIDRS", help_heading = "Operation")]
     pub trigger_allow: Option<String>,
     /// Connections served at the same time

@@ -30,6 +30,7 @@ mod site;
 mod templates;
 mod tokens;
 mod triggers;
+mod webhooks;
 
 use super::problem::Problem;
 use crate::router::AppState;
@@ -62,6 +63,7 @@ pub fn routes() -> Router<AppState> {
         .merge(people::routes())
         .merge(tokens::routes())
         .merge(triggers::routes())
+        .merge(webhooks::routes())
         .merge(site::routes())
         .merge(templates::routes())
         .merge(previews::routes())

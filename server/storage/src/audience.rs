@@ -54,7 +54,7 @@ impl Tx {
         }))
     }
 
-    /// Whom [`Self::queue_for_followers`] would reach with something nobody was told of before, and whom not.
+    /// Whom [`Self::queue_for_followers`] and [`Self::queue_for_webhooks`] would reach with something nobody was told of before, and whom not.
     ///
     /// # Errors
     /// The database refused, or a row does not parse.
@@ -85,6 +85,7 @@ impl Tx {
             let state = state.ok_or_else(|| corrupt("subscribers", "", format!("state {text}")))?;
             audience.count(LeftOut::of(state, wants, follows), n);
         }
+        audience.webhooks = self.webhooks_reached(topic, concern).await?;
         Ok(audience)
     }
 

@@ -1,13 +1,13 @@
 //! Components in ordered groups, and the hosts behind them.
 
-use crate::db::{Tx, maybe_at, ms, on_tx};
+use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
 use crate::host::{OpenWindow, References, mentions};
 use domain::component::{Component, Group};
 use domain::ids::{ComponentId, GroupId, HostId};
 use domain::text::{Name, Slug};
 use domain::time::Instant;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 macro_rules! columns {
@@ -352,6 +352,16 @@ impl Tx {
         let ids: Vec<Uuid> =
             on_tx!(self, |x| sqlx::query_scalar("select id from components where is_private").fetch_all(x).await?);
         Ok(ids.into_iter().map(ComponentId).collect())
+    }
+
+    /// When each component was made.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn components_made_at(&mut self) -> Result<BTreeMap<ComponentId, Instant>, StoreError> {
+        let rows: Vec<(Uuid, i64)> =
+            on_tx!(self, |x| sqlx::query_as("select id, created_at from components").fetch_all(x).await?);
+        rows.into_iter().map(|(id, made)| Ok((ComponentId(id), at("components", id, made)?))).collect()
     }
 
     /// Components in the order they were made, after one of them.

@@ -44,6 +44,7 @@ pub mod template;
 pub mod testing;
 pub mod tokens;
 pub mod trigger;
+pub mod webhook;
 pub mod zone_move;
 
 pub use db::{Db, Tx, ms};

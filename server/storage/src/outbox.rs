@@ -212,9 +212,13 @@ macro_rules! delivery_page {
     };
 }
 
-/// Claims deliveries of one of the outboxes; `$lock` is what PostgreSQL adds, for SQLite has one writer.
+/// Claims deliveries of one of the outboxes; `$lock` is what PostgreSQL adds, for SQLite has one writer. `$and` says
+/// which of them may go at all.
 macro_rules! claim_text {
     ($table:literal, $who:literal, $lock:literal) => {
+        claim_text!($table, $who, $lock, "")
+    };
+    ($table:literal, $who:literal, $lock:literal, $and:expr) => {
         concat!(
             "update ",
             $table,
@@ -226,7 +230,9 @@ macro_rules! claim_text {
             $who,
             " from ",
             $table,
-            " where state in ('queued', 'sending') and due_at <= $1 order by due_at limit $3",
+            " where state in ('queued', 'sending') and due_at <= $1",
+            $and,
+            " order by due_at limit $3",
             $lock,
             ") returning notification_id, ",
             $who,

@@ -37,4 +37,5 @@ mod contract {
     mod template;
     mod tokens;
     mod trigger;
+    mod webhook;
 }

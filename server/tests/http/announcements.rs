@@ -169,7 +169,7 @@ async fn a_program_does_all_of_it(engine: Engine) {
     let back = program.http.delete(format!("{}{place}/schedule?version=3", app.base)).send().await.unwrap();
     assert_eq!(back.json::<Value>().await.unwrap()["state"], "draft");
     let told: Value = program.get(&format!("{place}/audience")).await.json().await.unwrap();
-    assert_eq!(told, json!({"mails": 0, "left_out": []}));
+    assert_eq!(told, json!({"mails": 0, "webhooks": 0, "left_out": []}));
     let banner = |until: &str| json!({"version": 4, "banner_until": until});
     let (status, problem) = send(Method::PATCH, place.clone(), banner("2014-05-15T13:00:00+01:00")).await;
     assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("banner_until")), "it would be over");

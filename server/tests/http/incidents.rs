@@ -277,7 +277,7 @@ async fn programs_run_incidents(engine: Engine) {
     let cluster = stage.component("Cluster 12").await;
     subscriber(&app, "all@example.net", vec![]).await;
     let asked = api.get(&format!("/api/v1/incidents/audience?components={cluster}")).await;
-    assert_eq!(asked.json::<Value>().await.unwrap(), json!({"mails": 1, "left_out": []}));
+    assert_eq!(asked.json::<Value>().await.unwrap(), json!({"mails": 1, "webhooks": 0, "left_out": []}));
     let report = json!({"title": "Gone", "components": [{"id": cluster, "state": "major_outage"}], "body": "We look.", "draft": true});
     let (status, draft) = send(&api, Method::POST, "/api/v1/incidents", report.clone()).await;
     assert_eq!(

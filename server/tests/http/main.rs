@@ -42,5 +42,6 @@ mod stage;
 mod subscriptions;
 mod templates;
 mod test_app;
+mod webhooks;
 mod windows;
 mod wording;

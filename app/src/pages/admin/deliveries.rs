@@ -193,14 +193,14 @@ fn path(mail: &Delivery) -> String {
     format!("/admin/deliveries/{}/{}", mail.notification, mail.subscriber)
 }
 
-fn subject(about: &About) -> String {
+pub(super) fn subject(about: &About) -> String {
     match about {
         About::Confirmation => "Confirm your subscription".to_owned(),
         About::Window { name, .. } | About::Incident { name, .. } | About::Post { name, .. } => name.clone(),
     }
 }
 
-fn about(about: &About) -> AnyView {
+pub(super) fn about(about: &About) -> AnyView {
     match about {
         About::Confirmation => view! {
             "Confirm your subscription"
@@ -264,7 +264,7 @@ pub(super) fn moment(desk: &Desk, standing: Standing, due_at: Instant, done_at: 
     }
 }
 
-fn tries(n: i64) -> String {
+pub(super) fn tries(n: i64) -> String {
     match n {
         0 => "none".to_owned(),
         1 => "1 try".to_owned(),

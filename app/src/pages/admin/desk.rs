@@ -70,6 +70,7 @@ impl Desk {
             attention: attention.count(now),
             alerts: u64::try_from(attention.causes.len()).unwrap_or_default(),
             stuck_mails: u64::try_from(stuck.late + stuck.failed).unwrap_or_default(),
+            webhooks_off: u64::try_from(services.webhook_needs(&actor).await?.len()).unwrap_or_default(),
             findings: services.count_findings(&actor).await?,
             incidents: services.waiting_incidents(&actor).await?,
             ..Waiting::default()

@@ -248,10 +248,17 @@ fn progress(rules: &dyn ZoneRules, zone: &str, look: &GateLook, finding: &Findin
 
 fn told(look: &GateLook) -> String {
     let names: Vec<&str> = look.affected.iter().map(|(_, name)| name.as_str()).collect();
-    let who = match look.followers {
-        0 => "Nobody has subscribed to them yet".to_owned(),
+    let (mails, webhooks) = (look.followers.mails, look.followers.webhooks);
+    let who = match mails {
+        0 if webhooks == 0 => "Nobody has subscribed to them yet".to_owned(),
+        0 => "Nobody hears of it by mail".to_owned(),
         1 => "1 subscriber hears of it by mail".to_owned(),
         n => format!("{n} subscribers hear of it by mail"),
+    };
+    let who = match webhooks {
+        0 => who,
+        1 => format!("{who}, 1 webhook is called"),
+        n => format!("{who}, {n} webhooks are called"),
     };
     match names.as_slice() {
         [] => "No component stands on these hosts: customers see the window, but no component changes.".to_owned(),

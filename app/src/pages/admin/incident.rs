@@ -305,7 +305,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let told = audience_text(&shown.audience);
     let is_mine = form.only_if(is_this);
     let (version, lines) = (is_mine.version(incident.version), is_mine.made_from("lines", detail.updates.len()));
-    let label = match shown.audience.mails {
+    let label = match shown.audience.told() {
         n if tell && n > 0 => format!("Post, tell {}", super::runs::grouped(n)),
         _ => "Post".to_owned(),
     };

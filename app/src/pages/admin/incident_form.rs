@@ -102,7 +102,7 @@ pub(super) async fn has_seen(post: &Post, chosen: &States) -> Result<bool, Error
 
 /// What a form says to tell who was shown: how many, and of which components.
 pub(super) fn seen(audience: &Audience, chosen: &States) -> String {
-    format!("{} {}", audience.mails, listed(chosen))
+    format!("{} {}", audience.told(), listed(chosen))
 }
 
 fn listed(chosen: &States) -> String {
@@ -429,10 +429,19 @@ pub(super) fn state_of(id: ComponentId, name: &str, chosen: Option<ComponentStat
 /// How many are told, in one sentence.
 #[must_use]
 pub fn audience_text(audience: &Audience) -> String {
-    match audience.mails {
-        0 => "Nobody is told.".to_owned(),
-        1 => "1 subscriber is told by mail.".to_owned(),
-        n => format!("{} subscribers are told by mail.", super::runs::grouped(n)),
+    let mails = match audience.mails {
+        1 => "1 subscriber is told by mail".to_owned(),
+        n => format!("{} subscribers are told by mail", super::runs::grouped(n)),
+    };
+    let webhooks = match audience.webhooks {
+        1 => "1 webhook is called".to_owned(),
+        n => format!("{} webhooks are called", super::runs::grouped(n)),
+    };
+    match (audience.mails, audience.webhooks) {
+        (0, 0) => "Nobody is told.".to_owned(),
+        (_, 0) => format!("{mails}."),
+        (0, _) => format!("{webhooks}."),
+        _ => format!("{mails}, {webhooks}."),
     }
 }
 
@@ -471,7 +480,7 @@ fn told(audience: &Audience, chosen: &States, tell: bool) -> ToldView {
         left_out,
         why,
         seen: seen(audience, chosen),
-        publish: match audience.mails {
+        publish: match audience.told() {
             n if tell && n > 0 => format!("Publish now, tell {}", super::runs::grouped(n)),
             _ => "Publish now".to_owned(),
         },

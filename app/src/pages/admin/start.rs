@@ -8,6 +8,7 @@ use super::findings;
 use super::gate::proof;
 use super::maintenances::window;
 use super::runs::grouped;
+use super::webhooks;
 use super::zone_move;
 use crate::components::{AttentionList, ButtonLink, EmptyState, PageHeader, PlanList, Section};
 use crate::pages::public::post_mortem::detail;
@@ -63,6 +64,7 @@ fn page(desk: &Desk, start: &Start) -> AnyView {
     items.extend(incidents(desk, &waits.incidents));
     items.extend(windows(desk, &start.needs));
     items.extend(mails(desk, &waits.mail));
+    items.extend(webhooks::needs(desk, &waits.webhooks));
     items.extend(requests(desk, &waits.troubled));
     items.extend(drills(desk, &waits.drills));
     items.extend(after(desk, &waits.after));

@@ -5,8 +5,8 @@ use super::desk::{Desk, admin};
 use super::edit::{Form, id, links, param, query};
 use super::runs::grouped;
 use crate::components::{
-    Actions, Button, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Field, Flash, PageHeader, Pager, Section,
-    Select, StateBadge, TimeRange,
+    Actions, Button, ButtonLink, Card, DataTable, Disclosure, EmptyState, Fact, Facts, Field, Flash, PageHeader, Pager,
+    Section, Select, StateBadge, TimeRange,
 };
 use crate::context::done;
 use crate::form::encode;
@@ -38,7 +38,9 @@ pub fn Subscribers() -> impl IntoView {
         move |desk, found| {
             view! {
                 <PageHeader title="Subscribers"
-                    intro="They hear by mail of what they chose. Everybody joins and leaves by the public page."/>
+                    intro="They hear by mail of what they chose. Everybody joins and leaves by the public page.">
+                    <ButtonLink href="/admin/webhooks">"Webhooks"</ButtonLink>
+                </PageHeader>
                 {flash.map(|flash| view! { <Flash flash/> })}
                 {list(&desk, &query, found)}
             }
@@ -219,7 +221,7 @@ fn forget(line: &SubscriberLine) -> AnyView {
             <Disclosure label="Forget this subscriber">
                 <form class="card stack" method="post" action=path>
                     <p>
-                        "Wiped: "<strong>{address}</strong>", what it follows, its time zone, and every mail that was
+                        "Wiped: "<strong>{address}</strong>", what it follows, its time zone, its webhooks, and every mail that was
                         or would have been sent to it. Its links stop working, and mails that wait are not sent."
                     </p>
                     <p>

@@ -108,6 +108,7 @@ fn show(services: &Services, reader: &Reader, groups: Vec<GroupLines>, typed: &S
                 </p>
             </form>
             {calendars}
+            {webhooks()}
         </PublicLayout>
     }
     .into_any()
@@ -131,6 +132,24 @@ fn calendars(services: &Services) -> AnyView {
                 <p class="small muted">"Any other calendar takes this address:"</p>
                 <Copy text=address/>
             </div>
+        </Section>
+    }
+    .into_any()
+}
+
+/// The way for programs.
+fn webhooks() -> AnyView {
+    view! {
+        <Section id="webhooks" title="Or by webhook">
+            <p class="muted">
+                "A chat, a script or a status page of your own can be called at once when there is news. Subscribe by mail
+                first: each mail has a link to your subscription, and there you add up to three webhooks and remove them."
+            </p>
+            <p class="small muted mt">
+                "Each call is a POST of JSON as Statuspage sends it, signed with a secret of your own as Standard Webhooks say
+                ("<code>"webhook-id"</code>", "<code>"webhook-timestamp"</code>", "<code>"webhook-signature"</code>"). Answer
+                2xx within ten seconds; other answers are tried again for a day, 410 ends it."
+            </p>
         </Section>
     }
     .into_any()
@@ -188,7 +207,7 @@ pub(super) fn topic_options(typed: &Submitted, stored: Topics) -> Vec<OptionView
 }
 
 /// Components to choose, in the order of the page.
-pub(super) fn component_options(groups: Vec<GroupLines>, is_chosen: impl Fn(&str) -> bool) -> Vec<OptionGroupView> {
+pub(crate) fn component_options(groups: Vec<GroupLines>, is_chosen: impl Fn(&str) -> bool) -> Vec<OptionGroupView> {
     let alone = groups.len() == 1;
     groups
         .into_iter()

@@ -3,18 +3,25 @@
 
 use super::subscribe::{component_options, topic_options};
 use super::{private, zone_options};
-use crate::components::{Actions, Boxes, Button, ButtonLink, ErrorSummary, Flash, Picker, Select, Sheet};
+use crate::components::{
+    Action, Actions, Boxes, Button, ButtonLink, DataTable, ErrorSummary, Field, Flash, Hidden, Picker, Section, Select,
+    Sheet, StateBadge,
+};
 use crate::context::{load, services, submitted};
 use crate::form::Submitted;
+use crate::pages::admin::webhooks::standing;
 use crate::posts::{Post, Posted};
-use crate::view::{FlashView, Weight};
+use crate::view::{ActionView, ColumnView, FlashView, Weight};
+use domain::ids::WebhookId;
 use domain::site::Site;
 use domain::subscriber::SubscriberState;
+use domain::webhook::{OF_ONE_SUBSCRIBER, Webhook};
 use http::StatusCode;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title as HeadTitle;
 use leptos_router::hooks::use_params_map;
+use secrecy::ExposeSecret;
 use service::public::GroupLines;
 use service::subscribers::Subscription;
 use service::{Error, Services};
@@ -31,11 +38,16 @@ pub async fn confirm(post: Post, link: &str) -> Result<Posted, Error> {
     }
 }
 
-/// Changes what is followed.
+/// Changes what is followed, and which webhooks go with it.
 ///
 /// # Errors
 /// Not a link of ours.
 pub async fn change(post: Post, link: &str) -> Result<Posted, Error> {
+    match post.form.get("do") {
+        "add-webhook" => return add_webhook(post, link).await,
+        "remove-webhook" => return remove_webhook(post, link).await,
+        _ => {}
+    }
     let components: Vec<String> = post.form.all("components").map(str::to_owned).collect();
     let topics: Vec<String> = post.form.all("topics").map(str::to_owned).collect();
     let (ip, zone) = (post.actor.ip(), post.form.get("zone"));
@@ -44,6 +56,22 @@ pub async fn change(post: Post, link: &str) -> Result<Posted, Error> {
         Ok(_) => Ok(Posted::Shown(Submitted::done("Saved. The next mail follows it."))),
         Err(error) => post.done(Err::<String, _>(error)),
     }
+}
+
+async fn add_webhook(post: Post, link: &str) -> Result<Posted, Error> {
+    match post.services.add_own_webhook(post.actor.ip(), link, post.form.get("url")).await {
+        Ok(secret) => {
+            let secret = Some(secret.expose_secret().to_owned());
+            Ok(Posted::Shown(Submitted { secret, ..Submitted::default() }))
+        }
+        Err(error) => post.done(Err::<String, _>(error)),
+    }
+}
+
+async fn remove_webhook(post: Post, link: &str) -> Result<Posted, Error> {
+    let id: WebhookId = post.form.get("webhook").parse().map_err(|_| Error::NotFound("webhook"))?;
+    post.services.remove_own_webhook(post.actor.ip(), link, id).await?;
+    Ok(Posted::Shown(Submitted::done("The webhook was removed. It is not called any more.")))
 }
 
 /// Leaves: from the page's button or from a mail provider's one click (RFC 8058). The body does not matter.
@@ -158,11 +186,12 @@ pub fn Manage() -> impl IntoView {
     let loading = services.clone();
     let find = async move {
         let subscription = loading.subscription_by_link(&link).await?;
-        Ok((loading.site().await?, subscription, loading.public_components().await?))
+        let webhooks = loading.own_webhooks(&link).await?;
+        Ok((loading.site().await?, subscription, loading.public_components().await?, webhooks))
     };
     let private = private();
-    let page = load(find, move |(site, s, groups)| match s.subscriber.state {
-        SubscriberState::Confirmed => manage(&services, &site, &s, groups, &typed),
+    let page = load(find, move |(site, s, groups, webhooks)| match s.subscriber.state {
+        SubscriberState::Confirmed => manage(&services, &site, &s, groups, webhooks, &typed),
         SubscriberState::Pending => sheet(
             &site,
             "Not confirmed yet",
@@ -179,7 +208,19 @@ pub fn Manage() -> impl IntoView {
     view! { {private}{page} }
 }
 
-fn manage(services: &Services, site: &Site, s: &Subscription, groups: Vec<GroupLines>, typed: &Submitted) -> AnyView {
+fn manage(
+    services: &Services,
+    site: &Site,
+    s: &Subscription,
+    groups: Vec<GroupLines>,
+    webhooks: Vec<Webhook>,
+    came_back: &Submitted,
+) -> AnyView {
+    // Two forms post here; each has what was typed into it.
+    let is_webhook = came_back.data.as_ref().is_some_and(|data| data.get("do") == "add-webhook");
+    let (fresh, hooks) = (Submitted { done: came_back.done.clone(), ..Submitted::default() }, came_back.clone());
+    let (typed, hooks) = if is_webhook { (&fresh, hooks) } else { (came_back, fresh.clone()) };
+    let webhooks = webhooks_section(s, webhooks, &hooks, came_back.secret.clone());
     let zone = typed.value("zone", s.subscriber.zone.clone());
     let stored: Vec<String> = s.subscriber.components.iter().map(ToString::to_string).collect();
     let groups =
@@ -213,12 +254,63 @@ fn manage(services: &Services, site: &Site, s: &Subscription, groups: Vec<GroupL
                 {components}
                 <Actions><Button weight=Weight::Primary>"Save"</Button></Actions>
             </form>
+            {webhooks}
             <form class="mt" method="post" action=leave>
                 <Actions><Button weight=Weight::Danger>"Unsubscribe from everything"</Button></Actions>
             </form>
         </Sheet>
     }
     .into_any()
+}
+
+/// Programs that hear what this subscription does.
+fn webhooks_section(s: &Subscription, webhooks: Vec<Webhook>, typed: &Submitted, secret: Option<String>) -> AnyView {
+    let path = format!("/subscriptions/{}", s.manage_link);
+    let secret = secret.map(|text| crate::pages::admin::webhooks::secret("The webhook has been added.", text));
+    let summary = view! { <ErrorSummary problems=typed.problems() message=typed.message.clone()/> }.into_any();
+    let has_room = webhooks.len() < OF_ONE_SUBSCRIBER;
+    let rows: Vec<Vec<AnyView>> = webhooks.into_iter().map(|webhook| webhook_row(&path, webhook)).collect();
+    let table = (!rows.is_empty()).then(|| {
+        let columns = vec![ColumnView::new("Webhook"), ColumnView::new("State"), ColumnView::unseen("Remove")];
+        view! { <DataTable caption="Your webhooks" columns rows/> }
+    });
+    let form = if has_room {
+        let add = format!("{path}#webhooks");
+        view! {
+            <form class="form card mt" method="post" action=add>
+                <Field name="url" label="Address" kind="url" value=typed.value("url", "") error=typed.error("url")
+                    hint="https://… of a program or chat that takes webhooks." required=true maxlength=500/>
+                <Actions><Hidden name="do" value="add-webhook"/><Button>"Add a webhook"</Button></Actions>
+            </form>
+        }
+        .into_any()
+    } else {
+        view! { <p class="small muted">"There is no room for more: remove one to add another."</p> }.into_any()
+    };
+    view! {
+        <Section id="webhooks" title="Webhooks">
+            <p class="muted">
+                "A program of yours can hear the same as you do, by a signed call for each piece of news. Its calls end when you unsubscribe."
+            </p>
+            {secret}
+            {summary}
+            {table}
+            {form}
+        </Section>
+    }
+    .into_any()
+}
+
+fn webhook_row(path: &str, webhook: Webhook) -> Vec<AnyView> {
+    let id = webhook.id.to_string();
+    let remove = ActionView::post("Remove", path.to_owned(), &[("do", "remove-webhook"), ("webhook", &id)]);
+    let remove = remove.about(webhook.name.to_string());
+    let off = webhook.off.map(|off| view! { <span class="sub">{off.text()}</span> });
+    vec![
+        view! { <span class="mono">{webhook.url.clone()}</span> }.into_any(),
+        view! { <StateBadge state=standing(&webhook).plain()/>{off} }.into_any(),
+        view! { <Action action=remove small=true/> }.into_any(),
+    ]
 }
 
 /// "planned maintenance and incidents, where they concern 3 components".

@@ -71,26 +71,34 @@ impl LeftOut {
 pub struct Audience {
     /// Told by mail.
     pub mails: i64,
+    /// Webhooks that are called.
+    pub webhooks: i64,
     /// Not told, each reason with how many, in the order of [`LeftOut`].
     pub left_out: Vec<(LeftOut, i64)>,
 }
 
 impl Audience {
+    /// How many are told, in whatever way.
+    #[must_use]
+    pub const fn told(&self) -> i64 {
+        self.mails + self.webhooks
+    }
+
     /// How many are not told.
     #[must_use]
     pub fn left_out_count(&self) -> i64 {
         self.left_out.iter().map(|(_, n)| n).sum()
     }
 
-    /// Whether who is told is who was shown, so that nothing has to be asked again: `seen` is the number that was shown
+    /// Whether who is told is who was shown, so that nothing has to be asked again: `seen` is the number of [`Self::told`] that was shown
     /// for the same choice. Subscribers come and go while somebody writes; a few more or less change no mind, but
     /// somebody where nobody was shown does.
     #[must_use]
     pub fn is_as_seen(&self, seen: Option<i64>) -> bool {
         match seen {
-            _ if self.mails == 0 => true,
+            _ if self.told() == 0 => true,
             None | Some(..=0) => false,
-            Some(seen) => self.mails.abs_diff(seen) <= (seen.unsigned_abs() / 20).max(10),
+            Some(seen) => self.told().abs_diff(seen) <= (seen.unsigned_abs() / 20).max(10),
         }
     }
 
@@ -131,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_few_subscribers_more_or_less_are_not_asked_about_again() {
-        let as_seen = |seen, mails| Audience { mails, left_out: Vec::new() }.is_as_seen(seen);
+        let as_seen = |seen, mails| Audience { mails, ..Audience::default() }.is_as_seen(seen);
         for (seen, mails) in [(3, 3), (3, 13), (20, 10), (1_000, 1_050), (1_000, 950), (3, 0)] {
             assert!(as_seen(Some(seen), mails), "{seen} were shown, {mails} are told");
         }
@@ -140,6 +148,8 @@ mod tests {
         }
         assert!(!as_seen(None, 1), "nothing was shown, or of another choice");
         assert!(as_seen(None, 0), "nobody is told");
+        let hooks = Audience { webhooks: 1, ..Audience::default() };
+        assert!(!hooks.is_as_seen(Some(0)) && hooks.is_as_seen(Some(1)), "a program is somebody");
     }
 
     #[test]

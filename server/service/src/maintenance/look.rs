@@ -18,7 +18,7 @@ use domain::maintenance::{
 };
 use domain::people::Permission;
 use domain::request::BackupRequest;
-use domain::subscriber::Topic;
+use domain::subscriber::{Audience, Topic};
 use domain::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use storage::Tx;
@@ -131,8 +131,8 @@ pub struct GateLook {
     pub radius: Vec<RadiusHost>,
     /// What customers are told is touched.
     pub affected: Vec<(ComponentId, String)>,
-    /// How many subscribers would hear of it.
-    pub followers: i64,
+    /// Who would hear of it.
+    pub followers: Audience,
 }
 
 /// A window with everything that belongs to it.
@@ -280,7 +280,7 @@ impl Services {
             .map(|component| (component.id, component.name.to_string()))
             .collect();
         let followed: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
-        let followers = self.audience(tx, Topic::Maintenance, &followed).await?.mails;
+        let followers = self.audience(tx, Topic::Maintenance, &followed).await?;
         let radius = radius_of(scope, &topology, evidence, &names);
         let spoken_of: BTreeSet<JobId> = verdict.reasons().iter().flat_map(|finding| finding.reason.jobs()).collect();
         let own = evidence.hosts.iter().flat_map(|host| &host.data_sets).flat_map(|set| &set.jobs);

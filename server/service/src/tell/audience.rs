@@ -49,7 +49,7 @@ impl Services {
             Reach::Components(public) => tx.audience(topic, Concern::Components(&public)).await?,
             Reach::Nobody => {
                 let all = tx.audience(topic, Concern::Site).await?;
-                let mut audience = Audience { mails: 0, left_out: all.left_out };
+                let mut audience = Audience { mails: 0, webhooks: 0, left_out: all.left_out };
                 if all.mails > 0 {
                     audience.count(Some(LeftOut::Private), all.mails);
                 }

@@ -77,8 +77,10 @@ impl Services {
         if reach == Reach::Nobody {
             return Ok(false);
         }
-        let new = self.incident_notification(tx, incident, update, &reach).await?;
-        send(tx, &new, Topic::Incidents, &reach).await?;
+        let (new, told) = self.incident_notification(tx, incident, update, &reach).await?;
+        if send(tx, &new, Topic::Incidents, &reach).await?.webhooks > 0 {
+            self.keep_incident_body(tx, &new, &told, &reach).await?;
+        }
         let (now, reason) = (new.created_at, "superseded by a newer update");
         tx.drop_waiting(incident.id.0, new.id, SUPERSEDED_AFTER.before(now), now, reason).await?;
         Ok(true)
@@ -90,7 +92,7 @@ impl Services {
         incident: &Incident,
         update: &IncidentUpdate,
         reach: &Reach,
-    ) -> Result<NewNotification, Error> {
+    ) -> Result<(NewNotification, IncidentTold), Error> {
         let read = |json: Option<String>| json.and_then(|json| serde_json::from_str::<IncidentTold>(&json).ok());
         let first = read(tx.first_notification_content(incident.id.0).await?);
         let newest = read(tx.newest_notification_content(incident.id.0).await?);
@@ -113,13 +115,14 @@ impl Services {
             affected,
             subject: first.map_or_else(|| incident.title.to_string(), |told| told.subject),
         };
-        Ok(NewNotification {
+        let new = NewNotification {
             id: self.new_id::<NotificationId>(),
             kind: INCIDENT,
             subject_id: Some(incident.id.0),
             content_json: serde_json::to_string(&told).map_err(|e| Error::internal(&e))?,
             created_at: self.now(),
-        })
+        };
+        Ok((new, told))
     }
 
     /// The public page of an incident.

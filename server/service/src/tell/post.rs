@@ -108,7 +108,11 @@ impl Services {
             content_json: serde_json::to_string(&told).map_err(|e| Error::internal(&e))?,
             created_at: self.now(),
         };
-        send(tx, &new, post.topic, &reach).await
+        let sent = send(tx, &new, post.topic, &reach).await?;
+        if sent.webhooks > 0 {
+            self.keep_post_body(tx, &new, &told).await?;
+        }
+        Ok(sent.mails + sent.webhooks)
     }
 
     pub(super) fn post_mail(

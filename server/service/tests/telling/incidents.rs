@@ -17,12 +17,12 @@ use storage::testing::Engine;
 use uuid::Uuid;
 
 impl Story {
-    async fn component(&self, name: &str) -> ComponentId {
+    pub(super) async fn component(&self, name: &str) -> ComponentId {
         let input = ComponentInput { name: name.to_owned(), ..ComponentInput::default() };
         self.services.add_component(&Actor::system(), input).await.unwrap().component.id
     }
 
-    async fn broke(&self, title: &str, components: &[(ComponentId, ComponentState)]) -> Incident {
+    pub(super) async fn broke(&self, title: &str, components: &[(ComponentId, ComponentState)]) -> Incident {
         let new = NewIncident {
             title: Name::parse(title).unwrap(),
             severity: None,
@@ -36,13 +36,13 @@ impl Story {
         self.services.open_incident(&Actor::system(), new).await.unwrap()
     }
 
-    async fn say(&self, incident: &Incident, state: IncidentState, body: &str) {
+    pub(super) async fn say(&self, incident: &Incident, state: IncidentState, body: &str) {
         let body = Prose::parse(body).unwrap();
         let post = IncidentPost { state, body, components: [].into(), tell: true };
         self.services.update_incident(&Actor::system(), incident.id, None, post).await.unwrap();
     }
 
-    fn later(&self, minutes: i64) {
+    pub(super) fn later(&self, minutes: i64) {
         self.services.clock.set(Span::minutes(minutes).after(self.services.now()));
     }
 

@@ -124,6 +124,7 @@ struct Withdrawal {
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     mails: i64,
+    webhooks: i64,
     left_out: Vec<LeftOut>,
 }
 
@@ -138,6 +139,7 @@ impl From<Audience> for Told {
         let left_out = audience.left_out.into_iter();
         Self {
             mails: audience.mails,
+            webhooks: audience.webhooks,
             left_out: left_out.map(|(why, count)| LeftOut { why: why.as_str(), count }).collect(),
         }
     }

@@ -133,6 +133,7 @@ struct Whole {
 #[derive(Debug, Serialize)]
 struct ShownAudience {
     mails: i64,
+    webhooks: i64,
     left_out: Vec<ShownLeftOut>,
 }
 
@@ -147,6 +148,7 @@ impl From<Audience> for ShownAudience {
         let left_out = audience.left_out.into_iter();
         Self {
             mails: audience.mails,
+            webhooks: audience.webhooks,
             left_out: left_out.map(|(why, count)| ShownLeftOut { why: why.as_str(), count }).collect(),
         }
     }

@@ -84,7 +84,7 @@ async fn each_reason_to_leave_somebody_out_is_counted_apart(engine: Engine) {
         (LeftOut::OtherTopics, 1),
         (LeftOut::OtherComponents, 1),
     ];
-    assert_eq!(audience, Audience { mails: 3, left_out });
+    assert_eq!(audience, Audience { mails: 3, webhooks: 0, left_out });
 }
 
 async fn who_was_told_the_beginning_hears_the_end_unless_it_wants_no_more(engine: Engine) {
