@@ -119,6 +119,9 @@ impl Submitted {
                         " Nothing was done: this is how it stands now. Press again to do it all the same."
                     }
                     true => " Saving again replaces what they saved.",
+                    false if matches!(other, Error::Unavailable { .. }) => {
+                        " Nothing was saved. Send it again in a moment."
+                    }
                     false => "",
                 };
                 back.message = Some(sentence(&other.to_string()) + and_now);

@@ -42,12 +42,9 @@ impl Post {
         match result {
             Ok(to) => Ok(Posted::Redirect(to.into())),
             Err(
-                error @ (Error::Invalid(_)
-                | Error::Refused { .. }
-                | Error::Conflicts { .. }
-                | Error::Stale(_)
-                | Error::TooMany { .. }),
+                error @ (Error::Invalid(_) | Error::Refused { .. } | Error::Conflicts { .. } | Error::TooMany { .. }),
             ) => Ok(Posted::Again(Submitted::refused(self.form, error))),
+            Err(error @ Error::Stale(_)) => Ok(Posted::Overtaken(Submitted::refused(self.form, error))),
             Err(error) => Err(error),
         }
     }
@@ -72,11 +69,26 @@ impl Post {
     }
 }
 
+/// Hands a form to its page. Where the database does not answer, the form comes back with what was typed: see
+/// [`pages::error::error_page`].
+///
+/// # Errors
+/// Those that are pages of their own.
+pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
+    // A mail provider's one click is sent again by itself where it learns that nothing was done.
+    let is_one_click = ["/unsubscribe/", "/team-mail/"].iter().any(|place| path.starts_with(place));
+    let typed = (!is_one_click).then(|| post.form.clone());
+    match (hand_on(path, post).await, typed) {
+        (Err(error @ Error::Unavailable { .. }), Some(typed)) => Ok(Posted::Again(Submitted::refused(typed, error))),
+        (posted, _) => posted,
+    }
+}
+
 /// Hands a form to its page.
 ///
 /// # Errors
 /// No page takes forms at this address, or what the page answered.
-pub async fn dispatch(path: &str, post: Post) -> Result<Posted, Error> {
+async fn hand_on(path: &str, post: Post) -> Result<Posted, Error> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     match segments.as_slice() {
         ["subscribe"] => pages::public::subscribe::take(post).await,

@@ -6,10 +6,11 @@ import { type Page, expect, test } from '@playwright/test';
 import { complaints, expectAccessible } from '../harness/a11y.ts';
 import { crawl } from '../harness/crawl.ts';
 import { walk } from '../harness/keyboard.ts';
+import { link } from '../harness/mail.ts';
 import { World } from '../harness/world.ts';
 import { enter, signIn } from '../pages/people.ts';
 import { tick } from '../pages/plan.ts';
-import { subscribe } from '../pages/public.ts';
+import { confirm, subscribe } from '../pages/public.ts';
 
 /** The time a person takes for a form; the clock of this world is the system's. */
 const typing = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
@@ -73,12 +74,13 @@ test('pages of the team', async ({ page }) => {
   const places = [
     ...['maintenances', 'calendar', 'series', 'freezes', 'redundancy', 'hosts', 'findings', 'jobs', 'runs', 'drills'],
     ...['metrics', 'reports', 'report-figures', 'announcements', 'action-items', 'components', 'corrections', 'templates'],
-    ...['subscribers', 'deliveries', 'people', 'tokens', 'audit', 'settings'],
+    ...['subscribers', 'deliveries', 'webhooks', 'people', 'tokens', 'audit', 'settings'],
   ];
   for (const place of places) {
     expect(visited).toContain(`/admin/${place}`);
   }
   const kinds = [/^\/admin\/subscribers\/[^/]+$/, /^\/admin\/deliveries\/[^/]+\/[^/]+$/, /^\/admin\/action-items\/[^/]+$/];
+  kinds.push(/^\/admin\/webhooks\/(?!new$)[^/]+$/);
   for (const one of [...kinds, /^\/admin\/announcements\/[^/]+\/edit$/, /^\/admin\/incidents\/[^/]+\/post-mortem$/]) {
     expect(visited.some((path) => one.test(path)), String(one)).toBe(true);
   }
@@ -102,7 +104,7 @@ test('forms that come back with errors, and pages that are not there', async ({ 
   await submitEmpty(page, 'Keep as draft');
   await look(page);
   const forms = ['hosts/new', 'components/new', 'corrections/new', 'templates/new', 'announcements/new', 'freezes/new', 'redundancy/new'];
-  const counted = ['metrics/new', 'report-figures/new', 'people/new', 'tokens/new'];
+  const counted = ['metrics/new', 'report-figures/new', 'people/new', 'tokens/new', 'webhooks/new'];
   for (const place of [...forms, ...counted, 'settings', 'account']) {
     const path = `/admin/${place}`;
     await page.goto(world.url + path);
@@ -110,6 +112,29 @@ test('forms that come back with errors, and pages that are not there', async ({ 
     await expect.soft(page.getByRole('alert').first(), path).toBeVisible();
     await look(page);
   }
+});
+
+test('a subscription, and a webhook that can not go with it', async ({ page }) => {
+  const reader = 'hooks@example.net';
+  await subscribe(page, world.url, typing, reader);
+  await confirm(page, link(await world.mail.nth(reader, 1), '/subscribe/confirm/'));
+  await page.getByRole('link', { name: 'Change', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Your subscription');
+  await look(page);
+  await page.getByLabel('Address').fill('http://127.0.0.1/hook');
+  await page.getByRole('button', { name: 'Add a webhook', exact: true }).click();
+  await expect(page.getByRole('alert').first()).toBeVisible();
+  await look(page);
+});
+
+test('a webhook whose changes are not right', async ({ page }) => {
+  await signIn(page, world.url, ADMIN);
+  await page.goto(`${world.url}/admin/webhooks`);
+  await page.getByRole('link', { name: 'Team chat' }).click();
+  await page.getByLabel('Address').fill('http://127.0.0.1/hook');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(page.getByRole('alert').first()).toBeVisible();
+  await look(page);
 });
 
 /** Sends the page's form with nothing in its fields, past the browser's own checks. */

@@ -16,10 +16,14 @@ mod tests;
 
 use crate::ids::{AlertId, CauseId, ComponentId, HostId};
 use crate::text::Name;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
+
+/// How far before its first report a source is believed that something began: nobody else saw it, and its clock is not
+/// ours.
+const BELIEVED: Span = Span::hours(1);
 
 /// How bad an alert says it is, least first. Systems have many words for it; these three decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -151,6 +155,12 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// When it began, as far as customers are told: by its source where that is close to when we first saw it, else then.
+    #[must_use]
+    pub fn began_at(&self) -> Instant {
+        if self.started_at < BELIEVED.before(self.first_seen_at) { self.first_seen_at } else { self.started_at }
+    }
+
     /// It holds.
     #[must_use]
     pub const fn is_firing(&self) -> bool {

@@ -114,6 +114,15 @@ pub struct EventLine {
     pub changes: Vec<StateChange>,
 }
 
+/// What was written of an incident that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedPostMortem {
+    /// Markdown.
+    pub body: String,
+    /// When it became public.
+    pub published_at: Instant,
+}
+
 /// What only planned work has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scheduled {
@@ -121,6 +130,8 @@ pub struct Scheduled {
     pub from: Instant,
     /// Planned end.
     pub until: Instant,
+    /// Its start is told once more before it comes.
+    pub reminds: bool,
     /// When its start was told once more.
     pub reminded_at: Option<Instant>,
     /// Starts by itself.
@@ -160,6 +171,8 @@ pub struct Event {
     pub lines: Vec<EventLine>,
     /// What it touches.
     pub components: Vec<PublicComponent>,
+    /// What was written of it afterwards; subscribers are told of each.
+    pub post_mortem: Option<PublishedPostMortem>,
     /// Where it is planned work.
     pub scheduled: Option<Scheduled>,
 }
@@ -230,7 +243,7 @@ impl Writer<'_> {
         let newest = event.lines.iter().map(|line| line.at).max().unwrap_or(event.created_at);
         let lines: Vec<Value> = event.lines.iter().map(|line| self.line(event, line)).collect();
         let components: Vec<Value> = event.components.iter().map(|shown| self.component(shown)).collect();
-        let scheduled = event.scheduled.as_ref();
+        let (post_mortem, scheduled) = (event.post_mortem.as_ref(), event.scheduled.as_ref());
         json!({
             "id": event.id,
             "name": event.name,
@@ -248,13 +261,13 @@ impl Writer<'_> {
             "page_id": self.page_id(),
             "incident_updates": lines,
             "components": components,
-            "postmortem_body": null,
+            "postmortem_body": post_mortem.map(|p| &p.body),
             "postmortem_ignored": false,
-            "postmortem_notified_subscribers": false,
-            "postmortem_published_at": null,
+            "postmortem_notified_subscribers": post_mortem.is_some(),
+            "postmortem_published_at": stamp(post_mortem.map(|p| p.published_at)),
             "scheduled_for": stamp(scheduled.map(|s| s.from)),
             "scheduled_until": stamp(scheduled.map(|s| s.until)),
-            "scheduled_remind_prior": scheduled.is_some_and(|s| s.reminded_at.is_some()),
+            "scheduled_remind_prior": scheduled.is_some_and(|s| s.reminds),
             "scheduled_reminded_at": stamp(scheduled.and_then(|s| s.reminded_at)),
             "scheduled_auto_in_progress": scheduled.is_some_and(|s| s.auto_start),
             "scheduled_auto_completed": scheduled.is_some_and(|s| s.auto_complete),

@@ -70,6 +70,9 @@ pub enum TriggerError {
     /// The message id is empty or has characters that a header must not have.
     #[error("the message id is not usable")]
     Id,
+    /// The host has no address that may be called: its name was taken away for a while, or leads into a private network.
+    #[error("its name leads to no address that may be called")]
+    NoAddress,
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -89,10 +92,18 @@ impl TriggerError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Timeout | Self::Unreachable(_) => true,
+            Self::NoAddress | Self::Timeout | Self::Unreachable(_) => true,
             Self::Answered { status } => *status != 410,
             Self::Url(_) | Self::Secret(_) | Self::Id => false,
         }
+    }
+
+    /// Whether the receiver is there and says that this very call is wrong: 4xx, except those that speak of the moment and
+    /// not of the call (408, 425, 429).
+    #[must_use]
+    pub fn is_rejection(&self) -> bool {
+        matches!(self, Self::Answered { status: 400..=499 })
+            && !matches!(self, Self::Answered { status: 408 | 410 | 425 | 429 })
     }
 
     /// Whether the receiver says that it wants no more calls (410; Standard Webhooks).
@@ -199,8 +210,8 @@ fn unreachable_reason(error: &reqwest::Error) -> TriggerError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut innermost = String::new();
     while let Some(each) = source {
-        if let Some(fault) = each.downcast_ref::<UrlFault>() {
-            return TriggerError::Url(*fault);
+        if each.is::<guard::NoAddress>() {
+            return TriggerError::NoAddress;
         }
         source = each.source();
         if source.is_none() {

@@ -6,6 +6,7 @@ mod keep;
 mod look;
 mod rules;
 
+pub(crate) use look::alert_needs;
 pub use look::{AlertsLook, AlertsQuery, CauseLine, CausesQuery};
 pub use rules::{LabelsInput, RuleInput, RulesLook, STATES};
 
@@ -33,6 +34,9 @@ use uuid::Uuid;
 /// Longest fingerprint that is kept as it is.
 const PRINT: usize = 200;
 
+/// Most labels named in an answer that named nothing.
+const UNMATCHED: usize = 100;
+
 /// Most causes that are live at once: far more than there are hosts.
 const LIVE: i64 = 10_000;
 
@@ -54,8 +58,10 @@ pub struct AlertReceipt {
     pub ignored: usize,
     /// Ends of alerts that nobody had reported.
     pub unknown: usize,
-    /// The causes that the report changed.
-    pub causes: Vec<CauseId>,
+    /// Labels that should name a host or a component and name none in use, like `host=mail-9`: the first of them.
+    pub unmatched: BTreeSet<String>,
+    /// The causes that its alerts belong to.
+    pub causes: BTreeSet<CauseId>,
 }
 
 /// What components in use are called, for customers.
@@ -104,6 +110,8 @@ impl Services {
         let ground = ground(&mut tx).await?;
         let prints: BTreeSet<&str> = report.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
         let prints: Vec<&str> = prints.into_iter().collect();
+        let unmatched = report.alerts.iter().flat_map(|alert| ground.known.unmatched(alert, &ground.labels));
+        let unmatched: BTreeSet<String> = unmatched.collect();
         let known = tx.alerts_known(source, &prints).await?;
         let mut book = book(&mut tx).await?;
         book.alerts = known.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
@@ -121,12 +129,8 @@ impl Services {
             ended: taken.ended,
             ignored: taken.ignored,
             unknown: taken.unknown,
-            causes: taken
-                .touched
-                .iter()
-                .copied()
-                .filter(|id| before.contains_key(id) || taken.opened.contains(id))
-                .collect(),
+            unmatched: unmatched.into_iter().take(UNMATCHED).collect(),
+            causes: book.belong_to(),
         })
     }
 
@@ -158,6 +162,24 @@ impl Services {
         tx.add_audit(&self.audit(actor, action, Some(&before), Some(&cause))).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// What would be posted if the incident were resolved by itself, where that is proposed to a person and nothing of it
+    /// fires any more.
+    ///
+    /// # Errors
+    /// Not allowed, or the database does not answer.
+    pub async fn proposed_end(&self, actor: &Actor, incident: IncidentId) -> Result<Option<Prose>, Error> {
+        actor.require(Permission::View)?;
+        let mut tx = self.db.read().await?;
+        let causes = tx.causes(CausesOf::Incident(incident), LIVE).await?;
+        let open = || causes.iter().filter(|cause| cause.state == CauseState::Open && !cause.is_decided());
+        let Some(over) = open().find(|cause| cause.proposed_at.is_some()) else { return Ok(None) };
+        if open().any(|cause| cause.firing > 0) {
+            return Ok(None);
+        }
+        let names = Names::load(&mut tx).await?;
+        Ok(Some(Plan::last_text(&names.public(&over.components))))
     }
 
     /// Writes what changed in the book, with the incidents that follow. Says whether customers are told of something.
@@ -239,7 +261,7 @@ impl Services {
                     title: names.title(cause),
                     severity: None,
                     components,
-                    started_at: Some(cause.begins_at()),
+                    started_at: Some(cause.started_at),
                     maintenance: None,
                     state: IncidentState::Investigating,
                     body: Prose::default(),
@@ -263,7 +285,7 @@ impl Services {
                 let edit = IncidentEdit {
                     title: (!by_hand || draft.title == names.title(before)).then(|| names.title(cause)),
                     components: Some(after),
-                    started_at: (!by_hand || draft.started_at == before.begins_at()).then(|| cause.begins_at()),
+                    started_at: (!by_hand || draft.started_at == before.started_at).then_some(cause.started_at),
                     ..IncidentEdit::default()
                 };
                 self.edit_incident_in(tx, &system, id, None, edit).await?;

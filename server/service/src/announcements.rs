@@ -278,7 +278,9 @@ impl Services {
         let now = self.now();
         let after = before.withdraw(now, why).map_err(refused)?;
         let none = NotificationId(Uuid::nil());
-        tx.drop_waiting(id.0, none, Span::seconds(1).after(now), now, "the announcement was withdrawn").await?;
+        let reason = "the announcement was withdrawn";
+        tx.drop_waiting(id.0, none, Span::seconds(1).after(now), now, reason).await?;
+        tx.drop_webhook_calls_about(id.0, now, reason).await?;
         self.store_announcement(tx, actor, "announcement.withdraw", &before, after).await
     }
 

@@ -3,7 +3,7 @@
 
 use crate::actor::Actor;
 use crate::audit::Action;
-use crate::subscribers::{CONFIRM, masked};
+use crate::subscribers::{CONFIRM, Line, masked};
 use crate::tell::{REMINDER, Recipient, Sender, Told};
 use crate::{Error, Services};
 use domain::ids::{NotificationId, SubscriberId, UserId};
@@ -463,11 +463,14 @@ impl Courier {
             if before.state != SubscriberState::Confirmed {
                 continue;
             }
+            let was = Line::of(&before);
             let bounced = Subscriber { state: SubscriberState::Bounced, ..before };
             tx.update_subscriber(&bounced, Some(now)).await?;
+            let was = was.losing(tx.delete_webhooks_of(*id).await?);
             let name = masked(&bounced.email);
             let action = Action { verb: "subscriber.bounce", object: "subscriber", id: id.to_string(), name };
-            tx.add_audit(&self.services.audit::<()>(&Actor::system(), action, None, None)).await?;
+            let line = self.services.audit(&Actor::system(), action, Some(&was), Some(&Line::of(&bounced)));
+            tx.add_audit(&line).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -533,10 +536,10 @@ impl Courier {
 }
 
 /// Until when a mail is of use (none: for ever), or why it is not any more.
-type Use = Result<Option<Instant>, &'static str>;
+pub(crate) type Use = Result<Option<Instant>, &'static str>;
 
 /// A reminder is of use until the start it speaks of, while that is still the start.
-async fn of_use(tx: &mut Tx, notification: &Notification, now: Instant) -> Result<Use, Error> {
+pub(crate) async fn of_use(tx: &mut Tx, notification: &Notification, now: Instant) -> Result<Use, Error> {
     if notification.kind != REMINDER {
         return Ok(Ok(None));
     }

@@ -21,7 +21,7 @@ use outbound::mail::{MailContent, MailError, compose};
 use serde::Serialize;
 use std::collections::HashMap;
 use storage::Tx;
-pub use storage::outbox::{COUNTED, OutboxState, Stuck};
+pub use storage::outbox::{COUNTED, OutboxState, Stuck, UNREACHED};
 use storage::outbox::{DeliveryFilter, DeliveryLine, DeliveryPlace, Notification};
 
 /// Mails on one page of the list.
@@ -206,7 +206,8 @@ pub struct MailStanding {
 /// What of the mails needs somebody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MailNeeds {
-    /// Confirmed subscribers that nothing is sent to, because no mail server is configured.
+    /// Confirmed subscribers that nothing is sent to, because no mail server is configured; not counted beyond
+    /// [`UNREACHED`].
     pub unreached: i64,
     /// What the worker of this node says.
     pub status: MailStatus,
@@ -302,9 +303,12 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn stuck_mails(&self, actor: &Actor) -> Result<Stuck, Error> {
         actor.require(Permission::View)?;
+        self.stuck_mails_in(&mut self.db.read().await?).await
+    }
+
+    async fn stuck_mails_in(&self, tx: &mut Tx) -> Result<Stuck, Error> {
         let now = self.now();
         let (late, failed) = (LATE_AFTER.before(now), FAILED_LATELY.before(now));
-        let mut tx = self.db.read().await?;
         let (readers, team) = (tx.stuck_deliveries(late, failed).await?, tx.stuck_team_deliveries(late, failed).await?);
         Ok(Stuck { late: readers.late + team.late, failed: readers.failed + team.failed })
     }
@@ -314,9 +318,13 @@ impl Services {
     /// # Errors
     /// Not allowed, or the database does not answer.
     pub async fn mail_needs(&self, actor: &Actor) -> Result<MailNeeds, Error> {
-        let stuck = self.stuck_mails(actor).await?;
-        let unreached =
-            if self.mail_configured { 0 } else { self.db.read().await?.count_subscribers().await?.confirmed };
+        actor.require(Permission::View)?;
+        self.mail_needs_in(&mut self.db.read().await?, actor).await
+    }
+
+    pub(crate) async fn mail_needs_in(&self, tx: &mut Tx, actor: &Actor) -> Result<MailNeeds, Error> {
+        let stuck = self.stuck_mails_in(tx).await?;
+        let unreached = if self.mail_configured { 0 } else { tx.count_unreached().await? };
         Ok(MailNeeds { unreached, status: self.shown_status(actor), stuck })
     }
 

@@ -17,6 +17,7 @@ use domain::gate::{Finding, Purpose, Reason, Restore, Scope};
 use domain::ids::{DataSetId, DrillId, HostId};
 use domain::ingest::{Tool, ToolDrill};
 use domain::people::Permission;
+use domain::site::Site;
 use domain::time::{Instant, Span};
 use input::Asked;
 use serde::Serialize;
@@ -382,9 +383,13 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn drill_needs(&self, actor: &Actor) -> Result<DrillNeeds, Error> {
         actor.require(Permission::View)?;
-        let now = self.now();
         let mut tx = self.db.read().await?;
-        let policy = tx.site().await?.policy.restore;
+        let site = tx.site().await?;
+        self.drill_needs_in(&mut tx, &site).await
+    }
+
+    pub(crate) async fn drill_needs_in(&self, tx: &mut Tx, site: &Site) -> Result<DrillNeeds, Error> {
+        let (now, policy) = (self.now(), &site.policy.restore);
         let open = tx.open_drills(OPEN).await?;
         let proofs = tx.last_proofs().await?;
         let mut hosts = Vec::new();

@@ -24,7 +24,7 @@ pub struct Stale {
     pub version: Option<i64>,
 }
 
-/// Why a use case did not happen. Nothing was written.
+/// Why a use case did not happen. Nothing was written, unless it is [`Error::Unknown`].
 #[derive(Debug, Error)]
 pub enum Error {
     /// The input is wrong: all fields, not only the first.
@@ -71,6 +71,12 @@ pub enum Error {
     /// The database does not answer; logged once under this reference. The same again may do in a moment.
     #[error("the database does not answer just now")]
     Unavailable {
+        /// Shown to the user, found in the log.
+        reference: String,
+    },
+    /// The database went away at the last moment: it may have kept this, or not. Logged once under this reference.
+    #[error("it is not known whether this was stored: look first, then do it again if it is not there")]
+    Unknown {
         /// Shown to the user, found in the log.
         reference: String,
     },
@@ -139,6 +145,11 @@ impl From<StoreError> for Error {
                 let reference = reference();
                 tracing::error!(reference, cause = %away, "the database does not answer");
                 Self::Unavailable { reference }
+            }
+            StoreError::Unknown(cause) => {
+                let reference = reference();
+                tracing::error!(reference, %cause, "the database went away at a commit");
+                Self::Unknown { reference }
             }
             other => Self::internal(&other),
         }

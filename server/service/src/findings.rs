@@ -232,7 +232,11 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn count_findings(&self, actor: &Actor) -> Result<u64, Error> {
         actor.require(Permission::View)?;
-        let count = self.db.read().await?.count_open_findings(self.now()).await?;
+        self.count_findings_in(&mut self.db.read().await?).await
+    }
+
+    pub(crate) async fn count_findings_in(&self, tx: &mut Tx) -> Result<u64, Error> {
+        let count = tx.count_open_findings(self.now()).await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 

@@ -124,8 +124,9 @@ impl Services {
             tokio::time::sleep(PAUSE).await;
         }
         loop {
+            let old = self.db.read().await?.old_causes(before, AT_ONCE).await?;
             let mut tx = self.db.decide().await?;
-            let gone = tx.expire_causes(before, AT_ONCE).await?;
+            let gone = tx.expire_causes(before, &old).await?;
             tx.commit().await?;
             sweep.causes += gone;
             if gone == 0 {

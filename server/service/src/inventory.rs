@@ -160,6 +160,7 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         (found.components, "component", "components"),
         (found.jobs, "job that it carries", "jobs that it carries"),
         (found.subscribers, "subscriber", "subscribers"),
+        (found.webhooks, "webhook", "webhooks"),
         (found.drills, "restore drill", "restore drills"),
         (found.announcements, "announcement", "announcements"),
         (found.incidents, "incident", "incidents"),
@@ -176,6 +177,7 @@ fn free_to_delete(found: &References, retired: bool) -> Result<(), Error> {
         + found.components
         + found.jobs
         + found.subscribers
+        + found.webhooks
         + found.drills
         + found.announcements
         + found.incidents

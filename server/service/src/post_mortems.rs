@@ -19,6 +19,7 @@ use domain::ids::{ComponentId, IncidentId, UserId};
 use domain::incident::{Incident, IncidentState, IncidentUpdate};
 use domain::people::Permission;
 use domain::post_mortem::{PostMortem, PostMortemRefusal, PostMortemState, Said, outline, timeline};
+use domain::site::Site;
 use domain::subscriber::{Audience, Topic};
 use domain::text::{Name, Prose, Why};
 use domain::time::{civil, format_short};
@@ -159,8 +160,13 @@ impl Services {
     pub async fn after_needs(&self, actor: &Actor) -> Result<AfterNeeds, Error> {
         actor.require(Permission::View)?;
         let mut tx = self.db.read().await?;
-        let (to_review, to_publish) = self.waiting_texts(&mut tx, actor).await?;
-        let today = self.today(&mut tx).await?;
+        let site = tx.site().await?;
+        self.after_needs_in(&mut tx, actor, &site).await
+    }
+
+    pub(crate) async fn after_needs_in(&self, tx: &mut Tx, actor: &Actor, site: &Site) -> Result<AfterNeeds, Error> {
+        let (to_review, to_publish) = self.waiting_texts(tx, actor).await?;
+        let today = civil(self.zones.as_ref(), &site.zone, self.now()).local.date();
         let filter = ActionFilter { overdue_on: Some(today), ..ActionFilter::default() };
         let mut overdue = tx.action_items(filter, None, FEW).await?;
         overdue.sort_by_key(|line| line.item.content.due);

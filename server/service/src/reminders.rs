@@ -57,6 +57,7 @@ struct Line {
     lead: String,
     starts_at: Instant,
     told: u64,
+    webhooks: u64,
 }
 
 impl Services {
@@ -104,7 +105,8 @@ impl Services {
             && tx.settle_reminder(id, starts_at, lead, now).await?
         {
             let affected = self.affected_by(&mut tx, &m).await?;
-            let (notification, told) = self.queue(&mut tx, &m, News::Reminder { lead }, &affected, None).await?;
+            let (notification, to) = self.queue(&mut tx, &m, News::Reminder { lead }, &affected, None).await?;
+            let (told, webhooks) = (to.mails, to.webhooks);
             let count = i64::try_from(told).unwrap_or(i64::MAX);
             tx.reminder_told(id, starts_at, lead, notification, count).await?;
             tx.drop_older_reminders(id, notification, now, "a newer reminder took its place").await?;
@@ -114,7 +116,7 @@ impl Services {
                 id: id.to_string(),
                 name: format!("M-{} {}", m.number, m.title),
             };
-            let line = Line { lead: lead.to_input(), starts_at, told };
+            let line = Line { lead: lead.to_input(), starts_at, told, webhooks };
             tx.add_audit(&self.audit(&Actor::system(), action, None, Some(&line))).await?;
             tracing::info!(maintenance = %id, number = m.number, lead_s = lead.as_seconds(), told, "reminded");
             sent = true;

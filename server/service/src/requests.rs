@@ -243,7 +243,10 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn troubled_requests(&self, actor: &Actor) -> Result<Vec<PlacedRequest>, Error> {
         actor.require(Permission::View)?;
-        let mut tx = self.db.read().await?;
+        self.troubled_requests_in(&mut self.db.read().await?).await
+    }
+
+    pub(crate) async fn troubled_requests_in(&self, tx: &mut Tx) -> Result<Vec<PlacedRequest>, Error> {
         let mut placed = Vec::new();
         for request in tx.troubled_requests(TROUBLE_SHOWN.before(self.now())).await? {
             let job = tx.placed_job(request.job_id).await?.to_string();

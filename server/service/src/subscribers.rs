@@ -250,17 +250,27 @@ pub fn network(ip: IpAddr) -> IpAddr {
     }
 }
 
+/// What the log says of a subscriber.
 #[derive(Serialize)]
-struct Line {
+pub(crate) struct Line {
     state: SubscriberState,
     zone: String,
     components: usize,
     topics: Topics,
+    /// How many went with the subscription, where it lost them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhooks: Option<u64>,
 }
 
 impl Line {
-    fn of(s: &Subscriber) -> Self {
-        Self { state: s.state, zone: s.zone.clone(), components: s.components.len(), topics: s.topics }
+    pub(crate) fn of(s: &Subscriber) -> Self {
+        let Subscriber { state, topics, .. } = *s;
+        Self { state, zone: s.zone.clone(), components: s.components.len(), topics, webhooks: None }
+    }
+
+    /// The same with so many webhooks that ended with it.
+    pub(crate) fn losing(self, webhooks: u64) -> Self {
+        Self { webhooks: (webhooks > 0).then_some(webhooks), ..self }
     }
 }
 
@@ -418,7 +428,7 @@ impl Services {
         Ok(self.subscription(subscriber))
     }
 
-    /// Leaves; a second time says the same.
+    /// Leaves, and its webhooks end; a second time says the same.
     ///
     /// # Errors
     /// Not a link of ours.
@@ -524,7 +534,7 @@ impl Services {
         Ok(SubscriberLine::of(actor, subscriber, &names))
     }
 
-    /// Forgets a subscriber with its address and everything sent to it (SEC-20).
+    /// Forgets a subscriber with its address, its webhooks and everything sent to it (SEC-20).
     ///
     /// # Errors
     /// Not allowed, not found, or the database does not answer.
@@ -532,9 +542,10 @@ impl Services {
         actor.require(Permission::Administer)?;
         let mut tx = self.db.decide().await?;
         let subscriber = tx.subscriber(id).await?;
+        let webhooks = tx.delete_webhooks_of(id).await?;
         tx.delete_subscriber(id).await?;
         let action = self.subscriber_action("subscriber.forget", &subscriber);
-        tx.add_audit(&self.audit(actor, action, Some(&Line::of(&subscriber)), None)).await?;
+        tx.add_audit(&self.audit(actor, action, Some(&Line::of(&subscriber).losing(webhooks)), None)).await?;
         Ok(tx.commit().await?)
     }
 
@@ -589,8 +600,11 @@ impl Services {
         let ended = matches!(after.state, SubscriberState::Unsubscribed | SubscriberState::Bounced).then(|| self.now());
         let mut tx = self.db.decide().await?;
         tx.update_subscriber(after, ended).await.map_err(|e| e.naming("component"))?;
+        // They are not kept for the case that somebody comes back: whoever had the link could have added them.
+        let lost = if ended.is_some() { tx.delete_webhooks_of(after.id).await? } else { 0 };
         let action = self.subscriber_action(verb, after);
-        tx.add_audit(&self.audit(actor, action, Some(&Line::of(before)), Some(&Line::of(after)))).await?;
+        let (was, is) = (Line::of(before).losing(lost), Line::of(after));
+        tx.add_audit(&self.audit(actor, action, Some(&was), Some(&is))).await?;
         Ok(tx.commit().await?)
     }
 }

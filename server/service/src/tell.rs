@@ -139,7 +139,7 @@ impl Services {
     ) -> Result<u64, Error> {
         let now = self.now();
         let news = News::Update(update.clone());
-        let (new, queued) = self.queue(tx, maintenance, news, affected, proof).await?;
+        let (new, sent) = self.queue(tx, maintenance, news, affected, proof).await?;
         // Nobody needs the mail with the plan of work that was called off, nor an old time after a new one. Programs
         // hear all of it, in order.
         let (told_before, reason) = if maintenance.state == State::Cancelled {
@@ -148,10 +148,10 @@ impl Services {
             (SUPERSEDED_AFTER.before(now), "superseded by a newer update")
         };
         tx.drop_waiting(maintenance.id.0, new, told_before, now, reason).await?;
-        Ok(queued)
+        Ok(sent.mails)
     }
 
-    /// Writes a notification and one delivery per follower; gives back how many mails.
+    /// Writes a notification and one delivery per follower, mailbox or program; gives back how many.
     pub(crate) async fn queue(
         &self,
         tx: &mut Tx,
@@ -159,7 +159,7 @@ impl Services {
         news: News,
         affected: &[(ComponentId, String)],
         proof: Option<String>,
-    ) -> Result<(NotificationId, u64), Error> {
+    ) -> Result<(NotificationId, Sent), Error> {
         let ids: Vec<ComponentId> = affected.iter().map(|(id, _)| *id).collect();
         let reach = Reach::of(tx, Topic::Maintenance, &ids).await?;
         let told = affected.iter().filter(|(id, _)| reach.components().contains(id));
@@ -170,7 +170,7 @@ impl Services {
             let told: Told = serde_json::from_str(&new.content_json).map_err(|e| Error::internal(&e))?;
             self.keep_window_body(tx, &new, &told, &reach).await?;
         }
-        Ok((new.id, sent.mails))
+        Ok((new.id, sent))
     }
 
     /// What is told, as it is stored with a notification.
@@ -339,10 +339,10 @@ impl Services {
 
 /// How many deliveries were queued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sent {
-    mails: u64,
+pub(crate) struct Sent {
+    pub(crate) mails: u64,
     /// Where there are any, what they are sent has to be kept in the same transaction.
-    webhooks: u64,
+    pub(crate) webhooks: u64,
 }
 
 /// Adds a notification and queues it for everybody it reaches.

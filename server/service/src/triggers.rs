@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::{Value, json};
 use storage::job::PlacedJob;
+use url::Url;
 
 /// Characters in the address of a trigger.
 const URL: usize = 500;
@@ -56,12 +57,12 @@ impl<'a> From<&'a Trigger> for Logged<'a> {
     }
 }
 
-/// The start of an address, up to its host: what everybody may see of it.
+/// The start of an address, up to its host: what everybody may see of it. Nothing of what is no address.
 #[must_use]
 pub fn server_of(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    format!("{scheme}://{}", host.rsplit('@').next().unwrap_or_default())
+    let Ok(url) = Url::parse(url) else { return String::new() };
+    let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
+    url.port().map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}"))
 }
 
 impl Services {
@@ -261,5 +262,34 @@ fn body(trigger: &Trigger, placed: &PlacedJob, request: &BackupRequest) -> Value
         Template::Jenkins => json!({ "job": name, "cause": "Requested by Fermata", "request": request.id }),
         Template::Rundeck => json!({ "job": name, "options": { "request": request.id, "host": placed.host } }),
         Template::Proxmox => json!({ "vmid": name, "mode": "snapshot", "request": request.id }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_address_everybody_sees_the_server_alone() {
+        for (url, server) in [
+            ("https://hooks.example.net/T/SECRET", "https://hooks.example.net"),
+            ("https://hooks.example.net?token=SECRET", "https://hooks.example.net"),
+            ("https://hooks.example.net#SECRET", "https://hooks.example.net"),
+            ("https://hooks.example.net:8443/SECRET", "https://hooks.example.net:8443"),
+            ("https://hooks.example.net:443/SECRET", "https://hooks.example.net"),
+            ("https://user:SECRET@hooks.example.net/", "https://hooks.example.net"),
+            ("https://user:SECRET@a@hooks.example.net/", "https://hooks.example.net"),
+            ("https:\\\\hooks.example.net\\T\\SECRET", "https://hooks.example.net"),
+            ("https://hooks.example.net\\T\\SECRET", "https://hooks.example.net"),
+            ("https:hooks.example.net/SECRET", "https://hooks.example.net"),
+            ("https:/hooks.example.net/SECRET", "https://hooks.example.net"),
+            ("HTTPS://Hooks.Example.NET/SECRET", "https://hooks.example.net"),
+            ("http://[2001:db8::1]:80/SECRET", "http://[2001:db8::1]"),
+            ("https://hooks.example.net", "https://hooks.example.net"),
+            ("SECRET", ""),
+            ("", ""),
+        ] {
+            assert_eq!(server_of(url), server, "{url}");
+        }
     }
 }

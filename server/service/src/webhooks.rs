@@ -19,15 +19,19 @@ use domain::people::Permission;
 use domain::subscriber::{DeliveryState, Topics};
 use domain::text::Name;
 use domain::time::Instant;
-use domain::webhook::{OffReason, Webhook, WebhookState};
+use domain::webhook::{OffReason, WORTH_TELLING, Webhook, WebhookState};
 use outbound::trigger::{Guard, TriggerBackend, UrlFault, new_secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::collections::HashMap;
 use storage::Tx;
+use url::Url;
 
 /// Characters in the address of a webhook.
 pub const URL: usize = 500;
+
+/// Why a call was not made when its webhook was resumed.
+const WAITED_TOO_LONG: &str = "it had waited for more than a day when the webhook was resumed";
 
 /// Calls shown with their webhook.
 const RECENT: i64 = 30;
@@ -112,7 +116,9 @@ impl WebhookCall {
 #[derive(Serialize)]
 struct Logged<'a> {
     name: &'a Name,
-    server: String,
+    /// Not that of a subscriber: it tells who they are, and the log outlives them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
     state: WebhookState,
     off: Option<OffReason>,
     components: &'a [ComponentId],
@@ -124,7 +130,7 @@ impl<'a> From<&'a Webhook> for Logged<'a> {
     fn from(w: &'a Webhook) -> Self {
         Self {
             name: &w.name,
-            server: server_of(&w.url),
+            server: w.subscriber.is_none().then(|| server_of(&w.url)),
             state: w.state,
             off: w.off,
             components: &w.components,
@@ -188,8 +194,7 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn webhook_needs(&self, actor: &Actor) -> Result<Vec<Webhook>, Error> {
         actor.require(Permission::View)?;
-        let found = self.db.read().await?.webhooks_off().await?;
-        Ok(found.into_iter().map(|webhook| shown(actor, webhook)).collect())
+        webhook_needs(&mut self.db.read().await?, actor).await
     }
 
     /// Adds a webhook of the site.
@@ -205,8 +210,12 @@ impl Services {
         Ok(StoredWebhook { webhook: new, secret })
     }
 
+    fn secret_of(&self, webhook: &Webhook) -> SecretString {
+        new_secret(&self.keys.secret(Purpose::Webhook, webhook.id.0, webhook.secret_version))
+    }
+
     async fn store_new_webhook(&self, tx: &mut Tx, actor: &Actor, new: &Webhook) -> Result<SecretString, Error> {
-        let secret = new_secret(&self.keys.secret(Purpose::Webhook, new.id.0, new.secret_version));
+        let secret = self.secret_of(new);
         tx.add_webhook(new, &hash(secret.expose_secret())).await.map_err(|e| e.naming("component"))?;
         tx.add_audit(&self.audit(actor, action("webhook.add", new), None, Some(&Logged::from(new)))).await?;
         Ok(secret)
@@ -230,11 +239,10 @@ impl Services {
         let typed = self.read_webhook(id, input)?;
         let after = Webhook {
             name: typed.name,
-            url: typed.url,
             components: typed.components,
             topics: typed.topics,
             version,
-            ..before.clone()
+            ..before.called_at(typed.url)
         };
         self.store_webhook(tx, actor, "webhook.edit", &before, after, &secret).await
     }
@@ -249,7 +257,7 @@ impl Services {
         let (before, _) = tx.webhook(id).await?;
         of_the_site(&before)?;
         let after = Webhook { secret_version: before.secret_version + 1, version, ..before.clone() };
-        let secret = new_secret(&self.keys.secret(Purpose::Webhook, id.0, after.secret_version));
+        let secret = self.secret_of(&after);
         let stored = hash(secret.expose_secret());
         let webhook = self.store_webhook(tx, actor, "webhook.rotate", &before, after, &stored).await?;
         Ok(StoredWebhook { webhook, secret })
@@ -267,7 +275,7 @@ impl Services {
         self.store_webhook(tx, actor, "webhook.pause", &before, after, &secret).await
     }
 
-    /// Calls it again, also after it was switched off.
+    /// Calls it again, also after it was switched off. What waited for too long to be news is not told any more.
     ///
     /// # Errors
     /// Not allowed, not found, stale, or the database does not answer.
@@ -276,6 +284,8 @@ impl Services {
         let mut tx = self.db.decide().await?;
         let (before, secret) = tx.webhook(id).await?;
         let after = Webhook { version, ..before.resumed() };
+        let now = self.now();
+        tx.drop_old_webhook_deliveries(id, WORTH_TELLING.before(now), now, WAITED_TOO_LONG).await?;
         let after = self.store_webhook(tx, actor, "webhook.resume", &before, after, &secret).await?;
         self.outbox_filled.notify_one();
         Ok(after)
@@ -391,6 +401,11 @@ impl Services {
     }
 }
 
+/// What [`Services::webhook_needs`] tells.
+pub(crate) async fn webhook_needs(tx: &mut Tx, actor: &Actor) -> Result<Vec<Webhook>, Error> {
+    Ok(tx.webhooks_off().await?.into_iter().map(|webhook| shown(actor, webhook)).collect())
+}
+
 /// A webhook that hears the usual of everything.
 fn fresh(id: WebhookId, name: Name, url: String, now: Instant) -> Webhook {
     Webhook {
@@ -403,6 +418,7 @@ fn fresh(id: WebhookId, name: Name, url: String, now: Instant) -> Webhook {
         off: None,
         off_at: None,
         failing_since: None,
+        given_up: 0,
         subscriber: None,
         secret_version: 1,
         created_at: now,
@@ -410,10 +426,11 @@ fn fresh(id: WebhookId, name: Name, url: String, now: Instant) -> Webhook {
     }
 }
 
-/// Checks an address as far as it can be done without asking for its name.
+/// Checks an address as far as it can be done without asking for its name; gives it back as it will be called.
 fn read_url(fields: &mut Fields, typed: &str, backend: Option<&TriggerBackend>) -> String {
-    let url = typed.trim().to_owned();
-    let allowed = backend.map_or_else(|| Guard::default().check(&url).map(drop), |backend| backend.check(&url));
+    let typed = typed.trim();
+    let allowed = backend.map_or_else(|| Guard::default().check(typed).map(drop), |backend| backend.check(typed));
+    let url = Url::parse(typed).map_or_else(|_| typed.to_owned(), String::from);
     let fault = |fault: UrlFault| format!("This address can not be called: {fault}.");
     fields.take("url", allowed.map_err(fault));
     if url.chars().count() > URL {

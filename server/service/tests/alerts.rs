@@ -87,6 +87,14 @@ impl World {
         self.services.take_alerts(&self.monitoring, Sender::Alertmanager, body.as_bytes()).await.unwrap();
     }
 
+    /// A component that stands on `mail-3`.
+    async fn add_mail(&self) -> ComponentId {
+        let hosts = self.services.db.read().await.unwrap().hosts(false).await.unwrap();
+        let mail = hosts.into_iter().find(|host| host.name.as_str() == "mail-3").unwrap();
+        let mail = ComponentInput { name: "Mail".to_owned(), hosts: vec![mail.id.to_string()], ..Default::default() };
+        self.services.add_component(&self.system, mail).await.unwrap().component.id
+    }
+
     /// DNS does not work on `web-12`.
     async fn send_dns(&self) -> ComponentId {
         let dns = ComponentInput { name: "DNS".to_owned(), ..Default::default() };
@@ -156,7 +164,7 @@ async fn alerts_with_one_cause_become_one_draft_that_goes_away_with_them(engine:
     // The host below it comes later; and an alert that nobody can place.
     w.send("firing", &["vm3", "unknown-7"]).await;
     let again = w.send("firing", &["vm3", "web-12"]).await;
-    assert_eq!((again.added, again.repeated, again.causes.len()), (0, 2, 0));
+    assert_eq!((again.added, again.repeated, &again.causes), (0, 2, &first.causes));
     let causes = w.causes().await;
     assert_eq!(causes.iter().map(|cause| cause.alerts).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(w.services.db.read().await.unwrap().incident_drafts().await.unwrap().len(), 2);
@@ -394,6 +402,7 @@ async fn what_a_person_changed_in_a_draft_stays(engine: Engine) {
 
 async fn who_publishes_before_the_delay_runs_out_is_not_in_its_way(engine: Engine) {
     let w = World::begin(engine).await;
+    w.add_mail().await;
     w.rule(RuleInput { action: "publish".to_owned(), delay: "2 min".to_owned(), ..RuleInput::default() }).await;
     w.send("firing", &["web-12", "mail-3"]).await;
     let [known, discarded] = w.causes().await.try_into().unwrap();
@@ -409,19 +418,21 @@ async fn what_monitoring_calls_it_is_never_published_by_a_rule(engine: Engine) {
     let w = World::begin(engine).await;
     w.rule(RuleInput { action: "publish".to_owned(), labels: "team=db".to_owned(), ..RuleInput::default() }).await;
     let alert = |print: &str, team: &str| {
-        json!({"status": "firing", "fingerprint": print, "labels": {"team": team},
+        json!({"status": "firing", "fingerprint": print, "labels": {"team": team, "component": "rack 7"},
         "annotations": {"summary": "rack-7.internal is down"}, "startsAt": "2014-04-01T00:00:00Z"})
     };
     w.send_grouped("g", alert("a", "web")).await;
     let cause = w.only_cause().await;
     assert_eq!(w.incident(&cause).await.title.as_str(), "rack-7.internal is down", "for the team");
     // Nothing that customers know by name comes with what makes it public.
+    let hidden = ComponentInput { name: "Rack 7".to_owned(), is_private: true, ..Default::default() };
+    w.services.add_component(&w.system, hidden).await.unwrap();
     w.send_grouped("g", alert("b", "db")).await;
     assert_eq!(w.incident(&cause).await.title.as_str(), "Problems with our services");
     assert_eq!(w.at(0).await, 1);
     let public = w.incident(&cause).await;
     assert_eq!((public.state, public.title.as_str()), (IncidentState::Investigating, "Problems with our services"));
-    assert_eq!(public.started_at, minute(-24 * 60), "nor is its clock believed for weeks");
+    assert_eq!(public.started_at, minute(0), "nor is its clock believed for weeks");
     // The same where a person has changed something else.
     w.send_grouped("h", alert("c", "web")).await;
     let other = w.causes().await.remove(0);
@@ -432,6 +443,90 @@ async fn what_monitoring_calls_it_is_never_published_by_a_rule(engine: Engine) {
     assert_eq!(w.at(0).await, 1);
     assert_eq!(w.incident(&other).await.title.as_str(), "Problems with our services");
     assert_eq!(w.said(&other).await[0].1, "Sorry.");
+}
+
+async fn what_nobody_observed_is_not_published(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), labels: "team=db".to_owned(), ..RuleInput::default() }).await;
+    let alert = |print: &str, team: &str, began: i64| {
+        json!({"status": "firing", "fingerprint": print, "startsAt": minute(began).to_rfc3339(),
+            "labels": {"instance": "web-12", "team": team}})
+    };
+    w.send_grouped("g", alert("a", "web", -600)).await;
+    let cause = w.only_cause().await;
+    assert_eq!(w.incident(&cause).await.started_at, minute(0), "a person who publishes the draft is not misled");
+    w.send_grouped("g", alert("b", "db", -40)).await;
+    assert_eq!(w.at(0).await, 1);
+    let incident = w.incident(&cause).await;
+    assert_eq!((incident.state, incident.started_at), (IncidentState::Investigating, minute(-40)));
+    let alerts = w.services.alerts(&w.system, &AlertsQuery::default()).await.unwrap().items;
+    assert_eq!(alerts.iter().map(|alert| alert.started_at).min(), Some(minute(-600)), "the list keeps what was told");
+}
+
+async fn what_touches_nothing_we_know_is_never_published_by_a_rule(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), resolution: "post".to_owned(), ..RuleInput::default() }).await;
+    w.send("firing", &["unknown-7"]).await;
+    assert_eq!(w.at(60).await, 0);
+    let cause = w.only_cause().await;
+    assert_eq!((w.incident(&cause).await.state, cause.publish_at), (IncidentState::Draft, None));
+    assert_eq!(w.services.alert_needs(&w.system).await.unwrap().len(), 1, "a person decides");
+    // Where a person took out what it was about, before it was to be published.
+    w.rule(RuleInput { action: "publish".to_owned(), delay: "5 min".to_owned(), ..RuleInput::default() }).await;
+    let first = w.services.alert_rules(&w.system).await.unwrap().rules.remove(0);
+    w.services.delete_alert_rule(&w.system, first.id, first.version).await.unwrap();
+    w.send("firing", &["web-12"]).await;
+    let web = w.causes().await.remove(0);
+    assert_eq!(web.publish_at, Some(minute(65)));
+    let person = w.token(Scope::Admin).await;
+    let nothing = service::incidents::IncidentEdit { components: Some(Default::default()), ..Default::default() };
+    w.services.edit_incident(&person, web.incident.unwrap(), None, nothing).await.unwrap();
+    assert_eq!((w.at(65).await, w.at(66).await), (1, 0));
+    assert_eq!(w.incident(&web).await.state, IncidentState::Draft);
+    assert!(w.said(&web).await.is_empty() && w.said(&cause).await.is_empty());
+}
+
+async fn an_answer_names_what_named_nothing_and_the_causes_of_its_alerts(engine: Engine) {
+    let w = World::begin(engine).await;
+    let batch = json!({"alerts": [
+        {"key": "a", "status": "firing", "host": "mail-9", "component": "webmail"},
+        {"key": "b", "status": "firing", "host": "web-12", "labels": {"instance": "elsewhere"}},
+        {"key": "d", "status": "firing", "host": "mail-3"},
+    ]})
+    .to_string();
+    let take = || w.services.take_alerts(&w.monitoring, Sender::Generic, batch.as_bytes());
+    let (first, again) = (take().await.unwrap(), take().await.unwrap());
+    assert_eq!(Vec::from_iter(first.unmatched.clone()), ["component=webmail", "host=mail-9"]);
+    assert_eq!(first.unknown, 0, "these are ends of what nobody reported");
+    assert_eq!((first.added, first.causes.len()), (3, 3));
+    assert_eq!((again.repeated, again.causes, again.unmatched), (3, first.causes, first.unmatched));
+    // What turns out to be part of another answers with that one.
+    let joined = json!({"alerts": [
+        {"key": "a", "status": "firing"}, {"key": "b", "status": "firing"},
+        {"key": "c", "status": "firing", "host": "web-12", "group": "g"},
+        {"key": "d", "status": "firing"}, {"key": "e", "status": "firing", "host": "mail-3", "group": "g"},
+    ]})
+    .to_string();
+    let taken = w.services.take_alerts(&w.monitoring, Sender::Generic, joined.as_bytes()).await.unwrap();
+    let live = w.causes().await.into_iter().filter(|cause| cause.state.is_live()).map(|cause| cause.id);
+    assert_eq!((taken.causes.len(), taken.causes), (2, live.collect()));
+}
+
+async fn the_end_that_is_proposed_is_what_a_rule_would_post(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.rule(RuleInput { action: "publish".to_owned(), quiet_for: "0".to_owned(), ..RuleInput::default() }).await;
+    w.send("firing", &["web-12"]).await;
+    w.at(0).await;
+    let incident = w.only_cause().await.incident.unwrap();
+    let proposed = || w.services.proposed_end(&w.system, incident);
+    w.send("resolved", &["web-12"]).await;
+    assert_eq!(proposed().await.unwrap(), None, "nothing is proposed yet");
+    assert_eq!(w.at(1).await, 1);
+    let text = proposed().await.unwrap().unwrap();
+    assert_eq!(text.as_str(), "The problems with Cluster 12 are over.");
+    w.send("firing", &["web-12"]).await;
+    assert_eq!(proposed().await.unwrap(), None, "it came back");
+    assert!(matches!(w.services.proposed_end(&w.monitoring, incident).await, Err(Error::Forbidden(_))));
 }
 
 async fn a_draft_begins_with_the_alert_that_began_first(engine: Engine) {
@@ -553,6 +648,7 @@ async fn what_is_not_over_comes_first_in_the_list(engine: Engine) {
 
 async fn what_customers_know_as_two_incidents_stays_two(engine: Engine) {
     let w = World::begin(engine).await;
+    w.add_mail().await;
     w.rule(RuleInput { action: "publish".to_owned(), resolution: "post".to_owned(), ..RuleInput::default() }).await;
     w.send("firing", &["web-12", "mail-3"]).await;
     assert_eq!(w.at(0).await, 2);
@@ -767,6 +863,10 @@ storage::on_both!(
     inside_a_window_nobody_is_alarmed_until_it_ends,
     a_rule_publishes_what_lasts_and_posts_that_it_is_over_once,
     what_is_quiet_before_its_delay_is_never_published,
+    what_nobody_observed_is_not_published,
+    what_touches_nothing_we_know_is_never_published_by_a_rule,
+    an_answer_names_what_named_nothing_and_the_causes_of_its_alerts,
+    the_end_that_is_proposed_is_what_a_rule_would_post,
     a_person_is_asked_whether_a_published_incident_is_over,
     what_a_person_changed_in_a_draft_stays,
     who_publishes_before_the_delay_runs_out_is_not_in_its_way,

@@ -315,7 +315,7 @@ async fn a_draft_is_seen_by_nobody_until_it_is_published_and_a_discarded_one_sta
     let draft = services.report_incident(&story.ada, None, &story.outage(), false).await.unwrap();
     assert_eq!(story.public().await.1, "All systems operational");
     assert_eq!(story.waiting_mails().await, 0);
-    assert_eq!(services.waiting_incidents(&story.ada).await.unwrap(), 1);
+    assert_eq!(services.incident_needs(&story.ada).await.unwrap().waiting(), 1);
     let other =
         IncidentInput { title: "Cluster 12 is slow".to_owned(), severity: "minor".to_owned(), ..story.outage() };
     story.at("15 18:58");
@@ -332,9 +332,9 @@ async fn a_draft_is_seen_by_nobody_until_it_is_published_and_a_discarded_one_sta
     assert_eq!(story.verbs(third.id).await, ["incident.draft", "incident.discard"]);
     let again = services.publish_incident_draft(&story.ada, third.id, None, &PostInput::default()).await;
     assert!(matches!(again, Err(Error::Refused { code: "wrong_state", .. })));
-    assert_eq!(services.waiting_incidents(&story.ada).await.unwrap(), 0);
+    assert_eq!(services.incident_needs(&story.ada).await.unwrap().waiting(), 0);
     story.at("15 20:00");
-    assert_eq!(services.waiting_incidents(&story.ada).await.unwrap(), 2, "customers heard nothing for an hour");
+    assert_eq!(services.incident_needs(&story.ada).await.unwrap().waiting(), 2, "customers heard nothing for an hour");
     assert_eq!(services.incident_needs(&story.ada).await.unwrap().silent.len(), 2);
 }
 
@@ -484,8 +484,12 @@ async fn wrong_times_are_mended_and_the_history_moves_with_them(engine: Engine) 
     assert_eq!((down("15").await, down("16").await), (60, 0));
     let mend = async |version, started_at: Option<&str>, resolved_at: Option<&str>| {
         let typed = |text: Option<&str>| text.map(str::to_owned);
-        let input =
-            EditInput { started_at: typed(started_at), resolved_at: typed(resolved_at), ..EditInput::default() };
+        let input = EditInput {
+            started_at: typed(started_at),
+            resolved_at: typed(resolved_at),
+            began_long_ago: true,
+            ..EditInput::default()
+        };
         services.change_incident(&story.ada, incident.id, Some(version), &input).await
     };
     let mended = mend(2, Some("2014-05-15 19:55"), Some("2014-05-16T11:00:00Z")).await.unwrap();
@@ -535,6 +539,84 @@ async fn a_start_that_is_long_ago_is_asked_back_once(engine: Engine) {
     assert!(again.is_ok(), "nobody is asked twice: {again:?}");
 }
 
+async fn another_start_that_is_long_before_is_asked_back_once(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let services = &story.services;
+    let incident = story.opened().await;
+    let draft = services.report_incident(&story.ada, None, &story.outage(), false).await.unwrap();
+    story.at("30 12:00");
+    let mend = async |id, version, started_at: &str, began_long_ago| {
+        let input = EditInput { started_at: Some(started_at.to_owned()), began_long_ago, ..EditInput::default() };
+        services.change_incident(&story.ada, id, Some(version), &input).await
+    };
+    for id in [incident.id, draft.id] {
+        let asked = mend(id, 1, "2014-04-15T18:50:00Z", false).await;
+        let Err(Error::Invalid(wrong)) = asked else { panic!("{asked:?}") };
+        assert_eq!((wrong.len(), wrong[0].field), (1, "began_long_ago"));
+        assert!(wrong[0].message.starts_with("That is 30 days before the start it has now."), "{wrong:?}");
+        let day = mend(id, 1, "2014-05-14T18:50:00Z", false).await;
+        assert!(day.is_ok(), "a day earlier, however long ago that is: {day:?}");
+        let sure = mend(id, 2, "2014-04-15T18:50:00Z", true).await.unwrap();
+        assert_eq!(sure.version, 3);
+        assert!(mend(id, 3, "2014-04-15T18:40:00Z", false).await.is_ok(), "nobody is asked twice");
+    }
+}
+
+async fn an_old_form_of_a_draft_changes_nothing_that_is_published(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let services = &story.services;
+    let draft = services.report_incident(&story.ada, None, &story.outage(), false).await.unwrap();
+    let published =
+        services.publish_incident_draft(&story.ada, draft.id, Some(1), &PostInput::default()).await.unwrap();
+    let old = IncidentInput {
+        title: "An old title".to_owned(),
+        severity: "minor".to_owned(),
+        started_at: "2014-05-15T18:00:00Z".to_owned(),
+        ..story.outage()
+    };
+    let empty = IncidentInput { title: String::new(), ..old.clone() };
+    for publish in [false, true] {
+        let save =
+            async |version, input| services.save_incident_draft(&story.ada, draft.id, version, input, publish).await;
+        assert!(matches!(save(Some(1), &old).await, Err(Error::Stale(Stale { version: Some(2), .. }))));
+        for (version, input) in [(Some(2), &old), (None, &old), (Some(2), &empty)] {
+            let pressed_again = save(version, input).await;
+            let Err(Error::Refused { code: "wrong_state", message, .. }) = pressed_again else {
+                panic!("{pressed_again:?}")
+            };
+            assert!(
+                message.starts_with("I-1 is being investigated and no draft any more, so nothing was saved."),
+                "{message}"
+            );
+        }
+    }
+    let (now, updates) = services.incident_timeline(&story.ada, draft.id).await.unwrap();
+    assert_eq!((now, updates.len()), (published, 1));
+    assert_eq!(story.verbs(draft.id).await, ["incident.draft", "incident.publish"]);
+}
+
+async fn what_was_started_early_or_took_days_longer_is_the_likely_cause(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let services = &story.services;
+    let m = story.window().await;
+    story.at("15 18:55");
+    let started = services.start_maintenance(&story.ada, m.id, None, "").await.unwrap();
+    assert_eq!((started.started_at, started.planned.starts_at), (Some(utc("15 18:55")), utc("15 19:00")));
+    let early = story.opened().await;
+    story.at("15 18:58");
+    let early = story.say(&early, news("resolved", "Back.")).await.unwrap();
+    story.at("19 10:00");
+    let late = story.opened().await;
+    story.at("19 11:00");
+    services.complete_maintenance(&story.ada, m.id, None, "").await.unwrap();
+    story.at("30 12:00");
+    for id in [early.id, late.id] {
+        let causes = services.incident_detail(&story.ada, id).await.unwrap().causes;
+        assert!(causes.len() == 1 && causes[0].is_likely() && causes[0].id == m.id, "{causes:?}");
+    }
+    assert!(services.possible_causes(&story.ada, &[].into()).await.unwrap().is_empty(), "by now nobody asks");
+}
+
 async fn a_window_that_was_under_way_when_it_began_is_the_likely_cause(engine: Engine) {
     let story = Story::begin(engine).await;
     let services = &story.services;
@@ -563,8 +645,10 @@ async fn a_window_that_was_under_way_when_it_began_is_the_likely_cause(engine: E
         (during[0].reference().as_str(), during[0].near.as_slice()),
         ("M-1", ["Cluster 12".to_owned()].as_slice())
     );
-    let before = began("2014-05-15T18:00:00Z", Some(story.cluster)).await;
-    assert!(before.len() == 1 && before[0].is_near() && !before[0].is_likely(), "it began earlier: {before:?}");
+    let before = began("2014-05-15T18:59:00Z", Some(story.cluster)).await;
+    assert!(before.is_empty(), "what began later did not cause it: {before:?}");
+    let after = began("2014-05-15T20:31:00Z", Some(story.cluster)).await;
+    assert!(after.len() == 1 && after[0].is_near() && !after[0].is_likely(), "it was over: {after:?}");
     let site = began("2014-05-15T19:30:00Z", None).await;
     assert!(site.len() == 1 && !site[0].is_likely(), "nothing is named that it could touch: {site:?}");
     assert!(began("2014-05-16T20:30:00Z", Some(story.cluster)).await.is_empty(), "a day after its end");
@@ -801,6 +885,9 @@ storage::on_both!(
     of_a_window_and_an_incident_the_worst_wins_and_falls_back_by_itself,
     wrong_times_are_mended_and_the_history_moves_with_them,
     a_start_that_is_long_ago_is_asked_back_once,
+    another_start_that_is_long_before_is_asked_back_once,
+    an_old_form_of_a_draft_changes_nothing_that_is_published,
+    what_was_started_early_or_took_days_longer_is_the_likely_cause,
     a_window_that_was_under_way_when_it_began_is_the_likely_cause,
     what_runs_where_may_change_while_work_is_under_way,
     a_state_set_by_hand_holds_until_it_is_taken_back,

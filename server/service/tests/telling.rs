@@ -7,6 +7,7 @@ mod telling {
     mod reminders;
     mod templates;
     mod webhooks;
+    mod webhooks_own;
 }
 
 use chrono::{DateTime, Utc};

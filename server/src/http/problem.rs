@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use service::{Error, FieldError};
 
 /// Seconds after which it is worth asking again while the database does not answer.
-const AWAY_S: i64 = 5;
+pub(crate) const AWAY_S: i64 = 5;
 
 /// Why a request of a machine did not happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +173,12 @@ impl From<Error> for Problem {
                 let detail = "The database does not answer just now. Nothing was written; send the same again.";
                 let retry_after_s = Some(AWAY_S);
                 Self { reference: Some(reference), retry_after_s, ..Self::new(status, "unavailable", detail) }
+            }
+            Error::Unknown { reference } => {
+                let detail = "It is not known whether this was stored: the database went away at the last moment. \
+                              Send it again with the same Idempotency-Key, or look first.";
+                let retry_after_s = Some(AWAY_S);
+                Self { reference: Some(reference), retry_after_s, ..Self::new(status, "unknown", detail) }
             }
             Error::TooMany { retry_after_s } => {
                 Self { retry_after_s: Some(retry_after_s), ..Self::new(status, "too_many", detail) }
@@ -367,6 +373,11 @@ mod tests {
         assert_eq!(shown(&away)["reference"], "0815");
         let away = away.into_response();
         assert_eq!((away.status().as_u16(), away.headers()["retry-after"].to_str().unwrap()), (503, "5"));
+        let unknown = Problem::from(Error::Unknown { reference: "0815".to_owned() });
+        assert_eq!((&shown(&unknown)["code"], &shown(&unknown)["reference"]), (&json!("unknown"), &json!("0815")));
+        assert!(!unknown.detail.contains("Nothing was written"), "{}", unknown.detail);
+        let unknown = unknown.into_response();
+        assert_eq!((unknown.status().as_u16(), unknown.headers()["retry-after"].to_str().unwrap()), (503, "5"));
         let wait = Problem::from(Error::TooMany { retry_after_s: 30 }).into_response();
         assert_eq!((wait.status().as_u16(), wait.headers()["retry-after"].to_str().unwrap()), (429, "30"));
         let who = Problem::from(Error::SignInNeeded).into_response();

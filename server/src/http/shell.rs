@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use super::client::{ClientIp, Peer, client_ip};
 use super::error_page::{Reader, error_page, usual_detail};
+use super::problem::AWAY_S;
 use super::request_id::{REQUEST_ID, RequestId};
 use super::{api_v1, csrf, headers, ping};
 use crate::telemetry::Metrics;
@@ -92,12 +93,7 @@ pub async fn around(State(shell): State<Arc<Shell>>, mut request: Request, next:
                     tracing::error!(request_id = %id, route, panic = words(&*panic), "a handler panicked");
                     page(StatusCode::INTERNAL_SERVER_ERROR, usual_detail(StatusCode::INTERNAL_SERVER_ERROR))
                 }
-                Err(_) => {
-                    let mut response =
-                        page(StatusCode::SERVICE_UNAVAILABLE, usual_detail(StatusCode::SERVICE_UNAVAILABLE));
-                    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-                    response
-                }
+                Err(_) => page(StatusCode::SERVICE_UNAVAILABLE, usual_detail(StatusCode::SERVICE_UNAVAILABLE)),
             }
         }
     };
@@ -109,6 +105,9 @@ pub async fn around(State(shell): State<Arc<Shell>>, mut request: Request, next:
                 response.headers_mut().append(name, value.clone());
             }
         }
+    }
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from(AWAY_S));
     }
     headers::complete(response.headers_mut(), &path, shell.is_https());
     response.headers_mut().insert(REQUEST_ID, id.header());

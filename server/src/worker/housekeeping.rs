@@ -28,6 +28,7 @@ pub fn spawn(workers: &TaskTracker, services: &Services, shutdown: &Cancellation
             services.purge_expired().await?;
             services.forget_old_answers().await?;
             services.forget_old_points().await?;
+            services.forget_webhook_bodies().await?;
             Ok::<(), Error>(())
         }
     }));

@@ -455,6 +455,7 @@ impl Tx {
                  (select count(*) from verdicts where evidence_json like $2
                   and asked_at >= (select created_at from components where id = $1)) as verdicts,
                  (select count(*) from subscriber_components where component_id = $1) as subscribers,
+                 (select count(*) from webhook_components where component_id = $1) as webhooks,
                  (select count(*) from incident_components where component_id = $1) as incidents,
                  (select count(*) from impacts where component_id = $1)
                  + (select count(*) from corrections where component_id = $1 and withdrawn_at is not null) as stretches,

@@ -268,7 +268,7 @@ impl Tx {
     /// Makes it so.
     ///
     /// # Errors
-    /// The database refused the commit; nothing was written.
+    /// The database refused the commit; nothing was written, unless it is [`StoreError::Unknown`].
     pub async fn commit(mut self) -> Result<(), StoreError> {
         // Last of all, for until the commit it holds up everybody else who announces something.
         let number: Option<i64> = match self.announce {
@@ -278,7 +278,7 @@ impl Tx {
             })),
         };
         match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Sqlite(tx) => tx.commit().await.map_err(StoreError::of_commit)?,
             Inner::Postgres(mut tx) => {
                 if let Some(number) = number {
                     sqlx::query("select pg_notify($1, $2)")
@@ -287,7 +287,7 @@ impl Tx {
                         .execute(&mut *tx)
                         .await?;
                 }
-                tx.commit().await?;
+                tx.commit().await.map_err(StoreError::of_commit)?;
             }
         }
         if let Some(number) = number {

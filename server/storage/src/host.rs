@@ -88,6 +88,8 @@ pub struct References {
     pub jobs: i64,
     /// Subscribers who chose it.
     pub subscribers: i64,
+    /// Webhooks that follow it.
+    pub webhooks: i64,
     /// Restore drills.
     pub drills: i64,
     /// Announcements about it.

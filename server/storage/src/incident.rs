@@ -26,6 +26,13 @@ macro_rules! columns {
     };
 }
 
+/// States in which something is still to come; as in the index, which SQLite takes only where these words stand.
+macro_rules! live {
+    () => {
+        "state in ('draft', 'investigating', 'identified', 'monitoring')"
+    };
+}
+
 macro_rules! update_columns {
     () => {
         "id, incident_id, state, body, at, author_id, author_role, told, edited_at, version"
@@ -259,8 +266,9 @@ impl Tx {
             sqlx::query_as(concat!(
                 "select ",
                 columns!(),
-                " from incidents where state in ('investigating', 'identified', 'monitoring')
-                 order by started_at desc, id desc"
+                " from incidents where ",
+                live!(),
+                " and state in ('investigating', 'identified', 'monitoring') order by started_at desc, id desc"
             ))
             .fetch_all(x)
             .await?
@@ -277,7 +285,9 @@ impl Tx {
             sqlx::query_as(concat!(
                 "select ",
                 columns!(),
-                " from incidents where state = 'draft' order by started_at desc, id desc"
+                " from incidents where ",
+                live!(),
+                " and state = 'draft' order by started_at desc, id desc"
             ))
             .fetch_all(x)
             .await?
@@ -295,8 +305,9 @@ impl Tx {
             sqlx::query_as(concat!(
                 "select ",
                 columns!(),
-                " from incidents where started_at < $1 and (resolved_at > $2
-                 or state in ('investigating', 'identified', 'monitoring')) order by started_at desc, id desc"
+                " from incidents where started_at < $1 and (resolved_at > $2 or (",
+                live!(),
+                " and state in ('investigating', 'identified', 'monitoring'))) order by started_at desc, id desc"
             ))
             .bind(ms(to))
             .bind(ms(from))
@@ -369,21 +380,19 @@ impl Tx {
         }))
     }
 
-    /// How many incidents wait for a person: drafts, and open ones of which nothing was said since.
+    /// When something was last said in each of these incidents; those of which nothing was said are not in it.
     ///
     /// # Errors
-    /// The database refused.
-    pub async fn count_waiting_incidents(&mut self, silent_since: Instant) -> Result<i64, StoreError> {
-        Ok(on_tx!(self, |x| {
-            sqlx::query_scalar(
-                "select count(*) from incidents i where i.state = 'draft'
-                 or (i.state in ('investigating', 'identified', 'monitoring') and not exists
-                     (select 1 from incident_updates u where u.incident_id = i.id and u.at > $1))",
-            )
-            .bind(ms(silent_since))
-            .fetch_one(x)
-            .await?
-        }))
+    /// The database refused, or a row does not parse.
+    pub async fn last_said(&mut self, incidents: &[IncidentId]) -> Result<BTreeMap<IncidentId, Instant>, StoreError> {
+        const SQL: &str =
+            "select incident_id, max(at) from incident_updates where incident_id in ({ids}) group by incident_id";
+        let ids: BTreeSet<Uuid> = incidents.iter().map(|id| id.0).collect();
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let rows: Vec<(Uuid, i64)> = fetch_by_ids!(self, (Uuid, i64), SQL, &ids);
+        rows.into_iter().map(|(id, said)| Ok((IncidentId(id), at("incident_updates", id, said)?))).collect()
     }
 
     async fn whole_incidents(&mut self, rows: Vec<IncidentRow>) -> Result<Vec<Incident>, StoreError> {

@@ -522,6 +522,35 @@ impl Tx {
         self.complete_rows(rows).await
     }
 
+    /// Published windows that did start at an instant or before it and were not over at `since`: those first that were
+    /// under way at that instant, of these the latest start. What has no end yet and is not under way counts up to its
+    /// planned end.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn maintenances_until(
+        &mut self,
+        at: Instant,
+        since: Instant,
+        limit: i64,
+    ) -> Result<Vec<Maintenance>, StoreError> {
+        let rows: Vec<MaintenanceRow> = on_tx!(self, |x| {
+            sqlx::query_as(AssertSqlSafe(format!(
+                "select {COLUMNS} from maintenances
+                 where published_at is not null and started_at <= $1
+                 and (ended_at > $2
+                     or (ended_at is null and (state in ('in_progress', 'verifying') or ends_at > $2)))
+                 order by case when ended_at <= $1 then 1 else 0 end, started_at desc, id limit $3"
+            )))
+            .bind(ms(at))
+            .bind(ms(since))
+            .bind(limit)
+            .fetch_all(x)
+            .await?
+        });
+        self.complete_rows(rows).await
+    }
+
     /// The windows of a series whose dates are this one or later, earliest start first.
     ///
     /// # Errors

@@ -87,6 +87,9 @@ pub enum Done {
 /// How far [`Tx::outbox_state`] counts: more is not worth the time of the one who asks.
 pub const COUNTED: i64 = 100_000;
 
+/// How far [`Tx::count_unreached`] counts: every page of the team asks for it.
+pub const UNREACHED: i64 = 1_000;
+
 /// How far [`Tx::stuck_deliveries`] looks back, of each kind.
 const LOOKED_BACK: i64 = 1_000;
 
@@ -589,6 +592,21 @@ impl Tx {
             .bind(ms(failed_since))
             .fetch_one(&mut *x)
             .await?,
+        }))
+    }
+
+    /// How many subscribers would get mail, were there a mail server: no more than [`UNREACHED`] are counted.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn count_unreached(&mut self) -> Result<i64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_scalar(
+                "select count(*) from (select 1 as one from subscribers where state = 'confirmed' limit $1) counted",
+            )
+            .bind(UNREACHED)
+            .fetch_one(x)
+            .await?
         }))
     }
 

@@ -252,13 +252,18 @@ impl Tx {
     pub async fn troubled_requests(&mut self, since: Instant) -> Result<Vec<BackupRequest>, StoreError> {
         all(on_tx!(self, |x| {
             sqlx::query_as(concat!(
+                // Two questions, for each of which there is an index.
+                "select * from (",
                 requests!(),
                 "join jobs j on j.id = q.job_id
-                 where j.retired_at is null and (
-                     (q.state in ('timed_out', 'failed') and q.ended_at >= $1 and not exists (
-                         select 1 from backup_requests later where later.job_id = q.job_id and later.asked_at > q.asked_at))
-                     or (q.state = 'requested' and q.problem is not null))
-                 order by q.asked_at desc, q.id desc limit 100"
+                 where j.retired_at is null and q.state in ('timed_out', 'failed') and q.ended_at >= $1 and not exists (
+                     select 1 from backup_requests later where later.job_id = q.job_id and later.asked_at > q.asked_at)
+                 union all ",
+                requests!(),
+                "join jobs j on j.id = q.job_id
+                 where j.retired_at is null and q.state = 'requested' and q.problem is not null and ",
+                open!(),
+                ") as troubled order by asked_at desc, id desc limit 100"
             ))
             .bind(ms(since))
             .fetch_all(x)

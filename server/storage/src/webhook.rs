@@ -27,6 +27,7 @@ struct WebhookRow {
     off_reason: Option<String>,
     off_at: Option<i64>,
     failing_since_at: Option<i64>,
+    given_up: i64,
     subscriber_id: Option<Uuid>,
     secret_hash: String,
     secret_version: i64,
@@ -54,6 +55,7 @@ impl WebhookRow {
             off,
             off_at: maybe_at(TABLE, self.id, self.off_at)?,
             failing_since: maybe_at(TABLE, self.id, self.failing_since_at)?,
+            given_up: self.given_up,
             subscriber: self.subscriber_id.map(SubscriberId),
             secret_version: self.secret_version,
             created_at: at(TABLE, self.id, self.created_at)?,
@@ -66,8 +68,8 @@ impl WebhookRow {
 macro_rules! webhooks {
     ($rest:literal) => {
         concat!(
-            "select id, name, url, topics, state, off_reason, off_at, failing_since_at, subscriber_id, secret_hash,
-             secret_version, created_at, version from webhooks ",
+            "select id, name, url, topics, state, off_reason, off_at, failing_since_at, given_up, subscriber_id,
+             secret_hash, secret_version, created_at, version from webhooks ",
             $rest
         )
     };
@@ -98,8 +100,8 @@ impl Tx {
     pub async fn add_webhook(&mut self, new: &Webhook, secret_hash: &str) -> Result<(), StoreError> {
         on_tx!(self, |x| {
             sqlx::query(
-                "insert into webhooks (id, name, url, topics, state, subscriber_id, secret_hash, secret_version, created_at, version)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                "insert into webhooks (id, name, url, topics, state, subscriber_id, secret_hash, secret_version, created_at,
+                 version, host) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             )
             .bind(new.id.0)
             .bind(new.name.as_str())
@@ -111,6 +113,7 @@ impl Tx {
             .bind(new.secret_version)
             .bind(ms(new.created_at))
             .bind(new.version)
+            .bind(new.host())
             .execute(x)
             .await?;
         });
@@ -125,8 +128,8 @@ impl Tx {
         let done = on_tx!(self, |x| {
             sqlx::query(
                 "update webhooks set name = $1, url = $2, topics = $3, state = $4, off_reason = $5, off_at = $6,
-                 failing_since_at = $7, secret_hash = $8, secret_version = $9, version = version + 1
-                 where id = $10 and version = $11",
+                 failing_since_at = $7, given_up = $8, secret_hash = $9, secret_version = $10, host = $11,
+                 version = version + 1 where id = $12 and version = $13",
             )
             .bind(webhook.name.as_str())
             .bind(&webhook.url)
@@ -135,8 +138,10 @@ impl Tx {
             .bind(webhook.off.map(OffReason::as_str))
             .bind(webhook.off_at.map(ms))
             .bind(webhook.failing_since.map(ms))
+            .bind(webhook.given_up)
             .bind(secret_hash)
             .bind(webhook.secret_version)
+            .bind(webhook.host())
             .bind(webhook.id.0)
             .bind(webhook.version)
             .execute(x)
@@ -173,12 +178,14 @@ impl Tx {
     pub async fn note_webhook(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
         on_tx!(self, |x| {
             sqlx::query(
-                "update webhooks set state = $1, off_reason = $2, off_at = $3, failing_since_at = $4 where id = $5",
+                "update webhooks set state = $1, off_reason = $2, off_at = $3, failing_since_at = $4, given_up = $5
+                 where id = $6",
             )
             .bind(webhook.state.as_str())
             .bind(webhook.off.map(OffReason::as_str))
             .bind(webhook.off_at.map(ms))
             .bind(webhook.failing_since.map(ms))
+            .bind(webhook.given_up)
             .bind(webhook.id.0)
             .execute(x)
             .await?;
@@ -200,6 +207,46 @@ impl Tx {
                 .rows_affected()
         });
         if done == 1 { Ok(()) } else { Err(StoreError::Stale("webhook")) }
+    }
+
+    /// Removes the webhooks that go with a subscription, with everything that was sent to them; gives back how many.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn delete_webhooks_of(&mut self, subscriber: SubscriberId) -> Result<u64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query("delete from webhooks where subscriber_id = $1")
+                .bind(subscriber.0)
+                .execute(x)
+                .await?
+                .rows_affected()
+        }))
+    }
+
+    /// Drops all calls about something that are not over: those that were tried, those of webhooks that rest, and the
+    /// repetition of those in hand.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn drop_webhook_calls_about(
+        &mut self,
+        subject: Uuid,
+        now: Instant,
+        reason: &str,
+    ) -> Result<u64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query(
+                "update webhook_deliveries set state = 'dropped', done_at = $1, last_error = $2
+                 where state in ('queued', 'sending') and exists (select 1 from notifications n
+                     where n.id = webhook_deliveries.notification_id and n.subject_id = $3)",
+            )
+            .bind(ms(now))
+            .bind(reason)
+            .bind(subject)
+            .execute(x)
+            .await?
+            .rows_affected()
+        }))
     }
 
     /// A webhook with the hash of its secret.
@@ -277,7 +324,8 @@ impl Tx {
         row.with(ids.into_iter().map(ComponentId).collect())
     }
 
-    /// As [`Tx::queue_for_followers`], for webhooks: those of a subscriber hear what the subscription does.
+    /// As [`Tx::queue_for_followers`], for webhooks: those of a subscriber hear what the subscription does. Where a call
+    /// waits to be made again, its turn comes at once, for the new one waits behind it.
     ///
     /// # Errors
     /// The database refused.
@@ -289,8 +337,8 @@ impl Tx {
         due_at: Instant,
     ) -> Result<u64, StoreError> {
         const TEXT: &str = concat!(
-            "insert into webhook_deliveries (notification_id, webhook_id, state, due_at)
-             select $1, w.id, 'queued', $2 from ",
+            "insert into webhook_deliveries (notification_id, webhook_id, number, state, due_at)
+             select $1, w.id, (select number from notifications where id = $1), 'queued', $2 from ",
             heard!(),
             "$3) <> 0 and ($4",
             follows_all!(),
@@ -306,14 +354,26 @@ impl Tx {
                      where this.id = $1 and d.webhook_id = w.id))"
         );
         Ok(on_tx!(self, |x| {
-            sqlx::query(TEXT)
+            let queued = sqlx::query(TEXT)
                 .bind(id.0)
                 .bind(ms(due_at))
                 .bind(topic.bit())
                 .bind(whole_site)
-                .execute(x)
+                .execute(&mut *x)
                 .await?
-                .rows_affected()
+                .rows_affected();
+            if queued > 0 {
+                sqlx::query(
+                    "update webhook_deliveries set due_at = $1 where state in ('queued', 'sending') and state = 'queued'
+                     and due_at > $1
+                     and webhook_id in (select d.webhook_id from webhook_deliveries d where d.notification_id = $2)",
+                )
+                .bind(ms(due_at))
+                .bind(id.0)
+                .execute(&mut *x)
+                .await?;
+            }
+            queued
         }))
     }
 
@@ -358,6 +418,25 @@ impl Tx {
                 .await?;
         });
         Ok(())
+    }
+
+    /// Forgets what was sent of notifications told before an instant, where no call waits any more.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn forget_webhook_bodies(&mut self, told_before: Instant) -> Result<u64, StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query(
+                "delete from webhook_bodies where exists (select 1 from notifications n
+                     where n.id = webhook_bodies.notification_id and n.created_at < $1)
+                 and not exists (select 1 from webhook_deliveries d
+                     where d.notification_id = webhook_bodies.notification_id and d.state in ('queued', 'sending'))",
+            )
+            .bind(ms(told_before))
+            .execute(x)
+            .await?
+            .rows_affected()
+        }))
     }
 
     /// What all webhooks are sent of a notification.

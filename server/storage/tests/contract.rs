@@ -23,6 +23,7 @@ mod contract {
     mod outbox;
     mod overriding;
     mod people;
+    mod plan;
     mod post_mortem;
     mod reminder;
     mod report;

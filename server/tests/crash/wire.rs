@@ -2,8 +2,12 @@
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use serde_json::Value;
+
+/// Longer than any answer takes.
+const SILENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Line {
     out: TcpStream,
@@ -15,6 +19,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn open(address: SocketAddr, token: &str) -> Result<Self> {
         let out = TcpStream::connect(address)?;
+        out.set_read_timeout(Some(SILENCE))?;
         let answers = BufReader::new(out.try_clone()?);
         Ok(Self { out, answers, address, token: token.to_owned() })
     }

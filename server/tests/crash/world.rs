@@ -224,8 +224,12 @@ impl Drop for Node {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
+    get_within(address, path, Duration::from_secs(5))
+}
+
+pub(crate) fn get_within(address: SocketAddr, path: &str, patience: Duration) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    stream.set_read_timeout(Some(patience)).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;

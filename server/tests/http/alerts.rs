@@ -7,7 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service::Actor;
 use service::alerts::CausesQuery;
-use service::inventory::HostInput;
+use service::alerts::RuleInput;
+use service::inventory::{ComponentInput, HostInput};
 use std::time::{Duration, Instant};
 use storage::alert::AlertFilter;
 use storage::testing::Engine;
@@ -52,7 +53,8 @@ async fn each_sender_is_understood_and_shown(engine: Engine) {
     let (status, taken) = send(&monitoring, "alertmanager", recorded!("alertmanager-0.25.json")).await;
     assert_eq!((status, &taken["added"], &taken["unknown"]), (200, &json!(1), &json!(1)));
     let (_, again) = send(&monitoring, "alertmanager", recorded!("alertmanager-0.25.json")).await;
-    assert_eq!((&again["added"], &again["repeated"], &again["causes"]), (&json!(0), &json!(1), &json!([])));
+    assert_eq!((&again["added"], &again["repeated"], &again["causes"]), (&json!(0), &json!(1), &taken["causes"]));
+    assert_eq!(taken["causes"].as_array().unwrap().len(), 1);
     assert_eq!(
         send(&monitoring, "grafana", recorded!("grafana-7.json")).await.1["causes"],
         taken["causes"],
@@ -157,6 +159,71 @@ async fn rules_are_kept_by_form_and_by_program(engine: Engine) {
     assert!(html.contains("a, b, c"), "{html}");
 }
 
+async fn a_proposed_end_stands_in_the_form_and_waits_for_the_press(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let system = Actor::system();
+    let web = add_host(&app, "web-12", None).await;
+    let cluster = ComponentInput { name: "Cluster 12".to_owned(), hosts: vec![web.to_string()], ..Default::default() };
+    app.services.add_component(&system, cluster).await.unwrap();
+    let rule = RuleInput {
+        name: "all".to_owned(),
+        action: "publish".to_owned(),
+        quiet_for: "0".to_owned(),
+        ..RuleInput::default()
+    };
+    app.services.add_alert_rule(&system, &rule).await.unwrap();
+    let monitoring = app.with_token(&app.token(&[Scope::AlertReport]).await);
+    let tell = async |status: &str| {
+        let alert = json!({"key": "down", "status": status, "host": "web-12"}).to_string();
+        assert_eq!(send(&monitoring, "generic", alert).await.0, 200);
+        app.services.follow_causes().await.unwrap();
+    };
+    let operator = app.sign_in_as(Role::Operator).await;
+    tell("firing").await;
+    let incident = causes(&app).await[0].incident.unwrap();
+    let path = format!("/admin/incidents/{incident}");
+    let html = operator.get(&path).await.text().await.unwrap();
+    assert!(html.contains("value=\"investigating\" selected") && !html.contains("are over."), "{html}");
+    tell("resolved").await;
+    let html = operator.get(&path).await.text().await.unwrap();
+    for words in [
+        "Its alert is over. Resolve?",
+        "value=\"resolved\" selected",
+        ">The problems with Cluster 12 are over.</textarea>",
+    ] {
+        assert!(html.contains(words), "{words} in {html}");
+    }
+    let stands = async || app.services.db.read().await.unwrap().incident(incident).await.unwrap().state;
+    assert_eq!(stands().await, IncidentState::Investigating, "nothing is said before the press");
+    // Where something fires again the form proposes nothing.
+    tell("firing").await;
+    let html = operator.get(&path).await.text().await.unwrap();
+    assert!(html.contains("value=\"investigating\" selected") && !html.contains("are over."), "{html}");
+}
+
+async fn a_draft_without_components_says_whom_it_concerns(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let rule = RuleInput { name: "all".to_owned(), action: "publish".to_owned(), ..RuleInput::default() };
+    app.services.add_alert_rule(&Actor::system(), &rule).await.unwrap();
+    let monitoring = app.with_token(&app.token(&[Scope::AlertReport]).await);
+    let alert = r#"{"key":"odd","status":"firing","host":"mail-9"}"#;
+    let (_, taken) = send(&monitoring, "generic", alert).await;
+    assert_eq!((&taken["unmatched"], &taken["unknown"]), (&json!(["host=mail-9"]), &json!(0)));
+    assert_eq!(app.services.follow_causes().await.unwrap(), 0);
+    let operator = app.sign_in_as(Role::Operator).await;
+    let incident = causes(&app).await[0].incident.unwrap();
+    for (path, words) in [
+        ("/admin".to_owned(), "published, it concerns the whole site"),
+        (format!("/admin/incidents/{incident}"), "published as it is, it concerns the whole site"),
+    ] {
+        let html = operator.get(&path).await.text().await.unwrap();
+        assert!(html.contains(words), "{words} in {html}");
+    }
+    let admin = app.sign_in_as(Role::Admin).await;
+    let html = admin.get("/admin/alerts/rules/new").await.text().await.unwrap();
+    assert!(html.contains("What touches no component of yours stays a draft"), "{html}");
+}
+
 /// Machines on each of two hosts that go down, and kinds of alerts of each machine: with one more host
 /// they make the 1,332 alerts of the story's month.
 const GUESTS: usize = 40;
@@ -256,5 +323,7 @@ async fn a_storm_of_alerts_becomes_one_draft_per_cause_and_the_page_stays(engine
 storage::on_both!(
     each_sender_is_understood_and_shown,
     rules_are_kept_by_form_and_by_program,
+    a_proposed_end_stands_in_the_form_and_waits_for_the_press,
+    a_draft_without_components_says_whom_it_concerns,
     a_storm_of_alerts_becomes_one_draft_per_cause_and_the_page_stays,
 );

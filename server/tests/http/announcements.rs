@@ -57,7 +57,7 @@ async fn an_operator_writes_looks_and_publishes_and_everybody_reads(engine: Engi
     assert!(html.contains("Nobody is told.") && html.contains("Publish now"), "{html}");
     assert!(html.contains("/announcements/new-name-servers"));
     assert_eq!(app.get("/announcements/new-name-servers").await.status(), 404);
-    assert_eq!(operator.post_form(&path, &[("do", "publish"), ("version", "9")]).await.status(), 422);
+    assert_eq!(operator.post_form(&path, &[("do", "publish"), ("version", "9")]).await.status(), 409);
     assert_eq!(operator.post_form(&path, &[("do", "publish"), ("version", "1")]).await.status(), 303);
     let html = page(&app, "/announcements/new-name-servers").await;
     assert!(html.contains("<h1><span dir=\"auto\">New name servers</span></h1>") && html.contains("DNS"), "{html}");

@@ -95,7 +95,7 @@ async fn a_drill_is_planned_and_done_in_the_browser(engine: Engine) {
         assert!(html.contains(words), "{words}: {html}");
     }
     let stale = operator.post_form(&path, &[("do", "abandon"), ("version", "2"), ("note", "x")]).await;
-    assert_eq!(stale.status(), 422);
+    assert_eq!(stale.status(), 409);
     let host = shown(&viewer, &format!("/admin/hosts/{host}")).await;
     assert!(host.contains("About 1 h 40 min") && host.contains("80 GB by the last good runs"), "{host}");
     let board = shown(&viewer, "/admin/drills?state=succeeded").await;

@@ -347,9 +347,96 @@ async fn a_date_that_is_long_ago_is_asked_back_and_times_are_mended(engine: Engi
     assert_eq!(asked.json::<Value>().await.unwrap()["errors"][0]["field"], "began_long_ago");
 }
 
+/// The value that a field of the page carries, the first by this name.
+fn carried(page: &str, name: &str) -> String {
+    let field = format!("name=\"{name}\"");
+    let tag = page.split('<').find(|tag| tag.contains(&field)).unwrap_or_else(|| panic!("{name}: {page}"));
+    tag.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
+}
+
+async fn times_that_nobody_typed_follow_what_others_have_stored(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    Stage::set(&app).await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let report = [("title", "Gone"), ("started_at", "2014-05-15 10:00"), ("body", "We look."), ("do", "publish")];
+    let here = made(&operator, "/admin/incidents/new", &report).await;
+    made(&operator, &here, &[("do", "say"), ("state", "resolved"), ("body", "Back."), ("version", "1")]).await;
+    let (began, over) = (("was-started_at", "2014-05-15 10:00:00"), ("was-resolved_at", "2014-05-15 13:00:00"));
+    let form = |started: &'static str, resolved: &'static str| {
+        [began, over, ("started_at", started), ("resolved_at", resolved), ("version", "2"), ("do", "times")]
+    };
+    made(&operator, &here, &form("2014-05-15 10:00:00", "2014-05-15 12:30")).await;
+    let late = operator.post_form(&here, &form("2014-05-15 09:45", "2014-05-15 13:00:00")).await;
+    assert_eq!(late.status(), 409);
+    let page = text(late).await;
+    let mine = page.split("Mend its times").nth(1).unwrap();
+    assert!(mine.contains("Stored now: 2014-05-15 10:00:00") && !mine.contains("Stored now: 2014-05-15 12"), "{mine}");
+    let fields = ["started_at", "resolved_at", "was-started_at", "was-resolved_at", "version"];
+    let values = fields.map(|name| carried(mine, name));
+    assert_eq!(
+        values.each_ref().map(String::as_str),
+        ["2014-05-15 09:45", "2014-05-15 12:30:00", "2014-05-15 10:00:00", "2014-05-15 12:30:00", "3"]
+    );
+    let again: Vec<(&str, &str)> = fields.into_iter().zip(values.iter().map(String::as_str)).collect();
+    made(&operator, &here, &[again.as_slice(), &[("do", "times")]].concat()).await;
+    let page = text(operator.get(&here).await).await;
+    let kept = ["started_at", "resolved_at"].map(|name| carried(page.split("Mend its times").nth(1).unwrap(), name));
+    assert_eq!(kept, ["2014-05-15 09:45:00", "2014-05-15 12:30:00"]);
+
+    let asked = [("started_at", "2014-05-12 10:00"), ("was-started_at", "2014-05-15 09:45:00"), ("version", "4")];
+    let sent = operator.post_form(&here, &[asked.as_slice(), &[("do", "times")]].concat()).await;
+    assert_eq!(sent.status(), 422);
+    let page = text(sent).await;
+    assert!(page.contains("Did it begin so long ago?") && page.contains("before the start it has now."), "{page}");
+    assert!(page.contains("href=\"#mend-started_at\"") && page.contains("value=\"2014-05-12 10:00\""), "{page}");
+    made(&operator, &here, &[asked.as_slice(), &[("began_long_ago", "yes"), ("do", "times")]].concat()).await;
+}
+
+async fn an_old_form_of_a_draft_comes_back_where_the_incident_is_published(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    Stage::set(&app).await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let report = [("title", "Gone"), ("body", "We look."), ("do", "draft")];
+    let here = made(&operator, "/admin/incidents/new", &report).await;
+    let edit = format!("{here}/edit");
+    made(&operator, &edit, &[("title", "Gone"), ("body", "We look."), ("version", "1"), ("do", "publish")]).await;
+    let old = |version: &'static str| [("title", "Mine"), ("body", "Typed."), ("version", version), ("do", "draft")];
+    let late = operator.post_form(&edit, &old("1")).await;
+    assert_eq!(late.status(), 409);
+    let version = carried(&text(late).await, "version");
+    let again = [&old("")[..2], &[("version", version.as_str()), ("do", "draft")]].concat();
+    let again = operator.post_form(&edit, &again).await;
+    assert_eq!(again.status(), 422);
+    let page = text(again).await;
+    assert!(page.contains("I-1 is being investigated and no draft any more, so nothing was saved."), "{page}");
+    assert!(page.contains("value=\"Mine\"") && page.contains(">Typed.</textarea>"), "{page}");
+    let now = text(operator.get(&here).await).await;
+    assert!(now.contains("I-1 Gone") && !now.contains("Mine"), "{now}");
+}
+
+async fn what_was_typed_is_not_lost_with_the_database(engine: Engine) {
+    let mut app = TestApp::start(engine).await;
+    let form = text(app.get("/subscribe").await).await;
+    let stamp = carried(&form, "form");
+    app.services.clock.set(domain::time::Span::minutes(1).after(app.services.now()));
+    app.db.stop().await;
+    let typed = [("form", stamp.as_str()), ("email", "mara@example.net"), ("zone", "UTC"), ("topics", "incidents")];
+    let sent = app.post_form("/subscribe?tz=UTC", &typed).await;
+    assert_eq!(sent.status(), 503);
+    let page = text(sent).await;
+    assert!(page.contains("This could not be saved just now") && page.contains("Send again"), "{page}");
+    assert!(page.contains("method=\"post\"") && page.contains("action=\"/subscribe?tz=UTC\""), "{page}");
+    for (name, value) in typed {
+        assert_eq!(carried(&page, name), value);
+    }
+}
+
 storage::on_both!(
     no_form_forgets_what_it_was_made_from,
     who_only_pressed_a_button_is_not_told_of_what_was_typed,
     who_may_not_do_it_learns_who_may,
     a_date_that_is_long_ago_is_asked_back_and_times_are_mended,
+    times_that_nobody_typed_follow_what_others_have_stored,
+    an_old_form_of_a_draft_comes_back_where_the_incident_is_published,
+    what_was_typed_is_not_lost_with_the_database,
 );

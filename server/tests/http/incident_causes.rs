@@ -75,6 +75,7 @@ async fn the_form_marks_the_window_that_touches_what_is_chosen(engine: Engine) {
     assert!(window.contains("I-1 Gone"), "linked both ways: {window}");
     let (status, late) = read(operator.post_form(&here, &[("do", link.as_str()), ("version", "1")]).await).await;
     assert_eq!(status, 409, "somebody was faster: {late}");
+    assert!(late.contains("It is linked to M-1 now. You changed nothing.") && !late.contains("Press again"), "{late}");
 }
 
 async fn programs_ask_for_the_likely_cause(engine: Engine) {

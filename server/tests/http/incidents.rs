@@ -148,6 +148,39 @@ async fn two_people_who_write_at_once_lose_no_text(engine: Engine) {
     assert!(home.contains("All systems operational"), "{home}");
 }
 
+async fn a_state_that_nobody_chose_opens_nothing_again(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let (oisin, grace) = (app.sign_in_as(Role::Operator).await, app.sign_in_as(Role::Approver).await);
+    let field = format!("c.{}", stage.component("Cluster 12").await);
+    let report = [("title", "Gone"), (field.as_str(), "major_outage"), ("body", "We look."), ("do", "publish")];
+    let here = place(&oisin.post_form("/admin/incidents/new", &report).await);
+    let (_, page) = read(grace.get(&here).await).await;
+    let (version, was) = (carried(&page, "version"), carried(&page, "was-state"));
+    assert_eq!(was, "investigating");
+    let resolve =
+        [("version", version.as_str()), ("lines", "1"), ("state", "resolved"), ("body", "Back."), ("do", "say")];
+    assert_eq!(place(&oisin.post_form(&here, &resolve).await), here);
+
+    let typed = |version: &str, state: &str, was: &str| {
+        [("version", version), ("lines", "1"), ("state", state), ("was-state", was), ("body", "Nearly."), ("do", "say")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let post = async |fields: [(String, String); 6]| {
+        let fields = fields.each_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+        grace.post_form(&here, &fields).await
+    };
+    let (status, both) = read(post(typed(&version, &was, &was)).await).await;
+    assert!(status == 409 && !both.contains("Open it again"), "she chose no state: {both}");
+    assert!(both.contains("value=\"resolved\" selected"), "{both}");
+    let (status, asked) = read(post(typed(&version, "monitoring", &was)).await).await;
+    assert!(status == 409 && asked.contains("Open it again"), "she chose one: {asked}");
+    let now = carried(&both, "version");
+    assert_eq!(place(&post(typed(&now, "resolved", &carried(&both, "was-state"))).await), here);
+    let (_, home) = read(app.get("/").await).await;
+    assert!(home.contains("All systems operational"), "{home}");
+}
+
 async fn a_form_that_is_shown_again_still_notices_what_others_wrote(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
@@ -341,6 +374,7 @@ async fn programs_run_incidents(engine: Engine) {
 storage::on_both!(
     who_is_told_is_seen_before_anything_is_sent,
     two_people_who_write_at_once_lose_no_text,
+    a_state_that_nobody_chose_opens_nothing_again,
     a_form_that_is_shown_again_still_notices_what_others_wrote,
     drafts_templates_and_the_past_go_without_a_script,
     a_state_is_set_by_hand_and_a_private_component_vanishes,

@@ -111,7 +111,7 @@ async fn who_saves_second_sees_both_values(engine: Engine) {
     };
     assert_eq!(led_to(&ada.post_form(&path, &note("1", "two disks")).await), format!("{path}?done=saved"));
     let again = ada.post_form(&path, &note("1", "one disk left")).await;
-    assert_eq!(again.status(), 422);
+    assert_eq!(again.status(), 409);
     let page = plain(&text(again).await);
     assert!(page.contains("value=\"one disk left\"") && page.contains("Stored now: two disks"), "{page}");
     assert!(page.contains("name=\"version\" value=\"2\""), "{page}");

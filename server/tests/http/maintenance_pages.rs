@@ -91,7 +91,7 @@ async fn the_form_is_kept_as_a_draft_and_comes_back_filled_in(engine: Engine) {
     let changed = window(&app, &place).await;
     assert_eq!((changed.title.as_str(), changed.version), ("Replace both disks", 2));
     let (status, stale) = read(send(&oisin, &format!("{place}/edit"), &again).await).await;
-    assert!(status == 422 && stale.contains("changed by somebody else"), "{status}: {stale}");
+    assert!(status == 409 && stale.contains("changed by somebody else"), "{status}: {stale}");
 }
 
 async fn a_refused_window_is_kept_with_all_its_reasons_until_the_backup_is_there(engine: Engine) {
@@ -268,7 +268,7 @@ async fn a_window_is_run_from_its_page(engine: Engine) {
     assert!(status == 422 && silent.contains("why it is called off"), "{silent}");
     let old = window(&app, &place).await.version - 1;
     let (status, _) = read(press(&[("do", "complete"), ("version", &old.to_string())]).await).await;
-    assert_eq!(status, 422);
+    assert_eq!(status, 409);
     goes_to(&press(&[("do", "verify")]).await);
     goes_to(&press(&[("do", "complete"), ("body", "All disks are well.")]).await);
     let done = window(&app, &place).await;

@@ -124,7 +124,7 @@ async fn settings_are_seen_by_all_and_changed_by_admins(engine: Engine) {
     let saved = admin.post_form("/admin/settings", &form("2 h", "1")).await;
     assert_eq!((saved.status().as_u16(), place(&saved)), (303, "/admin/settings?done=saved"));
     let stale = admin.post_form("/admin/settings", &form("3 h", "1")).await;
-    assert_eq!(stale.status(), 422);
+    assert_eq!(stale.status(), 409);
     assert!(stale.text().await.unwrap().contains("changed by somebody else"));
     assert!(shown(&app.anyone, "/").await.contains("– Northwind status</title>"), "the public page follows");
     assert_eq!(verbs(&app).await, ["site.edit"]);

@@ -69,7 +69,7 @@ async fn a_post_mortem_goes_from_the_timeline_to_its_readers(engine: Engine) {
     done(&operator, &path, &[("do", "save"), ("body", text), ("version", "0")]).await;
     let (status, html) =
         read(approver.post_form(&path, &[("do", "save"), ("body", "Mine."), ("version", "0")]).await).await;
-    assert_eq!(status, 422, "somebody else has begun it");
+    assert_eq!(status, 409, "somebody else has begun it");
     assert!(html.contains(">Mine.</textarea>") && html.contains("Both disks **died**."), "both texts: {html}");
     done(&operator, &path, &[("do", "submit"), ("version", "1")]).await;
     let (_, html) = read(operator.get(&path).await).await;

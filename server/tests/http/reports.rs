@@ -135,7 +135,7 @@ async fn figures_are_kept_in_the_browser(engine: Engine) {
     let renamed =
         [("name", "Machines"), ("slug", "servers"), ("better", "up"), ("aggregate", "last"), ("version", "1")];
     assert_eq!(operator.post_form(&path, &renamed).await.status(), 303);
-    assert_eq!(operator.post_form(&path, &renamed).await.status(), 422, "stale");
+    assert_eq!(operator.post_form(&path, &renamed).await.status(), 409, "stale");
     let retire = [("do", "retire"), ("version", "2")];
     assert_eq!(operator.post_form(&path, &retire).await.status(), 303);
     assert!(shown(&viewer, "/admin/report-figures").await.contains("Out of use"));

@@ -132,7 +132,7 @@ async fn a_series_is_planned_looked_at_changed_and_ended_in_the_browser(engine: 
     let (_, page) = read(oisin.get(&changed).await).await;
     has(&page, &["are changed.", "Every Tuesday 03:00 Europe/Berlin"]);
     let (status, stale) = read(send(&oisin, &format!("{here}/edit"), &change).await).await;
-    assert!(status == 422 && stale.contains("changed by somebody else"), "{status}: {stale}");
+    assert!(status == 409 && stale.contains("changed by somebody else"), "{status}: {stale}");
 
     let end: Form = vec![
         ("do", "end".to_owned()),

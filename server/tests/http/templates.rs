@@ -52,7 +52,7 @@ async fn operators_keep_templates_and_viewers_read_them(engine: Engine) {
     };
     assert_eq!(operator.post_form(&path, &change("1", "By {{end}}.")).await.status(), 303);
     let (status, stale) = read(operator.post_form(&path, &change("1", "At {{end}}.")).await).await;
-    assert_eq!(status, 422);
+    assert_eq!(status, 409);
     assert!(stale.contains("changed by somebody else") && stale.contains(">At {{end}}.</textarea>"), "{stale}");
     let (_, seen) = read(viewer.get(&path).await).await;
     assert!(seen.contains("By {{end}}.") && !seen.contains("<textarea"), "{seen}");
@@ -93,7 +93,7 @@ async fn a_template_fills_the_form_without_a_script(engine: Engine) {
     assert!(html.contains("value=\"1 h\""), "{html}");
     let text = "Longer: {{reason}}. Done by {{end}}.";
     let form = [("by", "1 h"), ("body", text), ("do", "extend"), ("version", "99")];
-    assert_eq!(operator.post_form(&path, &form).await.status(), 422, "stale");
+    assert_eq!(operator.post_form(&path, &form).await.status(), 409, "stale");
     let version = app.services.maintenance(&Actor::system(), m.id).await.unwrap().version.to_string();
     let form = [("by", "1 h"), ("body", text), ("do", "extend"), ("version", version.as_str())];
     let (status, html) = read(operator.post_form(&path, &form).await).await;

@@ -3,10 +3,13 @@
 use crate::test_app::TestApp;
 use domain::people::{Role, Scope};
 use domain::subscriber::Subscriber;
+use domain::webhook::Webhook;
 use reqwest::Method;
 use serde_json::{Value, json};
+use service::inventory::ComponentInput;
 use service::keys::Purpose;
 use service::subscribers::Subscribe;
+use service::webhooks::WebhookInput;
 use service::{Actor, Services};
 use storage::testing::Engine;
 
@@ -41,12 +44,32 @@ async fn the_team_adds_one_and_its_secret_is_shown_once(engine: Engine) {
     let rotated = admin.post_form(&path, &[("do", "rotate"), ("version", "1")]).await;
     assert!(rotated.text().await.unwrap().contains("whsec_"));
     let stale = admin.post_form(&path, &[("do", "pause"), ("version", "1")]).await;
-    assert_eq!(stale.status(), 422);
+    assert_eq!(stale.status(), 409);
     let paused = admin.post_form(&path, &[("do", "pause"), ("version", "2")]).await;
     assert_eq!(paused.headers()["location"].to_str().unwrap(), format!("{path}?done=paused"));
     let gone = admin.post_form(&path, &[("do", "delete"), ("version", "3")]).await;
     assert_eq!(gone.headers()["location"].to_str().unwrap(), "/admin/webhooks?done=deleted");
     assert_eq!(admin.get(&path).await.status(), 404);
+}
+
+async fn what_a_webhook_follows_out_of_sight_stays_chosen_in_its_form(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let (admin, system) = (app.sign_in_as(Role::Admin).await, Actor::system());
+    let vault = ComponentInput { name: "Vault".to_owned(), is_private: true, ..ComponentInput::default() };
+    let vault = app.services.add_component(&system, vault).await.unwrap().component.id.to_string();
+    let input = WebhookInput {
+        name: "Pager".to_owned(),
+        url: URL.to_owned(),
+        components: vec![vault.clone()],
+        ..WebhookInput::default()
+    };
+    app.services.add_webhook(&system, &input).await.unwrap();
+    let path = format!("/admin/webhooks/{}", only_id(&app.services).await);
+    let html = admin.get(&path).await.text().await.unwrap();
+    let at = html.find(&format!("value=\"{vault}\"")).unwrap_or_else(|| panic!("not in the form: {html}"));
+    let (start, end) = (html[..at].rfind('<').unwrap(), at + html[at..].find('>').unwrap());
+    assert!(html[start..end].contains("checked"), "{}", &html[start..end]);
+    assert!(html.contains("Not on the public page"), "{html}");
 }
 
 async fn programs_keep_webhooks_by_the_api(engine: Engine) {
@@ -100,9 +123,22 @@ async fn who_subscribed_adds_webhooks_from_the_link_in_the_mails(engine: Engine)
     assert!(html.contains("private network") && html.contains("value=\"http://[::1]/x\""), "{html}");
     assert!(html.contains("checked"), "the other form stands as it is stored");
 
-    let made = app.post_form(&path, &[("do", "add-webhook"), ("url", URL)]).await;
-    assert_eq!(made.headers()["cache-control"], "private, no-store");
-    assert!(made.text().await.unwrap().contains("whsec_"));
+    // Nobody is there to answer.
+    let unproven = app.post_form(&path, &[("do", "add-webhook"), ("url", URL)]).await;
+    assert_eq!(
+        (unproven.status().as_u16(), unproven.headers()["cache-control"].to_str().unwrap()),
+        (422, "private, no-store")
+    );
+    let html = unproven.text().await.unwrap();
+    assert!(html.contains("The test call to this address failed") && html.contains("SECRET"), "{html}");
+    assert!(app.services.own_webhooks(path.rsplit('/').next().unwrap()).await.unwrap().is_empty());
+
+    let input = WebhookInput { name: "Webhook 1".to_owned(), url: URL.to_owned(), ..WebhookInput::default() };
+    let site = app.services.add_webhook(&Actor::system(), &input).await.unwrap().webhook;
+    app.services.delete_webhook(&Actor::system(), site.id, site.version).await.unwrap();
+    let mut tx = app.services.db.decide().await.unwrap();
+    tx.add_webhook(&Webhook { subscriber: Some(s.id), ..site }, "").await.unwrap();
+    tx.commit().await.unwrap();
     let html = app.get(&path).await.text().await.unwrap();
     assert!(
         html.contains("https://hooks.example.net") && !html.contains("SECRET") && !html.contains("whsec_"),
@@ -116,6 +152,7 @@ async fn who_subscribed_adds_webhooks_from_the_link_in_the_mails(engine: Engine)
 
 storage::on_both!(
     the_team_adds_one_and_its_secret_is_shown_once,
+    what_a_webhook_follows_out_of_sight_stays_chosen_in_its_form,
     programs_keep_webhooks_by_the_api,
     who_subscribed_adds_webhooks_from_the_link_in_the_mails,
 );

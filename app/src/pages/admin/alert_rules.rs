@@ -367,7 +367,8 @@ fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesL
             Doing::Ignore => ("Ignore", "The alerts are kept, and nothing comes of them."),
             Doing::Draft => ("Draft an incident", "At once, for the team alone; a person publishes it."),
             Doing::Publish => {
-                ("Draft and publish it", "After the delay, if something still fires then: subscribers are told.")
+                let hint = "After the delay, if something still fires then: subscribers are told. What touches no component of yours stays a draft: it would concern the whole site, so a person decides.";
+                ("Draft and publish it", hint)
             }
         };
         let word = doing.as_str();

@@ -298,7 +298,13 @@ pub(super) fn item(desk: &Desk, cause: &Cause) -> AttentionView {
         (Tone::Partial, Shape::Partial, detail, "Post an update")
     } else {
         let since = desk.short(cause.first_at);
-        let by_itself = cause.publish_at.map(|at| format!(" It is published by a rule {}.", desk.short(at)));
+        let by_itself = match cause.publish_at {
+            Some(at) => Some(format!(" It is published by a rule {}.", desk.short(at))),
+            None if cause.components.is_empty() => {
+                Some(" It touches no component that we know: published, it concerns the whole site.".to_owned())
+            }
+            None => None,
+        };
         let detail = format!(
             "{}, one cause, since {since}. Nobody has told customers.{}",
             firing(cause),

@@ -62,20 +62,19 @@ where
 
 impl Desk {
     async fn open(services: Services, actor: Actor, path: String) -> Result<Self, Error> {
-        actor.require(Permission::View)?;
-        let site = services.site().await?;
-        let (attention, now) = (services.attention(&actor).await?, services.now());
+        let frame = services.frame(&actor).await?;
+        let (attention, now) = (frame.attention, services.now());
         let stuck = attention.mail.stuck;
         let waiting = Waiting {
             attention: attention.count(now),
             alerts: u64::try_from(attention.causes.len()).unwrap_or_default(),
             stuck_mails: u64::try_from(stuck.late + stuck.failed).unwrap_or_default(),
-            webhooks_off: u64::try_from(services.webhook_needs(&actor).await?.len()).unwrap_or_default(),
-            findings: services.count_findings(&actor).await?,
-            incidents: services.waiting_incidents(&actor).await?,
+            webhooks_off: u64::try_from(attention.webhooks.len()).unwrap_or_default(),
+            findings: frame.findings,
+            incidents: u64::try_from(frame.incidents).unwrap_or_default(),
             ..Waiting::default()
         };
-        Ok(Self { services, actor, site, now, attention, waiting, path })
+        Ok(Self { services, actor, site: frame.site, now, attention, waiting, path })
     }
 
     fn frame(&self) -> AdminFrame {

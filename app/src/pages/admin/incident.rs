@@ -40,6 +40,9 @@ const DONE: [(&str, &str); 8] = [
     ("discarded", "The draft is discarded. It stays here for the record."),
 ];
 
+/// The field with the state that the form of an update was made from.
+const WAS_STATE: &str = "was-state";
+
 /// Takes what is pressed on the page of an incident.
 ///
 /// # Errors
@@ -86,7 +89,17 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
         }
         "link" => {
             let input = EditInput { maintenance: Some(which.to_owned()), ..EditInput::default() };
-            services.change_incident(actor, incident, version, &input).await.map(|_| here("linked"))
+            match services.change_incident(actor, incident, version, &input).await {
+                // The buttons are gone where a cause is known: it is not to be pressed again.
+                Err(error @ Error::Stale(_)) => match services.incident_detail(actor, incident).await?.cause {
+                    Some(cause) => {
+                        let message = Some(format!("It is linked to M-{} now. You changed nothing.", cause.number));
+                        return Ok(Posted::Overtaken(Submitted { message, ..Submitted::refused(post.form, error) }));
+                    }
+                    None => Err(error),
+                },
+                linked => linked.map(|_| here("linked")),
+            }
         }
         "mend" => {
             let update: IncidentUpdateId = id(which, "update")?;
@@ -109,6 +122,8 @@ struct Shown {
     /// The components that the audience is of.
     told_of: States,
     alerts: AlertsLook,
+    /// What would be posted if it were resolved by itself, where that is proposed.
+    end: Option<Prose>,
 }
 
 /// `/admin/incidents/:id`
@@ -127,7 +142,8 @@ pub fn IncidentPage() -> impl IntoView {
             let choices = desk.services.choices(&desk.actor).await?;
             let templates = desk.services.templates(&desk.actor, false).await?;
             let alerts = desk.services.alerts_of_incident(&desk.actor, detail.incident.id).await?;
-            Ok(Shown { detail, choices, templates, audience, told_of, alerts })
+            let end = desk.services.proposed_end(&desk.actor, detail.incident.id).await?;
+            Ok(Shown { detail, choices, templates, audience, told_of, alerts, end })
         },
         |desk, shown| page(&desk, &shown),
     )
@@ -190,6 +206,7 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
 fn own_id(pressed: &str, field: &str) -> Option<String> {
     match (pressed, field) {
         ("edit", "title" | "severity") => Some(format!("edit-{field}")),
+        ("times", incident_times::LONG_AGO) => Some("mend-started_at".to_owned()),
         ("times", field) => Some(format!("mend-{field}")),
         (_, "template") => Some(format!("{}-template", wording::INCIDENT_UPDATE.deed)),
         (pressed, "body") => pressed.strip_prefix("mend:").map(|update| format!("mended-{update}")),
@@ -252,9 +269,13 @@ fn draft(desk: &Desk, incident: &Incident) -> AnyView {
         Some(_) => format!("Kept since {}. Customers see nothing of it.", desk.short(incident.created_at)),
         None => format!("Opened by itself {}. Customers see nothing of it.", desk.short(incident.created_at)),
     };
+    let is_for_all = incident.components.is_empty().then(|| {
+        view! { <p><strong>"It names no component: published as it is, it concerns the whole site, and all subscribers are told."</strong></p> }
+    });
     view! {
         <Card title="What now">
             <p>{made}</p>
+            {is_for_all}
             <Actions>
                 <ButtonLink href=format!("{path}/edit") weight=Weight::Primary>"Look it over and publish"</ButtonLink>
                 <Action action=discard/>
@@ -275,7 +296,16 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let typed = |name: &str, stored: &str| if is_this { form.value(name, stored) } else { stored.to_owned() };
     let wrong = |name: &str| form.error(name).filter(|_| is_this);
     let is_over = incident.state == IncidentState::Resolved;
-    let state = typed("state", incident.state.as_str());
+    let is_mine = form.only_if(is_this);
+    let stored = incident.state.as_str();
+    // Where its end is proposed, what would be posted without a person stands here, to be looked over.
+    let end = shown.end.as_ref().filter(|_| incident.state.is_open());
+    let offered = end.map_or(incident.state, |_| IncidentState::Resolved);
+    // What nobody chose follows what others have posted: the next press must not open again what they ended.
+    let is_left = is_mine.is_stale() && is_mine.value("state", "") == is_mine.value(WAS_STATE, "");
+    let state = if is_left { stored.to_owned() } else { typed("state", offered.as_str()) };
+    let body = typed("body", end.map_or("", |text| text.as_str()));
+    let was = is_mine.made_from(WAS_STATE, stored);
     let chosen = submitted.data.as_ref().filter(|_| is_this).map(named).unwrap_or_default();
     let own: Vec<ComponentId> = detail.components.iter().map(|line| line.id).collect();
     let known = detail
@@ -303,11 +333,11 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     };
     let seen = seen(&shown.audience, &shown.told_of);
     let told = audience_text(&shown.audience);
-    let is_mine = form.only_if(is_this);
     let (version, lines) = (is_mine.version(incident.version), is_mine.made_from("lines", detail.updates.len()));
+    let deed = if is_over && state != stored { "Open it again" } else { "Post" };
     let label = match shown.audience.told() {
-        n if tell && n > 0 => format!("Post, tell {}", super::runs::grouped(n)),
-        _ => "Post".to_owned(),
+        n if tell && n > 0 => format!("{deed}, tell {}", super::runs::grouped(n)),
+        _ => deed.to_owned(),
     };
     let templates = wording::offer(wording::INCIDENT_UPDATE, &shown.templates, &submitted);
     let silent = detail.updates.first().filter(|_| incident.state.is_open()).map(|last| {
@@ -323,10 +353,11 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
                     <Hidden name="version" value=version/>
                     <Hidden name="lines" value=lines/>
                     <Hidden name="seen" value=seen/>
+                    <Hidden name=WAS_STATE value=was/>
                     <Select name="state" label="State" options=public_states(&state) error=wrong("state")/>
                 </div>
                 {templates}
-                <TextArea name="body" label="What customers read" rows=4 value=typed("body", "") error=wrong("body") hint
+                <TextArea name="body" label="What customers read" rows=4 value=body error=wrong("body") hint
                     maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>
                 {known}
                 <Disclosure label="More components" open=has_more>{more}</Disclosure>

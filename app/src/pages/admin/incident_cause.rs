@@ -32,7 +32,7 @@ pub(super) const CHOSEN: Named =
 
 /// The incident.
 pub(super) const ITS_OWN: Named =
-    (".", "its components", "Windows that were under way meanwhile, or ended in the 24 hours before it.");
+    (".", "its components", "Windows that were under way when it began, or ended in the 24 hours before.");
 
 /// "Cluster 11, Cluster 12 and 4 more"
 fn listed(names: &[String]) -> String {

@@ -40,19 +40,28 @@ pub(super) fn typed(form: &FormData) -> EditInput {
         let is_left = form.get(name) == form.get(&format!("{WAS}{name}"));
         (form.has(name) && !is_left).then(|| form.get(name).to_owned())
     };
-    EditInput { started_at: changed("started_at"), resolved_at: changed("resolved_at"), ..EditInput::default() }
+    EditInput {
+        started_at: changed("started_at"),
+        resolved_at: changed("resolved_at"),
+        began_long_ago: form.get(LONG_AGO) == "yes",
+        ..EditInput::default()
+    }
 }
 
 /// The form that mends the times of what is published; `form` is its own.
 pub(super) fn mend(desk: &Desk, incident: &Incident, form: &Form, lines: usize) -> AnyView {
     let field = |name: &'static str, label: &'static str, at: Instant| {
         let stored = local(desk, at);
-        let (value, was) = (form.value(name, stored.clone()), form.made_from(&format!("{WAS}{name}"), stored.clone()));
-        let after = form.stored_now(name, &stored);
+        let was_name = format!("{WAS}{name}");
+        // What nobody typed follows what others have stored: the next press must not set it back.
+        let is_left = form.is_stale() && form.value(name, "") == form.value(&was_name, "");
+        let value = if is_left { stored.clone() } else { form.value(name, stored.clone()) };
+        let was = form.made_from(&was_name, stored.clone());
+        let after = form.stored_now(name, &stored).filter(|_| !is_left);
         let id = format!("mend-{name}");
         view! {
             <Field name id label value error=form.error(name) after required=true/>
-            <Hidden name=format!("{WAS}{name}") value=was/>
+            <Hidden name=was_name value=was/>
         }
     };
     let began = field("started_at", "Began", incident.started_at);
@@ -69,6 +78,7 @@ pub(super) fn mend(desk: &Desk, incident: &Incident, form: &Form, lines: usize) 
             <Hidden name="lines" value=lines/>
             <p class="small muted">{hint}</p>
             {began}
+            {long_ago(form)}
             {over}
             <Actions><Button name="do" value="times">"Save, tell nobody"</Button></Actions>
         </form>

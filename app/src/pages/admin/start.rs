@@ -19,7 +19,7 @@ use domain::incident::Incident;
 use domain::maintenance::{Maintenance, OverrideState};
 use domain::people::Permission;
 use leptos::prelude::*;
-use service::deliveries::MailNeeds;
+use service::deliveries::{MailNeeds, UNREACHED};
 use service::drills::{DrillLine, DrillNeeds, place};
 use service::findings::FindingsQuery;
 use service::gate::Coverage;
@@ -285,10 +285,10 @@ fn mails(desk: &Desk, needs: &MailNeeds) -> Vec<AttentionView> {
         items.push(item(Tone::Degraded, title, "They are tried again by themselves.".to_owned(), "?state=waiting"));
     }
     if needs.unreached > 0 {
-        let who = if needs.unreached == 1 {
-            "1 confirmed subscriber hears".to_owned()
-        } else {
-            format!("{} confirmed subscribers hear", grouped(needs.unreached))
+        let who = match needs.unreached {
+            1 => "1 confirmed subscriber hears".to_owned(),
+            UNREACHED.. => format!("{} or more confirmed subscribers hear", grouped(UNREACHED)),
+            n => format!("{} confirmed subscribers hear", grouped(n)),
         };
         let detail = format!("{who} nothing. Each mail that would have gone can be read.");
         items.push(item(Tone::Degraded, "No mail server is configured".to_owned(), detail, ""));

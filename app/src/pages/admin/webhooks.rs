@@ -11,7 +11,9 @@ use crate::context::{self, done};
 use crate::form::{FormData, Submitted};
 use crate::pages::public::subscribe::component_options;
 use crate::posts::{Post, Posted};
-use crate::view::{ActionView, AttentionView, ColumnView, FlashView, OptionView, Shape, StateView, Tone, Weight};
+use crate::view::{
+    ActionView, AttentionView, ColumnView, FlashView, OptionGroupView, OptionView, Shape, StateView, Tone, Weight,
+};
 use domain::ids::{NotificationId, WebhookId};
 use domain::people::Permission;
 use domain::subscriber::{Topic, Topics};
@@ -28,8 +30,8 @@ const LABELS: [(&str, &str); 4] =
 
 const DONE: [(&str, &str); 6] = [
     ("saved", "Saved."),
-    ("paused", "Paused. It is not called until you resume it."),
-    ("resumed", "It is called again, from the next piece of news on."),
+    ("paused", "Paused. It is not called until you resume it, and does not hear what happens until then."),
+    ("resumed", "It is called again. What waited for less than a day comes first, then each piece of news."),
     ("deleted", "The webhook was deleted. It is not called any more."),
     ("tested", "The test call arrived: the receiver answered that all is well."),
     ("queued", "The call waits to be made again."),
@@ -282,7 +284,7 @@ fn one(desk: &Desk, line: &WebhookLine, calls: Vec<WebhookCall>, groups: Vec<Gro
     let pressed = Form::at(&path, "");
     let problem = (pressed.pressed() != "save").then(|| pressed.summary(&LABELS));
     let edit = (may && is_ours).then(|| {
-        let form = edit_form(&path, Some(webhook), groups);
+        let form = edit_form(&path, Some(line), groups);
         view! { <Section id="details" title="Details">{form}</Section> }
     });
     let delete = may.then(|| {
@@ -404,7 +406,8 @@ fn call_row(desk: &Desk, path: &str, call: WebhookCall, may: bool) -> Vec<AnyVie
     cells
 }
 
-fn edit_form(path: &str, webhook: Option<&Webhook>, groups: Vec<GroupLines>) -> AnyView {
+fn edit_form(path: &str, line: Option<&WebhookLine>, groups: Vec<GroupLines>) -> AnyView {
+    let webhook = line.map(|line| &line.webhook);
     let form = Form::at(path, "");
     let is_this = webhook.is_none() || form.pressed() == "save";
     let form = form.only_if(is_this);
@@ -417,8 +420,24 @@ fn edit_form(path: &str, webhook: Option<&Webhook>, groups: Vec<GroupLines>) -> 
             OptionView::new(topic.as_str(), topic.public_text()).chosen(chosen)
         })
         .collect();
-    let groups =
+    let mut groups =
         component_options(groups, |id| form.chosen("components", id, stored.components.iter().any(|c| c == id)));
+    // What it follows stays until somebody unticks it: with nothing ticked it would follow everything.
+    let is_shown = |id: &str| groups.iter().flat_map(|group| &group.options).any(|option| option.value == id);
+    let unseen: Vec<OptionView> = line
+        .iter()
+        .flat_map(|line| &line.follows)
+        .map(|(id, name)| (id.to_string(), name))
+        .filter(|(id, _)| !is_shown(id))
+        .map(|(id, name)| {
+            let chosen = form.chosen("components", &id, true);
+            OptionView::new(id, name.clone()).chosen(chosen)
+        })
+        .collect();
+    if !unseen.is_empty() {
+        let (label, name) = ("Not on the public page".to_owned(), "components".to_owned());
+        groups.push(OptionGroupView { label, name, options: unseen });
+    }
     let components = (!groups.is_empty()).then(|| {
         view! {
             <Picker id="components" legend="Components" groups error=form.error("components")

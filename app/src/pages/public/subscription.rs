@@ -279,7 +279,8 @@ fn webhooks_section(s: &Subscription, webhooks: Vec<Webhook>, typed: &Submitted,
         view! {
             <form class="form card mt" method="post" action=add>
                 <Field name="url" label="Address" kind="url" value=typed.value("url", "") error=typed.error("url")
-                    hint="https://… of a program or chat that takes webhooks." required=true maxlength=500/>
+                    hint="https://… of a program or chat that takes webhooks. It gets one test call now and has to answer it with 2xx."
+                    required=true maxlength=500/>
                 <Actions><Hidden name="do" value="add-webhook"/><Button>"Add a webhook"</Button></Actions>
             </form>
         }
@@ -307,7 +308,8 @@ fn webhook_row(path: &str, webhook: Webhook) -> Vec<AnyView> {
     let remove = remove.about(webhook.name.to_string());
     let off = webhook.off.map(|off| view! { <span class="sub">{off.text()}</span> });
     vec![
-        view! { <span class="mono">{webhook.url.clone()}</span> }.into_any(),
+        view! { <span class="mono">{webhook.url.clone()}</span><span class="sub">{webhook.name.to_string()}</span> }
+            .into_any(),
         view! { <StateBadge state=standing(&webhook).plain()/>{off} }.into_any(),
         view! { <Action action=remove small=true/> }.into_any(),
     ]

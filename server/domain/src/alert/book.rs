@@ -219,6 +219,14 @@ impl Book {
         taken
     }
 
+    /// The causes that its alerts belong to; where one turned out to be part of another, that other.
+    #[must_use]
+    pub fn belong_to(&self) -> BTreeSet<CauseId> {
+        let part_of = |id: &CauseId| self.causes.get(id).and_then(|cause| cause.merged_into);
+        let whole = |id: CauseId| std::iter::successors(Some(id), part_of).take(self.causes.len() + 1).last();
+        self.alerts.values().filter_map(|alert| whole(alert.cause?)).collect()
+    }
+
     /// Lets what still fires go from work that has ended: it is nobody's plan any more. `alerts` are those of the cause
     /// that fire.
     pub fn release(
@@ -382,7 +390,7 @@ impl Cause {
             alerts: 0,
             firing: 0,
             truncated: 0,
-            started_at: alert.started_at,
+            started_at: alert.began_at(),
             first_at: now,
             last_at: now,
             quiet_at: None,
@@ -396,7 +404,7 @@ impl Cause {
         alert.cause = Some(self.id);
         self.alerts += 1;
         self.firing += i64::from(alert.is_firing());
-        self.started_at = self.started_at.min(alert.started_at);
+        self.started_at = self.started_at.min(alert.began_at());
         self.keys.extend(keys);
         let state = rule.and_then(|rule| rule.then.component_state).unwrap_or_else(|| rule::state_by(alert.grade));
         for component in components {

@@ -7,12 +7,9 @@ use crate::ids::{AlertRuleId, CauseId, ComponentId, IncidentId, MaintenanceId};
 use crate::incident::{Incident, IncidentState};
 use crate::number;
 use crate::text::Name;
-use crate::time::{Instant, Span};
+use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How far before its first report the system says that something began: the clock of a source is not ours.
-const TRUSTED: Span = Span::hours(24);
 
 /// Where a cause stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,7 +80,7 @@ pub struct Cause {
     pub firing: i64,
     /// How many more the sender left out.
     pub truncated: i64,
-    /// When the first of its alerts began.
+    /// When the first of its alerts began, as far as their sources are believed: see [`Alert::began_at`](super::Alert::began_at).
     pub started_at: Instant,
     /// Its first report.
     pub first_at: Instant,
@@ -137,21 +134,18 @@ impl Cause {
         self.incident_state.is_some_and(IncidentState::is_public)
     }
 
-    /// When its incident began. A person looks at a draft first; where a rule publishes, nobody would notice a source
-    /// that is wrong by weeks.
+    /// A rule publishes it. What touches no component that we know would be told to everybody: a person decides on it,
+    /// whatever the rule says.
     #[must_use]
-    pub fn begins_at(&self) -> Instant {
-        match self.plan.doing {
-            Doing::Publish => self.started_at.max(TRUSTED.before(self.first_at)),
-            Doing::Draft | Doing::Ignore => self.started_at,
-        }
+    pub fn publishes_itself(&self) -> bool {
+        self.plan.doing == Doing::Publish && !self.components.is_empty()
     }
 
     /// Its draft would be the same.
     #[must_use]
     pub fn drafts_as(&self, other: &Self) -> bool {
-        (&self.title, &self.components, &self.plan, self.begins_at())
-            == (&other.title, &other.components, &other.plan, other.begins_at())
+        (&self.title, &self.components, &self.plan, self.started_at)
+            == (&other.title, &other.components, &other.plan, other.started_at)
     }
 
     /// The components that are worse than its incident says.
@@ -161,13 +155,15 @@ impl Cause {
         self.components.iter().filter(|(id, state)| **state > said(id)).map(|(id, state)| (*id, *state)).collect()
     }
 
-    /// Forgets the delay where a person published or discarded the draft before it ran out. Says whether it did.
+    /// Forgets the delay where a person published or discarded the draft before it ran out, or where nothing is published
+    /// by itself. Says whether it did.
     pub fn forget_delay(&mut self) -> bool {
-        let too_late = self.publish_at.is_some() && self.incident_state.is_some_and(|s| s != IncidentState::Draft);
-        if too_late {
+        let is_decided = self.incident_state.is_some_and(|s| s != IncidentState::Draft);
+        let forgets = self.publish_at.is_some() && (is_decided || !self.publishes_itself());
+        if forgets {
             self.publish_at = None;
         }
-        too_late
+        forgets
     }
 
     /// Takes note of how many of its alerts hold now.
@@ -175,7 +171,7 @@ impl Cause {
         if self.firing > 0 {
             let came_back = self.quiet_at.take().is_some();
             self.proposed_at = None;
-            let waits = self.state == CauseState::Open && self.plan.doing == Doing::Publish && !self.is_published();
+            let waits = self.state == CauseState::Open && self.publishes_itself() && !self.is_published();
             if !waits || self.is_decided() {
                 self.publish_at = None;
             } else if came_back || self.publish_at.is_none() {

@@ -71,6 +71,23 @@ impl Known {
         named.chain(labelled).find_map(|text| self.host_called(text))
     }
 
+    /// What an alert says of hosts and components that names nothing in use, like `host=mail-9`. Of hosts one that is
+    /// known is enough: `host` and `instance` may both stand for it.
+    #[must_use]
+    pub fn unmatched(&self, alert: &Reported, labels: &LabelNames) -> BTreeSet<String> {
+        let said = |own: &'static str, named: &Option<String>, names: &[String]| {
+            let named = named.iter().map(|value| (own.to_owned(), value.clone()));
+            let labelled = names.iter().filter_map(|name| Some((name.clone(), alert.labels.get(name)?.clone())));
+            named.chain(labelled).collect::<Vec<(String, String)>>()
+        };
+        let mut unmatched = said("component", &alert.component, &labels.component);
+        unmatched.retain(|(_, value)| !key(value).is_some_and(|key| self.components.contains_key(&key)));
+        if self.host(alert, labels).is_none() {
+            unmatched.extend(said("host", &alert.host, &labels.host));
+        }
+        unmatched.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+    }
+
     /// The components that an alert names.
     #[must_use]
     pub fn components(&self, alert: &Reported, labels: &LabelNames) -> BTreeSet<ComponentId> {
@@ -151,6 +168,16 @@ mod tests {
         assert_eq!(known.host(&with(&[("node", "vm3")]), &labels), None, "not one of the labels");
         let named = Reported { host: Some("vm3".to_owned()), component: Some("cluster-12".to_owned()), ..with(&[]) };
         assert_eq!((known.host(&named, &labels), known.components(&named, &labels).len()), (Some(vm3), 1));
+        // What names nothing is told.
+        assert!(known.unmatched(&alert, &labels).is_empty(), "one label for the host is enough");
+        assert!(known.unmatched(&with(&[("node", "vm3")]), &labels).is_empty(), "no label that should name anything");
+        let odd =
+            with(&[("host", "mail-9"), ("instance", "mail-9:9100"), ("component", "mail"), ("service", "cluster-12")]);
+        let odd = Reported { host: Some("mail".to_owned()), component: Some(" ".to_owned()), ..odd };
+        assert_eq!(
+            Vec::from_iter(known.unmatched(&odd, &labels)),
+            ["component= ", "component=mail", "host=mail", "host=mail-9", "instance=mail-9:9100"]
+        );
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn event() -> Event {
         url: "https://status.example.org/incidents/7".to_owned(),
         lines: vec![line],
         components: vec![api()],
+        post_mortem: None,
         scheduled: None,
     }
 }
@@ -84,7 +85,8 @@ fn an_incident_has_the_fields_that_receivers_of_statuspage_read() {
 #[test]
 fn planned_work_says_when_it_is() {
     let (from, until) = (at("2014-05-15T19:00:00Z"), at("2014-05-15T21:00:00Z"));
-    let scheduled = Scheduled { from, until, reminded_at: Some(from), auto_start: true, auto_complete: false };
+    let scheduled =
+        Scheduled { from, until, reminds: true, reminded_at: Some(from), auto_start: true, auto_complete: false };
     let json = writer("UTC").event(&Event { scheduled: Some(scheduled), lines: Vec::new(), ..event() });
     assert_eq!(json["scheduled_for"], "2014-05-15T19:00:00.000Z");
     assert_eq!((&json["scheduled_auto_in_progress"], &json["scheduled_remind_prior"]), (&json!(true), &json!(true)));

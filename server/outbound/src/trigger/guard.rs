@@ -163,6 +163,11 @@ impl Resolve for SystemResolver {
     }
 }
 
+/// A name has no address, or none that is permitted. It may have one in a moment: what a resolver says passes.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no address that may be called")]
+pub(super) struct NoAddress;
+
 /// A resolver of which only permitted answers get through. The client connects to what it gets here and asks nobody again,
 /// so a name that changes its mind between check and use gains nothing.
 pub(super) struct Filtered {
@@ -189,7 +194,7 @@ impl Resolve for Filtered {
         Box::pin(async move {
             let permitted: Vec<SocketAddr> = answer.await?.filter(|address| guard.permits(address.ip())).collect();
             if permitted.is_empty() {
-                return Err(UrlFault::Denied.into());
+                return Err(NoAddress.into());
             }
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })

@@ -220,10 +220,7 @@ async fn names_of_this_machine_are_refused() {
     let client = TriggerClient::new(&settings(&[])).unwrap();
     for host in ["localhost", "LOCALHOST", "localhost."] {
         let outcome = fire(&client, &format!("http://{host}:{}/", canary.address.port())).await;
-        assert!(
-            matches!(outcome, Err(TriggerError::Url(UrlFault::Denied) | TriggerError::Unreachable(_))),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Err(TriggerError::NoAddress | TriggerError::Unreachable(_))), "{outcome:?}");
     }
     assert_eq!(fire(&client, &canary.url()).await, Err(TriggerError::Url(UrlFault::Denied)));
     assert_eq!(canary.hits(), 0);
@@ -274,9 +271,9 @@ async fn a_name_that_changes_its_mind_gains_nothing() {
     let url = format!("http://rebind.example:{port}/");
     for _ in 0..5 {
         assert_eq!(fire(&client, &url).await, Ok(()));
-        assert_eq!(fire(&client, &url).await, Err(TriggerError::Url(UrlFault::Denied)));
+        assert_eq!(fire(&client, &url).await, Err(TriggerError::NoAddress));
         assert_eq!(fire(&client, &url).await, Ok(()));
-        assert_eq!(fire(&client, &url).await, Err(TriggerError::Url(UrlFault::Denied)));
+        assert_eq!(fire(&client, &url).await, Err(TriggerError::NoAddress));
     }
     assert_eq!(open.hits(), 10);
     assert_eq!(protected.hits(), 0);
@@ -312,6 +309,16 @@ async fn answers_tell_whether_to_try_again() {
         assert_eq!(canary.hits(), 1);
     }
     assert!(!TriggerError::Url(UrlFault::Denied).may_pass());
+    assert!(TriggerError::NoAddress.may_pass(), "what a resolver says passes");
+    for (status, rejects) in
+        [(400, true), (401, true), (404, true), (422, true), (499, true), (302, false), (500, false)]
+    {
+        assert_eq!(TriggerError::Answered { status }.is_rejection(), rejects, "{status}");
+    }
+    for status in [408, 410, 425, 429] {
+        assert!(!TriggerError::Answered { status }.is_rejection(), "{status}");
+    }
+    assert!(!TriggerError::Timeout.is_rejection());
 }
 
 #[tokio::test]

@@ -72,11 +72,17 @@ impl Services {
         match (step, cause.incident) {
             (Step::Publish, Some(incident)) => {
                 let draft = tx.incident(incident).await?;
+                // What a person took out of it, or what is not in use any more, leaves nothing that it is about.
+                if names.in_use(&draft.components).is_empty() {
+                    cause.publish_at = None;
+                    tx.put_cause(&cause).await?;
+                    tx.commit().await?;
+                    return Ok(true);
+                }
                 let by_hand = tx.is_edited_by_hand(incident).await?;
-                // What monitoring calls it and when it says that it began are for the team, unless a person chose so.
+                // What monitoring calls it is for the team, unless a person chose so.
                 let edit = IncidentEdit {
                     title: (!by_hand || draft.title == cause.title).then(|| names.title(&cause)),
-                    started_at: (!by_hand || draft.started_at == cause.started_at).then(|| cause.begins_at()),
                     ..IncidentEdit::default()
                 };
                 self.edit_incident_in(&mut tx, &system, incident, None, edit).await?;

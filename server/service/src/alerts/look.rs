@@ -197,21 +197,7 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn alert_needs(&self, actor: &Actor) -> Result<Vec<Cause>, Error> {
         actor.require(Permission::View)?;
-        let mut tx = self.db.read().await?;
-        let mut causes = tx.causes(CausesOf::Waiting, SHOWN).await?;
-        let moved = tx.causes(CausesOf::Moved, LIVE).await?;
-        if !moved.is_empty() {
-            let names = Names::load(&mut tx).await?;
-            let open: BTreeMap<IncidentId, _> = tx.incidents_open().await?.into_iter().map(|i| (i.id, i)).collect();
-            let is_worse = |cause: &Cause| {
-                let incident = cause.incident.and_then(|id| open.get(&id));
-                incident.is_some_and(|incident| !names.in_use(&cause.worse_than(incident)).is_empty())
-            };
-            causes.extend(moved.into_iter().filter(is_worse));
-            causes.sort_by_key(|cause| std::cmp::Reverse(cause.id));
-            causes.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
-        }
-        Ok(causes)
+        alert_needs(&mut self.db.read().await?).await
     }
 
     /// A page of alerts for programs, the newest first.
@@ -256,4 +242,22 @@ impl Services {
         actor.require(Permission::View)?;
         Ok(self.db.read().await?.cause(id).await?)
     }
+}
+
+/// What [`Services::alert_needs`] tells.
+pub(crate) async fn alert_needs(tx: &mut Tx) -> Result<Vec<Cause>, Error> {
+    let mut causes = tx.causes(CausesOf::Waiting, SHOWN).await?;
+    let moved = tx.causes(CausesOf::Moved, LIVE).await?;
+    if !moved.is_empty() {
+        let names = Names::load(tx).await?;
+        let open: BTreeMap<IncidentId, _> = tx.incidents_open().await?.into_iter().map(|i| (i.id, i)).collect();
+        let is_worse = |cause: &Cause| {
+            let incident = cause.incident.and_then(|id| open.get(&id));
+            incident.is_some_and(|incident| !names.in_use(&cause.worse_than(incident)).is_empty())
+        };
+        causes.extend(moved.into_iter().filter(is_worse));
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.id));
+        causes.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+    }
+    Ok(causes)
 }

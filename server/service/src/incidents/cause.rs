@@ -5,13 +5,12 @@ use crate::{Actor, Error, Services};
 use domain::gate::blast_radius;
 use domain::ids::{ComponentId, HostId, MaintenanceId};
 use domain::incident::Incident;
-use domain::maintenance::{Maintenance, State, affected_components};
+use domain::maintenance::{State, affected_components};
 use domain::people::Permission;
-use domain::time::{Span, Stretch};
+use domain::time::{Instant, Span};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use storage::Tx;
-use storage::maintenance::Order;
 
 /// How long after its end a window is offered as the cause.
 const CAUSE_WITHIN: Span = Span::hours(24);
@@ -19,8 +18,8 @@ const CAUSE_WITHIN: Span = Span::hours(24);
 /// Most windows offered as the cause.
 const CAUSES: usize = 50;
 
-/// As many are looked up of those that ended lately.
-const ENDED: i64 = 50;
+/// As many are looked up, to show first what touches the same components.
+const LOOKED_AT: i64 = 200;
 
 /// A window that may have caused it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,28 +68,17 @@ impl Services {
     pub async fn possible_causes(&self, actor: &Actor, components: &States) -> Result<Vec<PossibleCause>, Error> {
         actor.require(Permission::View)?;
         let (mut tx, now) = (self.db.read().await?, self.now());
-        self.causes_in(&mut tx, components, Stretch::new(now, now)).await
+        self.causes_in(&mut tx, components, now).await
     }
 
-    /// Windows that were under way while an incident lasted, or that had ended shortly before it.
+    /// Windows that were under way when an incident began, or that had ended shortly before it.
     pub(super) async fn causes_of(&self, tx: &mut Tx, incident: &Incident) -> Result<Vec<PossibleCause>, Error> {
-        let end = incident.resolved_at.unwrap_or_else(|| self.now());
-        self.causes_in(tx, &incident.components, Stretch::new(incident.started_at, end)).await
+        self.causes_in(tx, &incident.components, incident.started_at).await
     }
 
-    async fn causes_in(&self, tx: &mut Tx, components: &States, during: Stretch) -> Result<Vec<PossibleCause>, Error> {
-        const UNDER_WAY: [State; 2] = [State::InProgress, State::Verifying];
-        let (now, since) = (self.now(), CAUSE_WITHIN.before(during.from));
-        let mut windows = tx.maintenances_in(&UNDER_WAY, Order::Latest, None, ENDED).await?;
-        windows.extend(tx.maintenances_ended_after(CAUSE_WITHIN.before(now), ENDED).await?);
-        if during.from < now {
-            windows.extend(tx.maintenances_between(since, during.to).await?);
-        }
-        let mut seen = BTreeSet::new();
-        let lasted = |m: &Maintenance| m.started_at.map(|from| Stretch::new(from, m.ended_at.unwrap_or(now)));
-        windows.retain(|m| {
-            lasted(m).is_some_and(|lasted| lasted.from <= during.to && lasted.to > since) && seen.insert(m.id)
-        });
+    /// By when they did start and end: what was started early or took longer is found, too.
+    async fn causes_in(&self, tx: &mut Tx, components: &States, began: Instant) -> Result<Vec<PossibleCause>, Error> {
+        let windows = tx.maintenances_until(began, CAUSE_WITHIN.before(began), LOOKED_AT).await?;
         if windows.is_empty() {
             return Ok(Vec::new());
         }
@@ -118,9 +106,7 @@ impl Services {
                     near: named(&|id| components.contains_key(&id) && (touched.contains(&id) || behind(id))),
                     covers,
                     // What still goes on has no end yet.
-                    was_under_way: lasted(&m).is_some_and(|lasted| {
-                        lasted.from <= during.from && (m.ended_at.is_none() || during.from < lasted.to)
-                    }),
+                    was_under_way: m.ended_at.is_none_or(|end| began < end),
                     title: m.title.into(),
                 }
             })

@@ -131,6 +131,9 @@ pub struct EditInput {
     pub resolved_at: Option<String>,
     /// Of a draft: what the first update is to say.
     pub body: Option<String>,
+    /// It did begin so much earlier: asked back where that is more than a day, as a date is easily mistyped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub began_long_ago: bool,
 }
 
 /// Reads fields one after another, in the site's zone.
@@ -176,6 +179,22 @@ impl Reader<'_> {
             self.fields.add(
                 "began_long_ago",
                 format!("That is {ago} ago. Look at the date, or say that it did begin then (began_long_ago)."),
+            );
+        }
+        Some(start)
+    }
+
+    /// Another start than the one that is stored; one that is long before it is asked back.
+    fn other_start(&mut self, text: &str, stored: Instant, is_sure: bool) -> Option<Instant> {
+        let start = self.needed_time("started_at", text)?;
+        if began_long_ago(start, stored) && !is_sure {
+            let before = Span::between(start, stored).in_words();
+            self.fields.add(
+                "began_long_ago",
+                format!(
+                    "That is {before} before the start it has now. Look at the date, or say that it did begin then \
+                     (began_long_ago)."
+                ),
             );
         }
         Some(start)
@@ -308,8 +327,18 @@ impl Services {
     ) -> Result<Incident, Error> {
         actor.require(Permission::RunIncidents)?;
         let mut tx = self.db.decide().await?;
-        let known = tx.incident(id).await?.started_at;
-        let new = self.read_new(&mut tx, input, Some(known)).await?;
+        let draft = tx.incident(id).await?;
+        Error::unless_fresh("incident", draft.version, version)?;
+        // Who was told that it is stale and presses again holds the version of what is published by now.
+        if draft.state != IncidentState::Draft {
+            let (which, state) = (draft.reference(), draft.state.text());
+            let told = format!(
+                "{which} is {state} and no draft any more, so nothing was saved. What you typed is still here: take \
+                 over what is needed on the page of {which}."
+            );
+            return Err(Error::refused("wrong_state", told));
+        }
+        let new = self.read_new(&mut tx, input, Some(draft.started_at)).await?;
         let edit = IncidentEdit {
             title: Some(new.title.clone()),
             severity: Some(new.severity),
@@ -409,7 +438,10 @@ impl Services {
             severity: input.severity.as_deref().map(|text| reader.severity(text)),
             maintenance: input.maintenance.as_deref().map(|text| reader.maintenance(text)),
             components,
-            started_at: input.started_at.as_deref().and_then(|text| reader.needed_time("started_at", text)),
+            started_at: input
+                .started_at
+                .as_deref()
+                .and_then(|text| reader.other_start(text, before.started_at, input.began_long_ago)),
             resolved_at: input.resolved_at.as_deref().and_then(|text| reader.needed_time("resolved_at", text)),
             text: input.body.as_deref().map(|text| reader.body(text, &named)),
         };

@@ -12,6 +12,7 @@ use domain::people::Permission;
 use domain::subscriber::{Audience, Topic};
 use domain::time::Instant;
 use std::collections::BTreeMap;
+use storage::Tx;
 use storage::incident::IncidentPosition;
 
 /// Most incidents on a page of a program.
@@ -110,6 +111,14 @@ pub struct IncidentNeeds {
     pub open: Vec<Incident>,
     /// Known to the team alone.
     pub drafts: Vec<Incident>,
+}
+
+impl IncidentNeeds {
+    /// How many wait for a person.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.silent.len() + self.drafts.len()
+    }
 }
 
 impl Services {
@@ -250,15 +259,14 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn incident_needs(&self, actor: &Actor) -> Result<IncidentNeeds, Error> {
         actor.require(Permission::View)?;
-        let mut tx = self.db.read().await?;
+        self.incident_needs_in(&mut self.db.read().await?).await
+    }
+
+    pub(crate) async fn incident_needs_in(&self, tx: &mut Tx) -> Result<IncidentNeeds, Error> {
         let mut needs = IncidentNeeds { drafts: tx.incident_drafts().await?, ..IncidentNeeds::default() };
         let open = tx.incidents_open().await?;
         let ids: Vec<IncidentId> = open.iter().map(|incident| incident.id).collect();
-        let mut heard: BTreeMap<IncidentId, Instant> = BTreeMap::new();
-        for update in tx.incident_updates_of(&ids).await? {
-            let newest = heard.entry(update.incident).or_insert(update.at);
-            *newest = update.at.max(*newest);
-        }
+        let heard = tx.last_said(&ids).await?;
         let since = SILENCE.before(self.now());
         for incident in open {
             let last = heard.get(&incident.id).copied().unwrap_or(incident.started_at);
@@ -270,16 +278,6 @@ impl Services {
         }
         needs.silent.sort_by_key(|(_, last)| *last);
         Ok(needs)
-    }
-
-    /// How many incidents wait for a person.
-    ///
-    /// # Errors
-    /// Not allowed, or the database does not answer.
-    pub async fn waiting_incidents(&self, actor: &Actor) -> Result<u64, Error> {
-        actor.require(Permission::View)?;
-        let count = self.db.read().await?.count_waiting_incidents(SILENCE.before(self.now())).await?;
-        Ok(u64::try_from(count).unwrap_or_default())
     }
 }
 

@@ -499,10 +499,13 @@ impl Services {
     /// Not allowed, or the database does not answer.
     pub async fn waiting(&self, actor: &Actor) -> Result<u64, Error> {
         actor.require(Permission::View)?;
-        let mut tx = self.db.read().await?;
-        let count = tx.count_waiting(self.now()).await? + self.count_second_person_wanted(&mut tx, actor).await?;
+        self.waiting_in(&mut self.db.read().await?, actor).await
+    }
+
+    pub(crate) async fn waiting_in(&self, tx: &mut Tx, actor: &Actor) -> Result<u64, Error> {
+        let count = tx.count_waiting(self.now()).await? + self.count_second_person_wanted(tx, actor).await?;
         let count = u64::try_from(count + tx.count_series_waiting().await?).unwrap_or_default();
-        let moves = self.zone_moves(&mut tx).await?.len();
+        let moves = self.zone_moves(tx).await?.len();
         Ok(count.saturating_add(u64::try_from(moves).unwrap_or_default()))
     }
 

@@ -7,17 +7,23 @@ use chrono::SecondsFormat;
 use domain::component::{ComponentState, public_part};
 use domain::ids::{ComponentId, IncidentId};
 use domain::impact::component_states;
-use domain::incident::{IncidentState, IncidentUpdate};
-use domain::maintenance::{Maintenance, State, Update, UpdateKind};
+use domain::incident::{Incident, IncidentState, IncidentUpdate};
+use domain::maintenance::{Maintenance, Planned, State, Update, UpdateKind};
+use domain::post_mortem::PostMortemState;
 use domain::site::Site;
 use domain::subscriber::Topic;
 use domain::time::Span;
-use outbound::statuspage::{Event, EventLine, Indicator, PublicComponent, Scheduled, StateChange, Writer};
+use outbound::statuspage::{
+    Event, EventLine, Indicator, PublicComponent, PublishedPostMortem, Scheduled, StateChange, Writer,
+};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use storage::Tx;
 use storage::outbox::NewNotification;
+
+/// Statuspage's word for an incident of which a post-mortem is out.
+const POSTMORTEM: &str = "postmortem";
 
 /// The page as it stands while something is told.
 struct Standing {
@@ -46,7 +52,9 @@ impl Services {
         let zone = &standing.site.zone;
         let mut lines: Vec<EventLine> =
             updates.iter().map(|update| self.window_line(zone, m, &told.affected, update)).collect();
-        let mut reminded_at = None;
+        let settled = tx.settled_reminders(m.id).await?.into_iter();
+        let told_before = settled.filter(|r| r.told.is_some() && r.starts_at == m.planned.starts_at);
+        let mut reminded_at = told_before.map(|reminder| reminder.settled_at).max();
         if let News::Reminder { .. } = &told.news {
             reminded_at = Some(new.created_at);
             let ahead = Span::between(new.created_at, m.planned.starts_at).in_words();
@@ -74,9 +82,11 @@ impl Services {
             url: self.maintenance_url(m),
             lines,
             components: standing.of(reach.components()),
+            post_mortem: None,
             scheduled: Some(Scheduled {
                 from: m.planned.starts_at,
                 until: m.planned.ends_at,
+                reminds: m.reminders.leads(&standing.site.reminders).iter().next().is_some(),
                 reminded_at,
                 auto_start: m.auto_start,
                 auto_complete: m.auto_complete,
@@ -89,9 +99,12 @@ impl Services {
     fn window_line(&self, zone: &str, m: &Maintenance, affected: &[String], update: &Update) -> EventLine {
         let said = self.update_for(zone, m, affected, update);
         let is_plan = matches!(update.kind, UpdateKind::Scheduled | UpdateKind::Rescheduled | UpdateKind::Changed);
+        // With the times that were planned then: the plan may have moved since.
+        let (starts_at, ends_at) = (update.starts_at, update.ends_at);
+        let then = Maintenance { planned: Planned { starts_at, ends_at, ..m.planned.clone() }, ..m.clone() };
         let body = match (is_plan, update.kind) {
-            (true, _) if said.is_empty() => self.message_for(zone, m, affected),
-            (_, UpdateKind::Scheduled) => format!("{}\n\n{said}", self.message_for(zone, m, affected)),
+            (true, _) if said.is_empty() => self.message_for(zone, &then, affected),
+            (_, UpdateKind::Scheduled) => format!("{}\n\n{said}", self.message_for(zone, &then, affected)),
             _ => said,
         };
         let body = match body.trim() {
@@ -127,31 +140,49 @@ impl Services {
         let mut updates = tx.incident_updates_of(&[i.id]).await?;
         updates.retain(|known| known.id != told.update.id);
         updates.push(told.update.clone());
+        let post_mortem = tx.post_mortem(i.id).await?.filter(|p| p.state == PostMortemState::Published);
+        let post_mortem = post_mortem.and_then(|p| {
+            Some(PublishedPostMortem { body: p.body.as_str().to_owned(), published_at: p.published_at? })
+        });
+        let event = self.incident_event(&standing, i, told.update.state, updates);
+        let event = Event { components: standing.of(reach.components()), post_mortem, ..event };
+        let event = self.writer(&standing.site).event(&event);
+        self.keep_body(tx, new, &standing, "incident", event).await
+    }
+
+    /// An incident with these lines of its timeline, of which nothing is hidden that has to be.
+    fn incident_event(
+        &self,
+        standing: &Standing,
+        i: &Incident,
+        state: IncidentState,
+        mut updates: Vec<IncidentUpdate>,
+    ) -> Event {
         updates.sort_by_key(|update| (update.at, update.id));
         let lines = incident_lines(&updates, &standing.names());
         let monitoring = updates.iter().rfind(|update| update.state == IncidentState::Monitoring);
-        let event = Event {
+        let touched: Vec<ComponentId> = i.components.keys().copied().collect();
+        Event {
             id: i.id.0,
             name: i.title.to_string(),
-            status: told.update.state.as_str(),
-            state: told.update.state.as_str(),
+            status: state.as_str(),
+            state: state.as_str(),
             impact: i.severity().as_str(),
             impact_override: i.severity_override.map(domain::incident::Severity::as_str),
             backfilled: i.is_backfilled,
             created_at: i.published_at.unwrap_or(i.created_at),
             started_at: i.started_at,
             monitoring_at: monitoring.map(|update| update.at),
-            resolved_at: i.resolved_at.filter(|_| told.update.state == IncidentState::Resolved),
+            resolved_at: i.resolved_at.filter(|_| state == IncidentState::Resolved),
             url: self.incident_url(i),
             lines,
-            components: standing.of(reach.components()),
+            components: standing.of(&touched),
+            post_mortem: None,
             scheduled: None,
-        };
-        let event = self.writer(&standing.site).event(&event);
-        self.keep_body(tx, new, &standing, "incident", event).await
+        }
     }
 
-    /// Keeps what webhooks are sent of something published.
+    /// Keeps what webhooks are sent of something published. A post-mortem is news of its incident, as Statuspage has it.
     pub(super) async fn keep_post_body(
         &self,
         tx: &mut Tx,
@@ -159,6 +190,11 @@ impl Services {
         told: &PostTold,
     ) -> Result<(), Error> {
         let standing = self.standing(tx).await?;
+        if let Some(of) = post_mortem_of(told) {
+            let event = self.post_mortem_event(tx, &standing, of, new, told).await?;
+            let event = self.writer(&standing.site).event(&event);
+            return self.keep_body(tx, new, &standing, "incident", event).await;
+        }
         let key = match told.topic {
             Topic::PostMortems => "postmortem",
             Topic::ActionItems => "action_items",
@@ -174,6 +210,27 @@ impl Services {
             "published_at": self.writer(&standing.site).stamp(new.created_at),
         });
         self.keep_body(tx, new, &standing, key, post).await
+    }
+
+    async fn post_mortem_event(
+        &self,
+        tx: &mut Tx,
+        standing: &Standing,
+        of: IncidentId,
+        new: &NewNotification,
+        told: &PostTold,
+    ) -> Result<Event, Error> {
+        let mut incident = tx.incident(of).await?;
+        let updates = tx.incident_updates_of(&[of]).await?;
+        incident.hide(&tx.private_components().await?, &updates);
+        // The first time it becomes public in this very transaction.
+        let known = tx.post_mortem(of).await?.and_then(|known| known.published_at);
+        let mut event = self.incident_event(standing, &incident, incident.state, updates);
+        event.status = POSTMORTEM;
+        let (body, at) = (told.lead.clone(), new.created_at);
+        event.lines.insert(0, EventLine { id: new.id.0, status: POSTMORTEM, body, at, changes: Vec::new() });
+        let (body, published_at) = (told.message.as_str().to_owned(), known.unwrap_or(new.created_at));
+        Ok(Event { post_mortem: Some(PublishedPostMortem { body, published_at }), ..event })
     }
 
     /// What a test call sends: the shape of an incident that is over and hurt nobody.
@@ -195,6 +252,7 @@ impl Services {
             url: self.url("/"),
             lines: vec![EventLine { id, status: "resolved", body, at: now, changes: Vec::new() }],
             components: Vec::new(),
+            post_mortem: None,
             scheduled: None,
         };
         let event = self.writer(&standing.site).event(&event);
@@ -277,6 +335,11 @@ impl Standing {
         };
         self.components.iter().map(|shown| (shown.component.id, name(shown))).collect()
     }
+}
+
+/// The incident that a post-mortem is about: its thread is named after it.
+fn post_mortem_of(told: &PostTold) -> Option<IncidentId> {
+    told.thread.strip_prefix("pm-").filter(|_| told.topic == Topic::PostMortems)?.parse().ok()
 }
 
 /// The timeline of an incident, newest line first, with what each line changed; `updates` oldest first. Components that

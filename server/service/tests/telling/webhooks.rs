@@ -18,7 +18,7 @@ use service::inventory::ComponentInput;
 use service::keys::Purpose;
 use service::tell::Post;
 use service::webhooks::{Caller, WebhookInput};
-use service::{Actor, Error, Services};
+use service::{Actor, Error};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -280,9 +280,93 @@ async fn a_redirect_is_not_followed_and_days_of_failing_switch_it_off(engine: En
     story.later(4 * 24 * 60 + 60);
     story.say(&incident, IncidentState::Identified, "A disk.").await;
     story.call().await;
+    assert_eq!(story.state(hook).await, WebhookState::Active, "this one may still arrive");
+    for _ in 0..16 {
+        story.later(120);
+        story.call().await;
+    }
+    assert_eq!(story.calls(hook).await, [Standing::Failed, Standing::Failed]);
     assert_eq!(story.state(hook).await, WebhookState::Disabled);
     assert_eq!(story.services.webhook_needs(&Actor::system()).await.unwrap()[0].off, Some(OffReason::Failing));
     assert_eq!(elsewhere.heard(), []);
+}
+
+async fn a_call_that_is_rejected_is_over_and_the_next_is_made_at_once(engine: Engine) {
+    let story = Story::listening(engine).await;
+    let sink = Sink::start(&["400 Bad Request", "429 Too Many Requests", "200 OK"]).await;
+    let (hook, _) = story.hook(&sink.url, &[]).await;
+    let api = story.component("API").await;
+    let incident = story.broke("API does not answer", &[(api, ComponentState::PartialOutage)]).await;
+    story.say(&incident, IncidentState::Identified, "A disk.").await;
+    story.call().await;
+    assert_eq!(sink.heard().len(), 2);
+    assert_eq!(story.calls(hook).await, [Standing::TriesAgain, Standing::Failed], "too many are no rejection");
+    let stored = story.services.webhook(&Actor::system(), hook).await.unwrap().webhook;
+    assert_eq!((stored.given_up, stored.state), (0, WebhookState::Active), "it is there, and dislikes one call");
+    // What is told next finds the receiver well again: nothing waits for the end of a pause.
+    story.say(&incident, IncidentState::Monitoring, "A new disk.").await;
+    story.call().await;
+    assert_eq!(story.calls(hook).await, [Standing::Sent, Standing::Sent, Standing::Failed]);
+    let told: Vec<Value> = sink.bodies().into_iter().map(|body| body["incident"]["status"].clone()).collect();
+    assert_eq!(told, ["investigating", "identified", "identified", "monitoring"]);
+}
+
+async fn what_waited_for_more_than_a_day_and_reminders_of_the_past_are_not_told(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let calls = MemoryTriggers::new();
+    story.services.use_triggers(TriggerBackend::Memory(calls.clone()));
+    let (hook, _) = story.hook("https://hooks.example.net/a", &[]).await;
+    let api = story.component("API").await;
+    let incident = story.broke("API does not answer", &[(api, ComponentState::PartialOutage)]).await;
+    story.later(120);
+    story.say(&incident, IncidentState::Identified, "A disk.").await;
+    let system = Actor::system();
+    let paused = story.services.pause_webhook(&system, hook, 1).await.unwrap();
+    story.later(23 * 60);
+    story.services.resume_webhook(&system, hook, paused.version).await.unwrap();
+    story.call().await;
+    assert_eq!(story.calls(hook).await, [Standing::Sent, Standing::NotNeeded]);
+    let log = story.services.webhook_calls(&system, hook).await.unwrap();
+    assert!(log[1].error.as_deref().is_some_and(|why| why.contains("more than a day")), "{log:?}");
+    assert_eq!(calls.fired().len(), 1);
+    story.later(90 * 24 * 60);
+    assert_eq!(story.services.forget_webhook_bodies().await.unwrap(), 2, "what nobody is sent any more is forgotten");
+}
+
+async fn those_that_strangers_added_never_take_the_place_of_the_site(engine: Engine) {
+    let story = Story::listening(engine).await;
+    let api = story.component("API").await;
+    // Each test call is answered, and then nothing any more.
+    let mut answers = vec!["200 OK"; 21];
+    answers.push("");
+    let (slow, quick) = (Sink::start(answers.leak()).await, Sink::start(&["200 OK"]).await);
+    let port = slow.url.split(':').nth(2).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+    for n in 0..7 {
+        let reader = story.reader(&format!("reader{n}@example.net")).await;
+        let link = story.services.keys.link(Purpose::Manage, reader.id.0, reader.token_version);
+        // At most so many of these go to one host.
+        for place in 0..3 {
+            let url = format!("http://127.0.0.1:{port}/{n}/{place}");
+            story.services.add_own_webhook(None, &link, &url).await.unwrap();
+        }
+    }
+    let other = story.reader("other@example.net").await;
+    let link = story.services.keys.link(Purpose::Manage, other.id.0, other.token_version);
+    let elsewhere = quick.url.replace("127.0.0.1", "localhost");
+    story.services.add_own_webhook(None, &link, &elsewhere).await.unwrap();
+    // Added last, and called all the same.
+    let (hook, _) = story.hook(&quick.url, &[]).await;
+    story.broke("API does not answer", &[(api, ComponentState::PartialOutage)]).await;
+    let cancel = CancellationToken::new();
+    let running = tokio::spawn(Caller::new(story.services.clone()).run(cancel.clone()));
+    let began = tokio::time::Instant::now();
+    while quick.heard().len() < 3 || story.calls(hook).await != [Standing::Sent] {
+        assert!(began.elapsed() < Duration::from_secs(5), "the slow ones have ten seconds: {:?}", quick.heard());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(slow.heard().len(), 21 + 4, "at one host there are at most four at a time");
+    cancel.cancel();
+    running.await.unwrap();
 }
 
 async fn one_that_never_answers_holds_up_nobody_else(engine: Engine) {
@@ -413,63 +497,16 @@ async fn only_who_administers_sees_a_whole_address_or_changes_anything(engine: E
     assert!(!format!("{log:?}").contains("SECRET"));
 }
 
-fn manage(services: &Services, id: Uuid, version: i64) -> String {
-    services.keys.link(Purpose::Manage, id, version)
-}
-
-async fn the_holder_of_a_subscription_adds_webhooks_that_hear_what_it_hears(engine: Engine) {
-    let story = Story::begin(engine).await;
-    let calls = MemoryTriggers::new();
-    story.services.use_triggers(TriggerBackend::Memory(MemoryTriggers::new()));
-    story.services.use_public_calls(TriggerBackend::Memory(calls.clone()));
-    let (api, dns) = (story.component("API").await, story.component("DNS").await);
-    let reader = story.reader("ann@example.net").await;
-    let link = manage(&story.services, reader.id.0, reader.token_version);
-    let (components, topics) = (vec![api.to_string()], vec!["incidents".to_owned()]);
-    story.services.change_subscription(None, &link, "UTC", &components, &topics).await.unwrap();
-    let add = |url: &'static str| story.services.add_own_webhook(None, &link, url);
-    assert!(matches!(add("http://10.0.0.1/").await, Err(Error::Invalid(_))), "never into a private network");
-    let secret = add("https://hooks.example.net/ann?token=SECRET").await.unwrap();
-    assert!(secret.expose_secret().starts_with("whsec_"));
-    let own = story.services.own_webhooks(&link).await.unwrap();
-    assert_eq!((own.len(), own[0].url.as_str()), (1, "https://hooks.example.net"));
-    let edited = story.services.edit_webhook(&Actor::system(), own[0].id, 1, &WebhookInput::default()).await;
-    assert!(matches!(edited, Err(Error::Refused { code: "of_a_subscriber", .. })), "only its holder changes it");
-
-    story.broke("API does not answer", &[(api, ComponentState::PartialOutage)]).await;
-    story.broke("DNS does not answer", &[(dns, ComponentState::PartialOutage)]).await;
-    story.schedule().await;
-    story.call().await;
-    assert_eq!(calls.fired().len(), 1, "what the subscription follows, and nothing else");
-    assert_eq!(calls.fired()[0].json["incident"]["name"], "API does not answer");
-
-    add("https://hooks.example.net/two").await.unwrap();
-    add("https://hooks.example.net/three").await.unwrap();
-    let more = add("https://hooks.example.net/four").await;
-    assert!(matches!(&more, Err(Error::Invalid(fields)) if fields[0].message.contains("3 webhooks")), "{more:?}");
-    assert!(add("https://hooks.example.net/five").await.is_err());
-    assert!(matches!(add("https://hooks.example.net/six").await, Err(Error::TooMany { .. })));
-    story.services.remove_own_webhook(None, &link, own[0].id).await.unwrap();
-    story.services.remove_own_webhook(None, &link, own[0].id).await.unwrap();
-    assert_eq!(story.services.own_webhooks(&link).await.unwrap().len(), 2);
-
-    story.broke("API again", &[(api, ComponentState::PartialOutage)]).await;
-    story.services.unsubscribe(None, &link).await.unwrap();
-    story.broke("And once more", &[(api, ComponentState::PartialOutage)]).await;
-    story.call().await;
-    assert_eq!(calls.fired().len(), 1, "who left is left alone, also with what waited");
-    assert!(matches!(add("https://hooks.example.net/late").await, Err(Error::Refused { code: "not_subscribed", .. })));
-    assert!(matches!(story.services.own_webhooks("AAAA").await, Err(Error::NotFound(_))));
-}
-
 storage::on_both!(
     a_call_is_signed_and_tells_an_incident_without_what_is_private,
     a_call_that_fails_is_repeated_under_one_id_with_the_same_bytes,
     one_that_wants_no_more_is_switched_off_and_somebody_is_asked_to_look,
     a_redirect_is_not_followed_and_days_of_failing_switch_it_off,
+    a_call_that_is_rejected_is_over_and_the_next_is_made_at_once,
+    what_waited_for_more_than_a_day_and_reminders_of_the_past_are_not_told,
+    those_that_strangers_added_never_take_the_place_of_the_site,
     one_that_never_answers_holds_up_nobody_else,
     killed_with_a_call_in_hand_it_is_made_again_under_the_same_id,
     programs_hear_each_thing_in_order_also_what_mails_leave_out,
     only_who_administers_sees_a_whole_address_or_changes_anything,
-    the_holder_of_a_subscription_adds_webhooks_that_hear_what_it_hears,
 );

@@ -156,15 +156,16 @@ impl Tx {
     /// # Errors
     /// The database refused, or a row does not parse.
     pub async fn causes(&mut self, of: CausesOf, limit: i64) -> Result<Vec<Cause>, StoreError> {
+        // SQLite takes the index of those that are not over only where its own words stand.
         let (wanted, id) = match of {
             CausesOf::Live => ("c.state in ('open', 'window') and $1 = $1", Uuid::nil()),
             CausesOf::Waiting => (
-                "c.state = 'open' and (i.state = 'draft' or (c.proposed_at is not null
+                "c.state in ('open', 'window') and c.state = 'open' and (i.state = 'draft' or (c.proposed_at is not null
                  and i.state in ('investigating', 'identified', 'monitoring'))) and $1 = $1",
                 Uuid::nil(),
             ),
             CausesOf::Moved => (
-                "c.state = 'open' and c.firing > 0 and c.last_at >= i.updated_at
+                "c.state in ('open', 'window') and c.state = 'open' and c.firing > 0 and c.last_at >= i.updated_at
                  and i.state in ('investigating', 'identified', 'monitoring') and $1 = $1",
                 Uuid::nil(),
             ),
@@ -214,10 +215,11 @@ impl Tx {
                  select id from causes where due_at <= $1
                  union
                  select c.id from causes c join incidents i on i.id = c.incident_id
-                 where c.state = 'open' and c.proposed_at is not null and i.state in ('resolved', 'discarded')
+                 where c.state in ('open', 'window') and c.state = 'open' and c.proposed_at is not null
+                 and i.state in ('resolved', 'discarded')
                  union
                  select c.id from causes c join maintenances m on m.id = c.maintenance_id
-                 where c.state = 'window' and m.state not in ('in_progress', 'verifying')
+                 where c.state in ('open', 'window') and c.state = 'window' and m.state not in ('in_progress', 'verifying')
                  ) as due where id > $2 order by id limit $3",
             )
             .bind(ms(now))

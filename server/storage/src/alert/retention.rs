@@ -3,7 +3,7 @@
 use crate::db::{Tx, ms, on_tx};
 use crate::error::StoreError;
 use crate::evidence::list;
-use domain::ids::AlertId;
+use domain::ids::{AlertId, CauseId};
 use domain::time::Instant;
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
@@ -12,6 +12,12 @@ use uuid::Uuid;
 /// Nothing was heard of it any more, and its cause is over; one that a rule ignores has none.
 const OLD: &str = "a.last_seen_at < $1 and coalesce(a.ended_at, a.last_seen_at) < $1
     and not exists (select 1 from causes c where c.id = a.cause_id and c.state <> 'over')";
+
+/// Over, and nothing hangs on it any more: no alert, and no cause that is part of it; nor is it part of one that goes on.
+const OLD_CAUSE: &str = "c.state in ('over', 'merged') and c.last_at < $1 and coalesce(c.ended_at, c.last_at) < $1
+    and not exists (select 1 from causes whole where whole.id = c.merged_into and whole.state in ('open', 'window'))
+    and not exists (select 1 from alerts a where a.cause_id = c.id)
+    and not exists (select 1 from causes part where part.merged_into = c.id)";
 
 impl Tx {
     /// Alerts that were over before an instant, at most so many.
@@ -48,27 +54,37 @@ impl Tx {
         }))
     }
 
-    /// Deletes causes that were over before an instant and have no alerts any more, at most so many; what was found to
-    /// be part of another goes before it. Gives back how many.
+    /// Causes that were over before an instant and have no alerts any more, at most so many; what was found to be part
+    /// of another comes before it.
     ///
     /// # Errors
     /// The database refused.
-    pub async fn expire_causes(&mut self, before: Instant, limit: i64) -> Result<u64, StoreError> {
+    pub async fn old_causes(&mut self, before: Instant, limit: i64) -> Result<Vec<CauseId>, StoreError> {
+        let sql = format!("select c.id from causes c where {OLD_CAUSE} order by c.id limit $2");
+        let ids: Vec<Uuid> = on_tx!(self, |x| {
+            sqlx::query_scalar(AssertSqlSafe(sql)).bind(ms(before)).bind(limit).fetch_all(x).await?
+        });
+        Ok(ids.into_iter().map(CauseId).collect())
+    }
+
+    /// Deletes those of these causes that are as [`Self::old_causes`] says; gives back how many.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn expire_causes(&mut self, before: Instant, these: &[CauseId]) -> Result<u64, StoreError> {
+        let ids: BTreeSet<Uuid> = these.iter().map(|id| id.0).collect();
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let (marks, bind) = list(self, &ids);
+        let old = OLD_CAUSE.replace("$1", &ms(before).to_string());
+        let sql = format!("delete from causes as c where c.id in ({marks}) and {old}");
         Ok(on_tx!(self, |x| {
-            sqlx::query(
-                "delete from causes where id in (
-                 select c.id from causes c left join causes whole on whole.id = c.merged_into
-                 where c.state in ('over', 'merged') and c.last_at < $1 and coalesce(c.ended_at, c.last_at) < $1
-                 and (whole.id is null or whole.state not in ('open', 'window'))
-                 and not exists (select 1 from alerts a where a.cause_id = c.id)
-                 and not exists (select 1 from causes part where part.merged_into = c.id)
-                 order by c.id limit $2)",
-            )
-            .bind(ms(before))
-            .bind(limit)
-            .execute(x)
-            .await?
-            .rows_affected()
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for id in bind {
+                query = query.bind(id);
+            }
+            query.execute(x).await?.rows_affected()
         }))
     }
 }

@@ -145,8 +145,10 @@ async fn incidents_are_found_by_state_and_by_time(engine: Engine) {
     assert_eq!(named.iter().map(|named| named.number).collect::<Vec<_>>(), [2, 3, 4]);
     assert_eq!(tx.component_references(of(11)).await.unwrap().incidents, 6);
     tx.insert_incident_update(&update(100, 4, 40)).await.unwrap();
-    assert_eq!(tx.count_waiting_incidents(at(30)).await.unwrap(), 2, "the draft, and one of which nothing was said");
-    assert_eq!(tx.count_waiting_incidents(at(40)).await.unwrap(), 3);
+    tx.insert_incident_update(&update(101, 4, 30)).await.unwrap();
+    let both = [2, 4].map(|n| IncidentId(Uuid::from_u128(n)));
+    assert_eq!(tx.last_said(&both).await.unwrap(), [(both[1], at(40))].into(), "of the other nothing was said");
+    assert_eq!(tx.last_said(&[]).await.unwrap(), [].into());
 }
 
 async fn the_words_of_an_update_are_mended_and_none_are_lost(engine: Engine) {

@@ -229,6 +229,36 @@ async fn what_ended_lately_is_found_by_its_end(engine: Engine) {
     assert_eq!(numbers(&tx.maintenances_ended_after(at(-101), 1).await.unwrap()), [3]);
 }
 
+async fn what_was_under_way_is_found_by_when_it_did_start_and_end(engine: Engine) {
+    let t = started(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    let ran = |n, state, planned, from, to: Option<i64>| Maintenance {
+        started_at: Some(at(from)),
+        ended_at: to.map(at),
+        ..window(n, state, planned)
+    };
+    let unpublished = Maintenance { published_at: None, ..ran(9, State::Completed, 0, -5, Some(60)) };
+    for m in [
+        &ran(1, State::Completed, 0, -5, Some(60)),
+        &ran(2, State::Completed, -9000, -9000, Some(-10)),
+        &ran(3, State::InProgress, -8000, -7990, None),
+        &ran(4, State::Completed, -300, -300, Some(-100)),
+        &ran(5, State::Completed, -300, 1, Some(100)),
+        &ran(6, State::Cancelled, 50, -4, Some(-3)),
+        &window(7, State::Cancelled, -60),
+        &window(8, State::Scheduled, -60),
+        &unpublished,
+    ] {
+        tx.add_maintenance(m).await.unwrap();
+    }
+    assert_eq!(numbers(&tx.maintenances_until(at(-5), at(-100), 9).await.unwrap()), [1, 3, 2]);
+    assert_eq!(numbers(&tx.maintenances_until(at(0), at(-101), 9).await.unwrap()), [1, 3, 6, 4, 2]);
+    assert_eq!(numbers(&tx.maintenances_until(at(0), at(-101), 2).await.unwrap()), [1, 3]);
+    assert_eq!(numbers(&tx.maintenances_until(at(60), at(59), 9).await.unwrap()), [5, 3, 1], "not over at its end");
+    assert_eq!(numbers(&tx.maintenances_until(at(60), at(60), 9).await.unwrap()), [5, 3]);
+    assert!(tx.maintenances_until(at(-9001), at(-9999), 9).await.unwrap().is_empty());
+}
+
 async fn windows_are_due_from_their_instant_on(engine: Engine) {
     let t = started(engine).await;
     let mut tx = t.db.decide().await.unwrap();
@@ -345,6 +375,7 @@ storage::on_both!(
     only_drafts_without_a_verdict_can_be_deleted,
     lists_are_ordered_paged_and_complete,
     what_ended_lately_is_found_by_its_end,
+    what_was_under_way_is_found_by_when_it_did_start_and_end,
     windows_are_due_from_their_instant_on,
     timelines_are_read_newest_first_for_many_windows_at_once,
     verdicts_are_kept_and_never_change,

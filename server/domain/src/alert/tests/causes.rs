@@ -30,6 +30,10 @@ fn draft(desk: &mut Desk) {
     }
 }
 
+fn component() -> ComponentId {
+    ComponentId(Uuid::from_u128(50))
+}
+
 fn rule(position: i64, when: When, then: Plan) -> Rule {
     let id = AlertRuleId(Uuid::from_u128(u128::from(position.unsigned_abs())));
     Rule { id, name: Name::parse("rule").unwrap(), position, when, then, version: 1 }
@@ -94,6 +98,7 @@ fn what_a_person_published_or_discarded_before_its_delay_is_due_no_more() {
     let mut desk = Desk::on(ground(&[None]));
     let publish = Plan { doing: Doing::Publish, delay: Span::minutes(1), ..Plan::default() };
     desk.ground.rules = vec![rule(1, When::default(), publish)];
+    desk.ground.topology.behind = vec![(component(), host(1))];
     desk.take(&[down(0)], at(0));
     draft(&mut desk);
     let id = desk.cause("down-0").id;
@@ -108,16 +113,31 @@ fn what_a_person_published_or_discarded_before_its_delay_is_due_no_more() {
 }
 
 #[test]
-fn where_a_rule_publishes_a_source_is_believed_for_a_day() {
-    let mut desk = Desk::on(ground(&[None]));
-    let old = Reported { started_at: Some(at(-40 * 86_400)), ..down(0) };
-    desk.take(&[old], at(0));
-    let mut cause = desk.cause("down-0").clone();
-    assert_eq!(cause.begins_at(), at(-40 * 86_400), "a person looks at it");
-    cause.plan.doing = Doing::Publish;
-    assert_eq!(cause.begins_at(), at(-86_400));
-    cause.started_at = at(-60);
-    assert_eq!(cause.begins_at(), at(-60));
+fn a_source_is_believed_for_an_hour() {
+    for (told, began) in [(-40 * 86_400, 0), (-86_400, 0), (-3601, 0), (-3600, -3600), (-60, -60), (60, 0)] {
+        let mut desk = Desk::on(ground(&[None]));
+        desk.take(&[Reported { started_at: Some(at(told)), ..down(0) }], at(0));
+        assert_eq!(desk.cause("down-0").started_at, at(began), "{told}");
+        assert_eq!(desk.book.alerts["down-0"].started_at, at(told.min(0)), "for the team it stays what it was");
+    }
+}
+
+#[test]
+fn what_touches_no_component_is_never_published_by_itself() {
+    let mut desk = Desk::on(ground(&[None, None]));
+    desk.ground.rules = vec![rule(1, When::default(), Plan { doing: Doing::Publish, ..Plan::default() })];
+    let grouped = |n| Reported { group: Some("g".to_owned()), ..down(n) };
+    desk.take(&[grouped(0)], at(0));
+    draft(&mut desk);
+    let cause = desk.cause("down-0");
+    assert_eq!((cause.publishes_itself(), cause.publish_at, cause.due(at(9999))), (false, None, None));
+    // What was stored as due before is forgotten.
+    let mut stored = Cause { publish_at: Some(at(0)), ..cause.clone() };
+    assert!(stored.forget_delay() && stored.due(at(9999)).is_none());
+    // What comes later tells what it is about.
+    desk.ground.topology.behind = vec![(component(), host(2))];
+    desk.take(&[grouped(1)], at(60));
+    assert_eq!(desk.cause("down-0").due(at(60)), Some(Step::Publish));
 }
 
 #[test]
@@ -170,7 +190,7 @@ fn what_a_person_has_decided_takes_no_new_alerts() {
 #[test]
 fn the_earliest_rule_of_its_alerts_counts() {
     let mut desk = Desk::on(ground(&[None, Some(0)]));
-    let component = ComponentId(Uuid::from_u128(50));
+    let component = component();
     desk.ground.topology.behind = vec![(component, host(2))];
     let publish = Plan { doing: Doing::Publish, delay: Span::minutes(10), ..Plan::default() };
     let only = |n: u128| When { hosts: BTreeSet::from([host(n)]), ..When::default() };
@@ -274,6 +294,44 @@ proptest! {
     }
 
     #[test]
+    fn no_cause_begins_long_before_anybody_saw_it(
+        (below, alerts) in storm(),
+        told in proptest::collection::vec(proptest::option::of(-200_000_i64..200_000), 16),
+        seen in proptest::collection::vec(0_i64..20_000, 16),
+    ) {
+        let mut desk = Desk::on(ground(&below));
+        let mut now = 0;
+        for ((alert, told), later) in alerts.iter().zip(told).zip(seen) {
+            now += later;
+            desk.take(&[Reported { started_at: told.map(|told| at(now + told)), ..alert.clone() }], at(now));
+        }
+        for cause in desk.book.causes.values().filter(|cause| cause.state.is_live()) {
+            prop_assert!(Span::hours(1).before(cause.first_at) <= cause.started_at && cause.started_at <= cause.first_at);
+            let of = desk.book.alerts.values().filter(|alert| alert.cause == Some(cause.id));
+            let believed = of.clone().filter(|alert| alert.started_at >= Span::hours(1).before(alert.first_seen_at));
+            let began = believed.map(|alert| alert.started_at).chain(of.map(|alert| alert.first_seen_at)).min();
+            prop_assert_eq!(Some(cause.started_at), began);
+        }
+    }
+
+    #[test]
+    fn what_touches_nothing_known_is_never_due_for_publication(
+        (below, alerts) in storm(),
+        behind in proptest::collection::btree_set(1_u128..9, 0..3),
+    ) {
+        let mut desk = Desk::on(ground(&below));
+        desk.ground.topology.behind = behind.into_iter().map(|n| (component(), host(n))).collect();
+        desk.ground.rules = vec![rule(1, When::default(), Plan { doing: Doing::Publish, ..Plan::default() })];
+        for alert in &alerts {
+            desk.take(std::slice::from_ref(alert), at(0));
+            draft(&mut desk);
+        }
+        for cause in desk.book.causes.values().filter(|cause| cause.state.is_live()) {
+            prop_assert_eq!(cause.due(at(1)).is_some(), !cause.components.is_empty());
+        }
+    }
+
+    #[test]
     fn what_is_published_in_between_is_all_that_keeps_causes_apart(
         (below, alerts) in storm(),
         published in proptest::collection::vec(any::<bool>(), 16),
@@ -307,12 +365,15 @@ proptest! {
         let mut desk = Desk::on(ground(&below));
         desk.take(&alerts, at(0));
         let (parts, causes) = (desk.parts(), desk.book.causes.clone());
+        let answered = desk.book.belong_to();
+        prop_assert_eq!(answered.len(), parts.len());
         for _ in 0..again {
             let taken = desk.take(&alerts, at(1));
             prop_assert!(taken.touched.is_empty() && taken.added.is_empty() && taken.merged.is_empty());
             prop_assert_eq!(taken.repeated, alerts.len());
         }
         prop_assert_eq!((&desk.parts(), &desk.book.causes), (&parts, &causes));
+        prop_assert_eq!(desk.book.belong_to(), answered);
         for alert in &alerts {
             desk.take(&[ends(alert)], at(2));
             desk.check();

@@ -64,6 +64,7 @@ fn said(error: &Error) -> Option<String> {
         | Error::Stale(_)
         | Error::TooMany { .. }
         | Error::Unavailable { .. }
+        | Error::Unknown { .. }
         | Error::Internal { .. } => None,
     }
 }
