@@ -11,6 +11,7 @@ pub mod time;
 
 use leptos::ev;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 
@@ -38,6 +39,38 @@ fn is_in(event: &web_sys::Event, id: &str) -> bool {
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
         .and_then(|element| element.closest(&format!("#{id}")).ok().flatten())
         .is_some()
+}
+
+/// What asks the server about a form and shows the answer where it says something new. An answer to an earlier question
+/// may come later: only that to the newest counts. `heard` is told whether there was one.
+fn asking<T, E, F>(
+    form: &'static str,
+    view: RwSignal<T>,
+    question: impl Fn(String) -> F + Copy + Send + Sync + 'static,
+    heard: impl Fn(bool) + Copy + Send + Sync + 'static,
+) -> impl Fn() + Copy + Send + Sync + 'static
+where
+    T: PartialEq + Send + Sync + 'static,
+    F: Future<Output = Result<T, E>> + 'static,
+{
+    let asked = StoredValue::new(0_u64);
+    move || {
+        let Some(form) = fields(form) else { return };
+        asked.update_value(|n| *n += 1);
+        let mine = asked.get_value();
+        spawn_local(async move {
+            let answer = question(form).await;
+            if asked.try_get_value() != Some(mine) {
+                return;
+            }
+            heard(answer.is_ok());
+            if let Ok(answer) = answer
+                && view.with_untracked(|shown| *shown != answer)
+            {
+                view.set(answer);
+            }
+        });
+    }
 }
 
 /// Calls when a form has been changed and left alone for a moment.

@@ -1,10 +1,9 @@
 //! Which window caused it: those that touch what is chosen come first, looked up again whenever that changes.
 
-use super::{field, fields, when_changed};
+use super::{asking, field, when_changed};
 use crate::api::incident::{CausesView, ask_causes};
 use crate::components::CauseChoice;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 /// The form that it is about.
 const FORM: &str = "incident-form";
@@ -21,22 +20,7 @@ pub fn CauseIsland(
 ) -> impl IntoView {
     let view = RwSignal::new(initial);
     let live = StoredValue::new(false);
-    let asked = StoredValue::new(0_u64);
-    let ask = move || {
-        let Some(form) = fields(FORM) else { return };
-        asked.update_value(|n| *n += 1);
-        let mine = asked.get_value();
-        spawn_local(async move {
-            let answer = ask_causes(form).await;
-            // An answer to an earlier question may come later.
-            if asked.try_get_value() == Some(mine)
-                && let Ok(answer) = answer
-                && view.with_untracked(|shown| *shown != answer)
-            {
-                view.set(answer);
-            }
-        });
-    };
+    let ask = asking(FORM, view, ask_causes, |_| ());
     Effect::new(move || {
         live.set_value(true);
         when_changed(FORM, ask);

@@ -1,11 +1,10 @@
 //! The gate beside the scheduling form, asked again whenever the form changes.
 
-use super::{fields, when_changed};
+use super::{asking, when_changed};
 use crate::api::plan::{GateView, InTheWayView, SlotsView, ask_gate};
 use crate::components::{Action, Actions, BlastRadius, Button, Reason, VerdictPanel};
 use crate::view::{ActionView, Answer, Weight};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use std::time::Duration;
 
 /// Runs are reported while somebody fills in the form.
@@ -22,28 +21,7 @@ pub fn GateIsland(
     let view = RwSignal::new(initial);
     let live = RwSignal::new(false);
     let away = RwSignal::new(false);
-    let asked = StoredValue::new(0_u64);
-    let ask = move || {
-        let Some(form) = fields("plan") else { return };
-        asked.update_value(|n| *n += 1);
-        let mine = asked.get_value();
-        spawn_local(async move {
-            let answer = ask_gate(form).await;
-            // An answer to an earlier question may come later.
-            if asked.try_get_value() != Some(mine) {
-                return;
-            }
-            match answer {
-                Ok(answer) => {
-                    away.set(false);
-                    if view.with_untracked(|shown| *shown != answer) {
-                        view.set(answer);
-                    }
-                }
-                Err(_) => away.set(true),
-            }
-        });
-    };
+    let ask = asking("plan", view, ask_gate, move |answered: bool| away.set(!answered));
     Effect::new(move || {
         live.set(true);
         ask();

@@ -1,13 +1,12 @@
 //! Comfort for the form that reports an incident: components found by a word, and who is told, counted
 //! again whenever the form changes.
 
-use super::{fields, when_changed};
+use super::{asking, when_changed};
 use crate::api::incident::{ToldView, ask_audience};
 use crate::components::{Action, Actions, Button};
 use crate::view::{ActionView, Weight};
 use leptos::ev;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 /// The form that it is about.
@@ -21,22 +20,7 @@ pub fn ToldIsland(
 ) -> impl IntoView {
     let view = RwSignal::new(initial);
     let live = RwSignal::new(false);
-    let asked = StoredValue::new(0_u64);
-    let ask = move || {
-        let Some(form) = fields(FORM) else { return };
-        asked.update_value(|n| *n += 1);
-        let mine = asked.get_value();
-        spawn_local(async move {
-            let answer = ask_audience(form).await;
-            // An answer to an earlier question may come later.
-            if asked.try_get_value() == Some(mine)
-                && let Ok(answer) = answer
-                && view.with_untracked(|shown| *shown != answer)
-            {
-                view.set(answer);
-            }
-        });
-    };
+    let ask = asking(FORM, view, ask_audience, |_| ());
     Effect::new(move || {
         live.set(true);
         ask();

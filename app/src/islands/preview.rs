@@ -1,11 +1,10 @@
 //! A message as customers will read it, while it is being written.
 
-use super::{fields, when_changed};
+use super::{asking, when_changed};
 use crate::api::plan::preview;
 use crate::components::Button;
 use crate::view::Weight;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 /// The message of the form `plan`, below it.
 #[island]
@@ -15,19 +14,7 @@ pub fn PreviewIsland(
 ) -> impl IntoView {
     let html = RwSignal::new(initial);
     let live = RwSignal::new(false);
-    let asked = StoredValue::new(0_u64);
-    let ask = move || {
-        let Some(form) = fields("plan") else { return };
-        asked.update_value(|n| *n += 1);
-        let mine = asked.get_value();
-        spawn_local(async move {
-            if let Ok(answer) = preview(form).await
-                && asked.try_get_value() == Some(mine)
-            {
-                html.set(answer);
-            }
-        });
-    };
+    let ask = asking("plan", html, preview, |_| ());
     Effect::new(move || {
         live.set(true);
         ask();

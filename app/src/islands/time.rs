@@ -1,11 +1,10 @@
 //! What the typed times mean, below their fields; a time that exists twice is asked back at once.
 
-use super::{fields, when_changed};
+use super::{asking, when_changed};
 use crate::api::plan::{TimeView, read_time};
 use crate::components::{Question, TimeRange};
 use crate::view::OptionView;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 /// Stands in the form `plan`.
 #[island]
@@ -14,23 +13,7 @@ pub fn TimeIsland(
     initial: TimeView,
 ) -> impl IntoView {
     let view = RwSignal::new(initial);
-    let asked = StoredValue::new(0_u64);
-    let ask = move || {
-        let Some(form) = fields("plan") else { return };
-        asked.update_value(|n| *n += 1);
-        let mine = asked.get_value();
-        spawn_local(async move {
-            let answer = read_time(form).await;
-            if asked.try_get_value() != Some(mine) {
-                return;
-            }
-            if let Ok(answer) = answer
-                && view.with_untracked(|shown| *shown != answer)
-            {
-                view.set(answer);
-            }
-        });
-    };
+    let ask = asking("plan", view, read_time, |_| ());
     Effect::new(move || when_changed("plan", ask));
     view! { <div class="stack" aria-live="polite">{move || shown(view.get())}</div> }
 }

@@ -316,7 +316,8 @@ impl Services {
             .collect();
         let windows = windows(&mut tx, &board, began).await?;
         let availability = self.availability_of_month(&mut tx, first).await?;
-        let reported = tx.report(domain::report::Month::of(first)).await?.map(|report| report.month);
+        let this = domain::report::Month::of(first);
+        let reported = tx.reports(this, 1).await?.pop().map(|line| line.month).filter(|newest| *newest == this);
         let oldest = tx.maintenances_in(&ENDED, Order::Earliest, None, 1).await?;
         let oldest = oldest
             .first()

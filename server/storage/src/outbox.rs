@@ -219,9 +219,6 @@ macro_rules! delivery_page {
 /// which of them may go at all.
 macro_rules! claim_text {
     ($table:literal, $who:literal, $lock:literal) => {
-        claim_text!($table, $who, $lock, "")
-    };
-    ($table:literal, $who:literal, $lock:literal, $and:expr) => {
         concat!(
             "update ",
             $table,
@@ -233,9 +230,7 @@ macro_rules! claim_text {
             $who,
             " from ",
             $table,
-            " where state in ('queued', 'sending') and due_at <= $1",
-            $and,
-            " order by due_at limit $3",
+            " where state in ('queued', 'sending') and due_at <= $1 order by due_at limit $3",
             $lock,
             ") returning notification_id, ",
             $who,

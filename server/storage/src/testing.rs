@@ -4,6 +4,10 @@
 //! socket in that folder. Where its programs are missing the test fails: it does not skip.
 #![expect(clippy::panic, reason = "a test without its database has to fail")]
 
+mod asked;
+
+pub use asked::Asked;
+
 use crate::Db;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

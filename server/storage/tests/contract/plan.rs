@@ -1,58 +1,12 @@
 //! How SQLite finds what every page of the team asks for: through an index, however long the history is.
 
 use super::maintenance::at;
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
 use storage::alert::cause::CausesOf;
-use storage::testing::{Engine, TestDb};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata};
+use storage::testing::{Asked, Engine, TestDb};
 
-/// What was asked since the test began: the statements as sqlx tells them.
-#[derive(Clone, Default)]
-struct Asked(Arc<Mutex<Vec<String>>>);
-
-impl Asked {
-    fn selects(&self) -> Vec<String> {
-        self.0.lock().unwrap().iter().filter(|asked| asked.starts_with("select")).cloned().collect()
-    }
-}
-
-impl Visit for Asked {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        let mut asked = self.0.lock().unwrap();
-        match field.name() {
-            "summary" => asked.push(value.to_owned()),
-            // The whole, where the summary is only its beginning.
-            "db.statement" if !value.is_empty() => *asked.last_mut().unwrap() = value.trim().to_owned(),
-            _ => {}
-        }
-    }
-
-    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
-}
-
-impl tracing::Subscriber for Asked {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        // One after another: statements come from threads of their own.
-        let mut one = Self::default();
-        event.record(&mut one);
-        self.0.lock().unwrap().append(&mut one.0.lock().unwrap());
-    }
+/// What was read since the test began.
+fn selects(asked: &Asked) -> Vec<String> {
+    asked.statements().into_iter().filter(|statement| statement.starts_with("select")).collect()
 }
 
 /// The tables that only grow, by the names that these statements give them.
@@ -75,10 +29,8 @@ async fn scans(pool: &sqlx::SqlitePool, statement: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn what_every_page_asks_for_is_found_without_reading_the_history() {
-    let asked = Asked::default();
     let t = TestDb::start(Engine::Sqlite).await;
-    // For all threads: those of the connections too.
-    tracing::subscriber::set_global_default(asked.clone()).unwrap();
+    let asked = Asked::listen();
     let mut tx = t.db.read().await.unwrap();
     tx.incidents_open().await.unwrap();
     tx.incident_drafts().await.unwrap();
@@ -91,10 +43,10 @@ async fn what_every_page_asks_for_is_found_without_reading_the_history() {
     tx.troubled_requests(at(0)).await.unwrap();
     tx.open_requests().await.unwrap();
     tx.last_said(&[domain::ids::IncidentId(uuid::Uuid::nil())]).await.unwrap();
-    let on_pages = asked.selects();
+    let on_pages = selects(&asked);
     assert!(on_pages.len() >= 11, "{on_pages:#?}");
     tx.old_causes(at(0), 9).await.unwrap();
-    let sweep = asked.selects().pop().unwrap();
+    let sweep = selects(&asked).pop().unwrap();
     drop(tx);
     let pool = sqlx::SqlitePool::connect(&t.address).await.unwrap();
     for statement in on_pages {
