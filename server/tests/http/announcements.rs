@@ -1,18 +1,13 @@
 //! Announcements on pages, without a script, and for programs.
 
 use crate::stage::{Stage, utc};
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, TestClient, read};
 use domain::people::{Role, Scope};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use service::Actor;
 use service::announcements::AnnouncementInput;
 use storage::testing::Engine;
-
-async fn read(response: Response) -> (u16, String) {
-    let status = response.status().as_u16();
-    (status, response.text().await.unwrap().replace("<!>", ""))
-}
 
 async fn page(app: &TestApp, path: &str) -> String {
     let (status, html) = read(app.get(path).await).await;

@@ -1,17 +1,11 @@
 //! What needs somebody now: the list of the start page, and the number beside its name.
 
 use crate::stage::Stage;
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, shown};
 use domain::people::{Role, Scope};
 use reqwest::Method;
 use serde_json::json;
 use storage::testing::Engine;
-
-async fn shown(client: &TestClient, path: &str) -> String {
-    let page = client.get(path).await;
-    assert_eq!(page.status(), 200, "{path}");
-    page.text().await.unwrap().replace("<!>", "")
-}
 
 /// The number beside an entry of the navigation; none where it has no badge.
 fn badge(html: &str, entry: &str) -> Option<usize> {

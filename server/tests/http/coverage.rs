@@ -1,5 +1,5 @@
 use crate::stage::Stage;
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, shown};
 use domain::people::{Role, Scope};
 use service::Actor;
 use service::inventory::{DataSetInput, HostInput};
@@ -18,12 +18,6 @@ async fn four_hosts(app: &TestApp) -> Stage {
     let spare = services.add_host(&a, host("spare")).await.unwrap();
     services.exempt_host(&a, spare.id, 1, "nothing on it").await.unwrap();
     stage
-}
-
-async fn shown(client: &TestClient, path: &str) -> String {
-    let page = client.get(path).await;
-    assert_eq!(page.status(), 200, "{path}");
-    page.text().await.unwrap().replace("<!>", "")
 }
 
 /// Where the hosts stand in a text.

@@ -1,7 +1,7 @@
 //! Restore drills and trends, by pages and by API.
 
 use crate::stage::Stage;
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, shown};
 use domain::people::{Role, Scope};
 use domain::time::Span;
 use reqwest::{Method, Response};
@@ -9,12 +9,6 @@ use serde_json::{Value, json};
 use service::Actor;
 use service::runs::ReportInput;
 use storage::testing::Engine;
-
-async fn shown(client: &TestClient, path: &str) -> String {
-    let page = client.get(path).await;
-    assert_eq!(page.status(), 200, "{path}");
-    page.text().await.unwrap().replace("<!>", "")
-}
 
 fn place(response: &Response) -> String {
     response.headers().get("location").map_or("", |place| place.to_str().unwrap()).to_owned()

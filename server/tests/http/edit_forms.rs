@@ -1,7 +1,7 @@
 //! Forms that change what colleagues change, too: whoever is too late learns it before anything is replaced.
 
 use crate::stage::Stage;
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, TestClient, carried};
 use domain::people::Role;
 use reqwest::Response;
 use serde_json::Value;
@@ -348,12 +348,6 @@ async fn a_date_that_is_long_ago_is_asked_back_and_times_are_mended(engine: Engi
 }
 
 /// The value that a field of the page carries, the first by this name.
-fn carried(page: &str, name: &str) -> String {
-    let field = format!("name=\"{name}\"");
-    let tag = page.split('<').find(|tag| tag.contains(&field)).unwrap_or_else(|| panic!("{name}: {page}"));
-    tag.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
-}
-
 async fn times_that_nobody_typed_follow_what_others_have_stored(engine: Engine) {
     let app = TestApp::start(engine).await;
     Stage::set(&app).await;

@@ -1,5 +1,5 @@
 use crate::stage::later;
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, shown};
 use domain::host::Host;
 use domain::people::{Role, Scope};
 use reqwest::Method;
@@ -18,12 +18,6 @@ async fn found(app: &TestApp) -> Host {
     later(&app.services, HOUR);
     app.services.watch_findings().await.unwrap();
     host
-}
-
-async fn shown(client: &TestClient, path: &str) -> String {
-    let page = client.get(path).await;
-    assert_eq!(page.status(), 200, "{path}");
-    page.text().await.unwrap().replace("<!>", "")
 }
 
 async fn the_one(app: &TestApp) -> Value {

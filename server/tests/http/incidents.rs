@@ -1,7 +1,7 @@
 //! Incidents on pages, without a script, and for programs.
 
 use crate::stage::Stage;
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, TestClient, carried, read_plain};
 use domain::ids::ComponentId;
 use domain::people::{Role, Scope};
 use domain::subscriber::{Subscriber, SubscriberState, Topics};
@@ -12,13 +12,6 @@ use service::incidents::IncidentQuery;
 use storage::testing::Engine;
 
 /// Status and text with entities and the renderer's marks taken out.
-async fn read(answer: Response) -> (u16, String) {
-    let status = answer.status().as_u16();
-    let html = answer.text().await.unwrap();
-    let plain = [("<!>", ""), ("&quot;", "\""), ("&#x27;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
-    (status, plain.into_iter().fold(html, |text, (from, to)| text.replace(from, to)))
-}
-
 async fn send(client: &TestClient, method: Method, path: &str, body: Value) -> (u16, Value) {
     let answer = client.send_json(method, path, &body).await;
     let status = answer.status().as_u16();
@@ -31,11 +24,6 @@ fn place(answer: &Response) -> String {
 }
 
 /// What the first hidden field of this name holds.
-fn carried(page: &str, name: &str) -> String {
-    let field = page.split(&format!("name=\"{name}\"")).nth(1).unwrap_or_else(|| panic!("{page}"));
-    field.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
-}
-
 async fn subscriber(app: &TestApp, email: &str, components: Vec<ComponentId>) {
     let now = app.services.now();
     let subscriber = Subscriber {
@@ -69,9 +57,9 @@ async fn who_is_told_is_seen_before_anything_is_sent(engine: Engine) {
     subscriber(&app, "cluster@example.net", vec![cluster.parse().unwrap()]).await;
     subscriber(&app, "dns@example.net", vec![dns.parse().unwrap()]).await;
     let operator = app.sign_in_as(Role::Operator).await;
-    let (_, start) = read(operator.get("/admin").await).await;
+    let (_, start) = read_plain(operator.get("/admin").await).await;
     assert!(start.contains("href=\"/admin/incidents/new\""), "one press from everywhere: {start}");
-    let (_, empty) = read(operator.get("/admin/incidents/new").await).await;
+    let (_, empty) = read_plain(operator.get("/admin/incidents/new").await).await;
     assert!(empty.contains("3 subscribers are told by mail.") && empty.contains("Cluster 12"), "{empty}");
 
     let field = format!("c.{cluster}");
@@ -87,24 +75,24 @@ async fn who_is_told_is_seen_before_anything_is_sent(engine: Engine) {
         ]
     };
     let of_all = carried(&empty, "seen");
-    let (status, asked) = read(operator.post_form("/admin/incidents/new", &form(&of_all, "publish")).await).await;
+    let (status, asked) = read_plain(operator.post_form("/admin/incidents/new", &form(&of_all, "publish")).await).await;
     assert_eq!((status, stored(&app).await), (200, 0), "others than were seen");
     assert!(asked.contains("2 subscribers are told by mail.") && asked.contains("Publish now, tell 2"), "{asked}");
     assert!(asked.contains("1 follows other components only"), "{asked}");
     assert!(asked.contains(">We *look* into it.</textarea>"), "{asked}");
     let wrong = [("title", ""), ("body", ""), ("started_at", "2014-05-15T12:01:00Z"), ("do", "publish")];
-    let (status, wrong) = read(operator.post_form("/admin/incidents/new", &wrong).await).await;
+    let (status, wrong) = read_plain(operator.post_form("/admin/incidents/new", &wrong).await).await;
     assert!(status == 422 && wrong.contains("Title: This must not be empty."), "{wrong}");
     subscriber(&app, "later@example.net", vec![]).await;
     let of_cluster = carried(&asked, "seen");
     let here = place(&operator.post_form("/admin/incidents/new", &form(&of_cluster, "publish")).await);
-    let (_, page) = read(operator.get(&here).await).await;
+    let (_, page) = read_plain(operator.get(&here).await).await;
     assert!(page.contains("Cluster 12 is gone") && page.contains("subscribers were told"), "{page}");
     assert!(page.contains("<em>look</em>"), "{page}");
-    let (_, home) = read(app.get("/").await).await;
+    let (_, home) = read_plain(app.get("/").await).await;
     assert!(home.contains("Major outage on Cluster 12"), "{home}");
     let viewer = app.sign_in_as(Role::Viewer).await;
-    let (_, seen) = read(viewer.get(&here).await).await;
+    let (_, seen) = read_plain(viewer.get(&here).await).await;
     assert!(
         seen.contains("Cluster 12 is gone") && !seen.contains("<textarea") && !seen.contains("/incidents/new"),
         "{seen}"
@@ -122,13 +110,13 @@ async fn two_people_who_write_at_once_lose_no_text(engine: Engine) {
         [("version", version), ("lines", "1"), ("state", "identified"), ("body", body), ("do", "say")]
     };
     assert_eq!(place(&bob.post_form(&here, &say("1", "A disk, says Bob.")).await), here);
-    let (status, both) = read(ada.post_form(&here, &say("1", "A cable, says Ada.")).await).await;
+    let (status, both) = read_plain(ada.post_form(&here, &say("1", "A cable, says Ada.")).await).await;
     assert_eq!(status, 409);
     let meanwhile = both.split("Posted meanwhile by others").nth(1).unwrap();
     assert!(meanwhile.contains("A disk, says Bob.") && meanwhile.contains(">A cable, says Ada.</textarea>"), "{both}");
     assert!(both.contains("name=\"version\" value=\"2\""), "with this one it can be posted: {both}");
     assert_eq!(place(&ada.post_form(&here, &say("2", "A cable, says Ada.")).await), here);
-    let (_, page) = read(ada.get(&here).await).await;
+    let (_, page) = read_plain(ada.get(&here).await).await;
     assert!(page.contains("A disk, says Bob.") && page.contains("A cable, says Ada."), "{page}");
 
     let id = here.rsplit('/').next().unwrap().parse().unwrap();
@@ -136,15 +124,15 @@ async fn two_people_who_write_at_once_lose_no_text(engine: Engine) {
     let mend = format!("mend:{}", updates[0].id);
     let mended = [("version", "1"), ("mended", "A cable, says Ada!"), ("do", mend.as_str())];
     assert_eq!(place(&ada.post_form(&here, &mended).await), here);
-    let (_, page) = read(ada.get(&here).await).await;
+    let (_, page) = read_plain(ada.get(&here).await).await;
     assert!(page.contains("A cable, says Ada!") && page.contains("1 earlier version"), "{page}");
     let resolve = [("version", "3"), ("state", "resolved"), ("body", "Back."), ("do", "say")];
     assert_eq!(place(&ada.post_form(&here, &resolve).await), here);
     let edit = [("version", "4"), ("title", "It was gone"), ("severity", "minor"), ("do", "edit")];
     assert_eq!(place(&ada.post_form(&here, &edit).await), here);
-    let (_, list) = read(ada.get("/admin/incidents").await).await;
+    let (_, list) = read_plain(ada.get("/admin/incidents").await).await;
     assert!(list.contains("It was gone") && list.contains("Minor"), "{list}");
-    let (_, home) = read(app.get("/").await).await;
+    let (_, home) = read_plain(app.get("/").await).await;
     assert!(home.contains("All systems operational"), "{home}");
 }
 
@@ -155,7 +143,7 @@ async fn a_state_that_nobody_chose_opens_nothing_again(engine: Engine) {
     let field = format!("c.{}", stage.component("Cluster 12").await);
     let report = [("title", "Gone"), (field.as_str(), "major_outage"), ("body", "We look."), ("do", "publish")];
     let here = place(&oisin.post_form("/admin/incidents/new", &report).await);
-    let (_, page) = read(grace.get(&here).await).await;
+    let (_, page) = read_plain(grace.get(&here).await).await;
     let (version, was) = (carried(&page, "version"), carried(&page, "was-state"));
     assert_eq!(was, "investigating");
     let resolve =
@@ -170,14 +158,14 @@ async fn a_state_that_nobody_chose_opens_nothing_again(engine: Engine) {
         let fields = fields.each_ref().map(|(name, value)| (name.as_str(), value.as_str()));
         grace.post_form(&here, &fields).await
     };
-    let (status, both) = read(post(typed(&version, &was, &was)).await).await;
+    let (status, both) = read_plain(post(typed(&version, &was, &was)).await).await;
     assert!(status == 409 && !both.contains("Open it again"), "she chose no state: {both}");
     assert!(both.contains("value=\"resolved\" selected"), "{both}");
-    let (status, asked) = read(post(typed(&version, "monitoring", &was)).await).await;
+    let (status, asked) = read_plain(post(typed(&version, "monitoring", &was)).await).await;
     assert!(status == 409 && asked.contains("Open it again"), "she chose one: {asked}");
     let now = carried(&both, "version");
     assert_eq!(place(&post(typed(&now, "resolved", &carried(&both, "was-state"))).await), here);
-    let (_, home) = read(app.get("/").await).await;
+    let (_, home) = read_plain(app.get("/").await).await;
     assert!(home.contains("All systems operational"), "{home}");
 }
 
@@ -191,40 +179,40 @@ async fn a_form_that_is_shown_again_still_notices_what_others_wrote(engine: Engi
     };
     let here = place(&ada.post_form("/admin/incidents/new", &write("", "It is slow.", "draft")).await);
     let edit = format!("{here}/edit");
-    let (_, page) = read(ada.get(&edit).await).await;
+    let (_, page) = read_plain(ada.get(&edit).await).await;
     let read_version = carried(&page, "version");
     assert_eq!(place(&bob.post_form(&edit, &write(&read_version, "Bob knows why.", "draft")).await), here);
     for (deed, expected) in [("check", 200), ("template:incident", 422)] {
-        let (status, page) = read(ada.post_form(&edit, &write(&read_version, "Ada looks.", deed)).await).await;
+        let (status, page) = read_plain(ada.post_form(&edit, &write(&read_version, "Ada looks.", deed)).await).await;
         assert_eq!((status, carried(&page, "version")), (expected, read_version.clone()), "{deed}: {page}");
     }
-    let (status, both) = read(ada.post_form(&edit, &write(&read_version, "Ada looks.", "publish")).await).await;
+    let (status, both) = read_plain(ada.post_form(&edit, &write(&read_version, "Ada looks.", "publish")).await).await;
     assert!(status == 409 && both.contains("Bob knows why.") && both.contains(">Ada looks.</textarea>"), "{both}");
     let now = carried(&both, "version");
     assert_eq!(place(&ada.post_form(&edit, &write(&now, "Ada looks.", "publish")).await), here);
 
-    let (_, page) = read(ada.get(&here).await).await;
+    let (_, page) = read_plain(ada.get(&here).await).await;
     let (version, lines) = (carried(&page, "version"), carried(&page, "lines"));
     let say = |version, body, deed| {
         [("version", version), ("lines", lines.as_str()), ("state", "identified"), ("body", body), ("do", deed)]
     };
     assert_eq!(place(&bob.post_form(&here, &say(&version, "A disk, says Bob.", "say")).await), here);
-    let (status, page) = read(ada.post_form(&here, &say(&version, "A cable, says Ada.", "check")).await).await;
+    let (status, page) = read_plain(ada.post_form(&here, &say(&version, "A cable, says Ada.", "check")).await).await;
     let kept = (carried(&page, "version"), carried(&page, "lines"));
     assert_eq!((status, kept), (200, (version.clone(), lines.clone())), "{page}");
-    let (status, both) = read(ada.post_form(&here, &say(&version, "A cable, says Ada.", "say")).await).await;
+    let (status, both) = read_plain(ada.post_form(&here, &say(&version, "A cable, says Ada.", "say")).await).await;
     let meanwhile = both.split("Posted meanwhile by others").nth(1).unwrap();
     assert!(status == 409 && meanwhile.contains("A disk, says Bob."), "{both}");
 
     let (version, lines) = (carried(&both, "version"), carried(&both, "lines"));
     let name = |title| [("version", version.as_str()), ("lines", lines.as_str()), ("title", title), ("do", "edit")];
     assert_eq!(place(&bob.post_form(&here, &name("Slow disks")).await), here);
-    let (status, both) = read(ada.post_form(&here, &name("Slow cables")).await).await;
+    let (status, both) = read_plain(ada.post_form(&here, &name("Slow cables")).await).await;
     assert!(status == 409 && both.contains("Stored now: Slow disks"), "{both}");
     assert!(both.contains("What it says is the same."), "the timeline is not news: {both}");
     let now = carried(&both, "version");
     let nameless = [("version", now.as_str()), ("title", ""), ("do", "edit")];
-    let (status, wrong) = read(ada.post_form(&here, &nameless).await).await;
+    let (status, wrong) = read_plain(ada.post_form(&here, &nameless).await).await;
     assert!(status == 422 && wrong.contains("href=\"#edit-title\"") && wrong.contains("id=\"edit-title\""), "{wrong}");
 }
 
@@ -236,14 +224,14 @@ async fn drafts_templates_and_the_past_go_without_a_script(engine: Engine) {
     let all = app.services.templates(&Actor::system(), false).await.unwrap();
     let slow = all.iter().find(|t| t.name.as_str() == "Something is slow").unwrap().id.to_string();
     let filled = [("template", slow.as_str()), ("do", "template:incident")];
-    let (status, filled) = read(operator.post_form("/admin/incidents/new", &filled).await).await;
+    let (status, filled) = read_plain(operator.post_form("/admin/incidents/new", &filled).await).await;
     assert!(status == 200 && filled.contains("value=\"{{components}} is slower than usual\""), "{filled}");
     let field = format!("c.{}", stage.component("Cluster 12").await);
     let draft = [("title", "Slow"), (field.as_str(), "degraded_performance"), ("body", "It is slow."), ("do", "draft")];
     let here = place(&operator.post_form("/admin/incidents/new", &draft).await);
-    let (_, start) = read(operator.get("/admin").await).await;
+    let (_, start) = read_plain(operator.get("/admin").await).await;
     assert!(start.contains("I-1 Slow") && start.contains("customers know nothing of it"), "{start}");
-    let (_, edit) = read(operator.get(&format!("{here}/edit")).await).await;
+    let (_, edit) = read_plain(operator.get(&format!("{here}/edit")).await).await;
     assert!(edit.contains(">It is slow.</textarea>"), "{edit}");
     let publish = [
         ("version", "1"),
@@ -254,7 +242,7 @@ async fn drafts_templates_and_the_past_go_without_a_script(engine: Engine) {
     ];
     assert_eq!(place(&operator.post_form(&format!("{here}/edit"), &publish).await), here);
     assert_eq!(operator.post_form(&format!("{here}/edit"), &publish).await.status(), 409, "somebody was faster");
-    let (_, home) = read(app.get("/").await).await;
+    let (_, home) = read_plain(app.get("/").await).await;
     assert!(home.contains("Partial outage on Cluster 12"), "{home}");
 
     let past = [
@@ -268,11 +256,11 @@ async fn drafts_templates_and_the_past_go_without_a_script(engine: Engine) {
         ("body", "It is mended."),
     ];
     let entered = place(&operator.post_form("/admin/incidents/backfill", &past).await);
-    let (_, page) = read(operator.get(&entered).await).await;
+    let (_, page) = read_plain(operator.get(&entered).await).await;
     assert!(page.contains("Afterwards: nobody was told") && page.contains("A cable was cut."), "{page}");
     let wrong =
         [("title", "A cable"), ("started_at", "2014-05-12 10:00"), ("resolved_at", "2014-05-12 09:00"), ("body", "x")];
-    let (status, wrong) = read(operator.post_form("/admin/incidents/backfill", &wrong).await).await;
+    let (status, wrong) = read_plain(operator.post_form("/admin/incidents/backfill", &wrong).await).await;
     assert!(status == 422 && wrong.contains("Was over: The end must be after the start"), "{wrong}");
 }
 
@@ -283,23 +271,24 @@ async fn a_state_is_set_by_hand_and_a_private_component_vanishes(engine: Engine)
     let operator = app.sign_in_as(Role::Operator).await;
     let here = format!("/admin/components/{dns}");
     let by_hand = format!("{here}/override");
-    let (status, wrong) = read(operator.post_form(&by_hand, &[("do", "set"), ("state", "partial_outage")]).await).await;
+    let (status, wrong) =
+        read_plain(operator.post_form(&by_hand, &[("do", "set"), ("state", "partial_outage")]).await).await;
     assert!(status == 422 && wrong.contains("Reason: This must not be empty."), "{wrong}");
     let set = [("do", "set"), ("state", "partial_outage"), ("reason", "The registry is slow.")];
     assert_eq!(place(&operator.post_form(&by_hand, &set).await), here);
-    let (_, page) = read(operator.get(&here).await).await;
+    let (_, page) = read_plain(operator.get(&here).await).await;
     assert!(page.contains("The registry is slow.") && page.contains("Set by hand since"), "{page}");
-    let (_, home) = read(app.get("/").await).await;
+    let (_, home) = read_plain(app.get("/").await).await;
     assert!(home.contains("Partial outage on DNS"), "{home}");
     assert_eq!(place(&operator.post_form(&by_hand, &[("do", "withdraw")]).await), here);
-    let (_, home) = read(app.get("/").await).await;
+    let (_, home) = read_plain(app.get("/").await).await;
     assert!(home.contains("All systems operational") && home.contains("DNS"), "{home}");
     let hide = [("version", "1"), ("name", "DNS"), ("slug", "dns"), ("is_private", "true")];
     assert_eq!(place(&operator.post_form(&here, &hide).await), here);
-    let (_, home) = read(app.get("/").await).await;
-    let (_, subscribe) = read(app.get("/subscribe").await).await;
+    let (_, home) = read_plain(app.get("/").await).await;
+    let (_, subscribe) = read_plain(app.get("/subscribe").await).await;
     assert!(!home.contains("DNS") && !subscribe.contains("DNS"), "{home}");
-    let (_, list) = read(operator.get("/admin/components").await).await;
+    let (_, list) = read_plain(operator.get("/admin/components").await).await;
     assert!(list.contains("DNS") && list.contains("for the team alone"), "{list}");
 }
 
@@ -367,7 +356,7 @@ async fn programs_run_incidents(engine: Engine) {
     let component = format!("/api/v1/components/{cluster}");
     let (status, hidden) = send(&inventory, Method::PATCH, &component, json!({"version": 1, "is_private": true})).await;
     assert_eq!((status, &hidden["is_private"]), (200, &json!(true)));
-    let (_, home) = read(app.get("/").await).await;
+    let (_, home) = read_plain(app.get("/").await).await;
     assert!(!home.contains("Cluster 12") && home.contains("All systems operational"), "{home}");
 }
 

@@ -1,22 +1,11 @@
 //! Custom metrics, by API and on pages.
 
-use crate::test_app::{TestApp, TestClient, story_noon};
+use crate::test_app::{TestApp, read_json, shown, story_noon};
 use domain::people::{Role, Scope};
 use domain::time::Span;
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::{Value, json};
 use storage::testing::Engine;
-
-async fn shown(client: &TestClient, path: &str) -> String {
-    let page = client.get(path).await;
-    assert_eq!(page.status(), 200, "{path}");
-    page.text().await.unwrap().replace("<!>", "")
-}
-
-async fn read(response: Response) -> (u16, Value) {
-    let status = response.status().as_u16();
-    (status, response.json().await.unwrap())
-}
 
 async fn a_program_pushes_and_customers_see_it_within_a_minute(engine: Engine) {
     let app = TestApp::start(engine).await;
@@ -27,14 +16,14 @@ async fn a_program_pushes_and_customers_see_it_within_a_minute(engine: Engine) {
     let body = json!({"name": "Response time", "unit": "ms", "decimals": 1, "is_public": true});
     let made = keeper.send_json(Method::POST, "/api/v1/metrics", &body).await;
     assert_eq!(made.headers()["location"], "/api/v1/metrics/response-time");
-    let (status, metric) = read(made).await;
+    let (status, metric) = read_json(made).await;
     assert_eq!((status, &metric["aggregate"], &metric["version"]), (201, &json!("mean"), &json!(1)));
 
     let minute = |n: i64| Span::minutes(n).before(story_noon());
     let points: Vec<Value> = (0..120).map(|n| json!({"at": minute(120 - n).to_rfc3339(), "value": 100 + n})).collect();
     let push = |points: Value| {
         let pusher = &pusher;
-        async move { read(pusher.send_json(Method::POST, "/api/v1/metrics/response-time/points", &points).await).await }
+        async move { read_json(pusher.send_json(Method::POST, "/api/v1/metrics/response-time/points", &points).await).await }
     };
     assert_eq!(push(json!(points)).await, (200, json!({"points": 120, "changed": 120})));
     assert_eq!(push(json!(points)).await, (200, json!({"points": 120, "changed": 0})));
@@ -68,11 +57,12 @@ async fn a_program_pushes_and_customers_see_it_within_a_minute(engine: Engine) {
     let (status, wrong) = push(json!([{"at": "2014-05-15T12:00:00Z", "value": null}])).await;
     assert_eq!((status, &wrong["errors"][0]["field"]), (422, &json!("[0].value")), "{wrong}");
     let reader = app.with_token(&app.token(&[Scope::Read]).await);
-    let (_, drawn) = read(reader.get("/api/v1/metrics/response-time/points?range=week").await).await;
+    let (_, drawn) = read_json(reader.get("/api/v1/metrics/response-time/points?range=week").await).await;
     assert_eq!((&drawn["step_s"], drawn["buckets"].as_array().unwrap().len()), (&json!(3600), 3), "{drawn}");
     assert_eq!(reader.get("/api/v1/metrics/response-time/points?range=year").await.status(), 422);
     let edit = json!({"version": 1, "is_public": false});
-    let (status, edited) = read(keeper.send_json(Method::PATCH, "/api/v1/metrics/response-time", &edit).await).await;
+    let (status, edited) =
+        read_json(keeper.send_json(Method::PATCH, "/api/v1/metrics/response-time", &edit).await).await;
     assert_eq!((status, &edited["is_public"], &edited["unit"]), (200, &json!(false), &json!("ms")));
     assert_eq!(app.get("/charts/response-time").await.status(), 404);
     assert!(!shown(&app.anyone, "/").await.contains("/charts/response-time"));

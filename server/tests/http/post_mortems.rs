@@ -1,21 +1,16 @@
 //! Post-mortems and action items on pages, without a script, and for programs.
 
 use crate::stage::Stage;
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, TestClient, read};
 use domain::component::ComponentState;
 use domain::incident::{Incident, IncidentState};
 use domain::people::{Role, Scope};
 use domain::text::{Name, Prose};
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::{Value, json};
 use service::Actor;
 use service::incidents::{IncidentPost, NewIncident};
 use storage::testing::Engine;
-
-async fn read(response: Response) -> (u16, String) {
-    let status = response.status().as_u16();
-    (status, response.text().await.unwrap().replace("<!>", ""))
-}
 
 /// An incident of the day that is over.
 pub(crate) async fn over(app: &TestApp, stage: &Stage, title: &str, body: &str) -> Incident {

@@ -1,21 +1,10 @@
 //! Monthly reports, public and behind the sign-in, by pages and by API.
 
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, read_json, shown};
 use domain::people::{Role, Scope};
-use reqwest::{Method, Response};
-use serde_json::{Value, json};
+use reqwest::Method;
+use serde_json::json;
 use storage::testing::Engine;
-
-async fn shown(client: &TestClient, path: &str) -> String {
-    let page = client.get(path).await;
-    assert_eq!(page.status(), 200, "{path}");
-    page.text().await.unwrap().replace("<!>", "")
-}
-
-async fn read(response: Response) -> (u16, Value) {
-    let status = response.status().as_u16();
-    (status, response.json().await.unwrap())
-}
 
 async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     let app = TestApp::start(engine).await;
@@ -29,7 +18,7 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     }
     let tell = |month: &'static str, figure: &'static str, value: f64| {
         let (pusher, path) = (&pusher, format!("/api/v1/reports/{month}/figures/{figure}"));
-        async move { read(pusher.send_json(Method::PUT, &path, &json!({"value": value})).await).await }
+        async move { read_json(pusher.send_json(Method::PUT, &path, &json!({"value": value})).await).await }
     };
     assert_eq!(tell("2014-04", "on-call-alerts", 900.0).await.0, 200);
     let (status, told) = tell("2014-05", "on-call-alerts", 1332.0).await;
@@ -65,8 +54,9 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     app.services.clock.set("2014-06-02T09:00:00Z".parse().unwrap());
     app.services.freeze_due_reports().await.unwrap();
     let again = admin.send_json(Method::POST, "/api/v1/reports/2014-05/freeze", &json!({})).await;
-    assert_eq!(read(again).await.1["code"], "frozen");
-    let (status, april) = read(admin.send_json(Method::POST, "/api/v1/reports/2014-04/freeze", &json!({})).await).await;
+    assert_eq!(read_json(again).await.1["code"], "frozen");
+    let (status, april) =
+        read_json(admin.send_json(Method::POST, "/api/v1/reports/2014-04/freeze", &json!({})).await).await;
     assert_eq!((status, &april["version"]), (201, &json!(1)), "{april}");
     let list = shown(&app.anyone, "/reports").await;
     assert!(list.contains("May 2014") && list.contains("/reports/2014-05"), "{list}");
@@ -89,7 +79,7 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     let text = file.text().await.unwrap();
     assert!(text.contains("figure,On-call alerts,1332,,900,432,48.0,"), "{text}");
     assert!(text.contains("figure,'=Servers,300,"), "a spreadsheet never meets a formula: {text}");
-    let (status, file) = read(app.get("/reports/2014-05.json").await).await;
+    let (status, file) = read_json(app.get("/reports/2014-05.json").await).await;
     assert_eq!((status, &file["month"], &file["figures"][1]["months"][11]), (200, &json!("2014-05"), &json!(1332.0)));
     for nowhere in ["/reports/2014-03.csv", "/reports/2014-05.xls", "/reports/may", "/reports/2014-5.json"] {
         assert_eq!(app.get(nowhere).await.status(), 404, "{nowhere}");
@@ -113,7 +103,7 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     assert!(list.contains("3 Jun"), "{list}");
     let body = json!({"version": 2, "why": "None of them was there.", "figures": {"on-call-alerts": null}});
     let (status, corrected) =
-        read(admin.send_json(Method::POST, "/api/v1/reports/2014-05/corrections", &body).await).await;
+        read_json(admin.send_json(Method::POST, "/api/v1/reports/2014-05/corrections", &body).await).await;
     assert_eq!((status, &corrected["version"]), (200, &json!(3)), "{corrected}");
     assert!(shown(&app.anyone, "/reports/2014-05").await.contains("<ins>not entered</ins>"));
 }

@@ -1,7 +1,7 @@
 //! Templates and previews on pages, without a script, and for programs.
 
 use crate::stage::Stage;
-use crate::test_app::{TestApp, TestClient};
+use crate::test_app::{TestApp, TestClient, read_plain};
 use domain::people::{Role, Scope};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -9,13 +9,6 @@ use service::Actor;
 use storage::testing::Engine;
 
 /// Status and text with entities and the renderer's marks taken out.
-async fn read(answer: Response) -> (u16, String) {
-    let status = answer.status().as_u16();
-    let html = answer.text().await.unwrap();
-    let plain = [("<!>", ""), ("&quot;", "\""), ("&#x27;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
-    (status, plain.into_iter().fold(html, |text, (from, to)| text.replace(from, to)))
-}
-
 async fn send(client: &TestClient, method: Method, path: &str, body: Value) -> (u16, Value) {
     let answer = client.send_json(method, path, &body).await;
     let status = answer.status().as_u16();
@@ -30,17 +23,17 @@ fn place(answer: &Response) -> String {
 async fn operators_keep_templates_and_viewers_read_them(engine: Engine) {
     let app = TestApp::start(engine).await;
     let (operator, viewer) = (app.sign_in_as(Role::Operator).await, app.sign_in_as(Role::Viewer).await);
-    let (_, empty) = read(operator.get("/admin/templates").await).await;
+    let (_, empty) = read_plain(operator.get("/admin/templates").await).await;
     assert!(empty.contains("No template yet") && empty.contains("Add our examples"), "{empty}");
     assert_eq!(place(&operator.post_form("/admin/templates/examples", &[]).await), "/admin/templates?done=examples");
-    let (_, list) = read(viewer.get("/admin/templates").await).await;
+    let (_, list) = read_plain(viewer.get("/admin/templates").await).await;
     assert!(list.contains("Planned work with an interruption") && !list.contains("Add a template"), "{list}");
 
     let form = |name: &'static str, body: &'static str| {
         [("name", name), ("used_for", "progress"), ("title", ""), ("body", body), ("do", "")]
     };
     let wrong = operator.post_form("/admin/templates/new", &form("Halfway", "Dear {{customer}}")).await;
-    let (status, html) = read(wrong).await;
+    let (status, html) = read_plain(wrong).await;
     assert_eq!(status, 422);
     assert!(html.contains("There is a template called Halfway already."), "{html}");
     let told = "There is no placeholder {{customer}}. There are {{components}}";
@@ -51,15 +44,15 @@ async fn operators_keep_templates_and_viewers_read_them(engine: Engine) {
         [("version", version), ("name", "Nearly"), ("used_for", "progress"), ("title", ""), ("body", body)]
     };
     assert_eq!(operator.post_form(&path, &change("1", "By {{end}}.")).await.status(), 303);
-    let (status, stale) = read(operator.post_form(&path, &change("1", "At {{end}}.")).await).await;
+    let (status, stale) = read_plain(operator.post_form(&path, &change("1", "At {{end}}.")).await).await;
     assert_eq!(status, 409);
     assert!(stale.contains("changed by somebody else") && stale.contains(">At {{end}}.</textarea>"), "{stale}");
-    let (_, seen) = read(viewer.get(&path).await).await;
+    let (_, seen) = read_plain(viewer.get(&path).await).await;
     assert!(seen.contains("By {{end}}.") && !seen.contains("<textarea"), "{seen}");
     assert_eq!(viewer.post_form(&path, &change("2", "x")).await.status(), 403);
     let gone = operator.post_form(&format!("{path}/retire"), &[("version", "2")]).await;
     assert_eq!(place(&gone), "/admin/templates?done=retired");
-    let (_, list) = read(operator.get("/admin/templates").await).await;
+    let (_, list) = read_plain(operator.get("/admin/templates").await).await;
     assert!(list.contains("Out of use"), "{list}");
 }
 
@@ -72,13 +65,13 @@ async fn a_template_fills_the_form_without_a_script(engine: Engine) {
     let operator = app.sign_in_as(Role::Operator).await;
     let (plan, later) = (id("Planned work with an interruption"), id("It takes longer"));
     let form = [("title", "Mine"), ("start", "2014-05-15T20:00"), ("template", plan.as_str()), ("do", "template:plan")];
-    let (status, html) = read(operator.post_form("/admin/maintenances/new", &form).await).await;
+    let (status, html) = read_plain(operator.post_form("/admin/maintenances/new", &form).await).await;
     assert_eq!(status, 200);
     assert!(html.contains("value=\"Maintenance on {{components}}\""), "{html}");
     assert!(html.contains(">We are working on {{components}} from {{start}}"), "{html}");
     assert!(html.contains("value=\"2014-05-15T20:00\"") && html.contains("Nothing is sent yet."), "{html}");
     let nothing = [("do", "template:plan"), ("title", "Mine")];
-    let (status, html) = read(operator.post_form("/admin/maintenances/new", &nothing).await).await;
+    let (status, html) = read_plain(operator.post_form("/admin/maintenances/new", &nothing).await).await;
     assert_eq!(status, 422);
     assert!(html.contains("Choose a template.") && html.contains("value=\"Mine\""), "{html}");
 
@@ -87,7 +80,7 @@ async fn a_template_fills_the_form_without_a_script(engine: Engine) {
     stage.pass("15 19:00").await;
     let path = format!("/admin/maintenances/{}", m.id);
     let form = [("by", "1 h"), ("template", later.as_str()), ("do", "template:extend")];
-    let (status, html) = read(operator.post_form(&path, &form).await).await;
+    let (status, html) = read_plain(operator.post_form(&path, &form).await).await;
     assert_eq!(status, 200);
     assert!(html.contains(">The work takes longer than we planned: {{reason}}."), "{html}");
     assert!(html.contains("value=\"1 h\""), "{html}");
@@ -96,12 +89,12 @@ async fn a_template_fills_the_form_without_a_script(engine: Engine) {
     assert_eq!(operator.post_form(&path, &form).await.status(), 409, "stale");
     let version = app.services.maintenance(&Actor::system(), m.id).await.unwrap().version.to_string();
     let form = [("by", "1 h"), ("body", text), ("do", "extend"), ("version", version.as_str())];
-    let (status, html) = read(operator.post_form(&path, &form).await).await;
+    let (status, html) = read_plain(operator.post_form(&path, &form).await).await;
     assert_eq!(status, 422);
     assert!(html.contains("Say the reason: the text has {{reason}} in it."), "{html}");
     let form = [("by", "1 h"), ("body", text), ("reason", "slow"), ("do", "extend"), ("version", version.as_str())];
     assert_eq!(operator.post_form(&path, &form).await.status(), 303);
-    let (_, html) = read(app.get(&format!("/maintenance/{}?tz=Asia%2FTokyo", m.id)).await).await;
+    let (_, html) = read_plain(app.get(&format!("/maintenance/{}?tz=Asia%2FTokyo", m.id)).await).await;
     assert!(html.contains("Longer: slow. Done by Fri 16 May 2014, 07:00 JST (UTC+9)."), "{html}");
 }
 
@@ -123,7 +116,7 @@ async fn the_mail_is_shown_before_it_is_sent(engine: Engine) {
     ];
     let answer = operator.post_form("/admin/maintenances/new", &form).await;
     let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    let (status, html) = read(answer).await;
+    let (status, html) = read_plain(answer).await;
     assert_eq!(status, 200);
     assert!(html.contains("[Northwind Hosting] Work on Cluster 12 and Shell nodes (M-1)"), "{html}");
     assert!(html.contains("From Fri 16 May 2014, 04:00 JST (UTC+9)."), "{html}");
@@ -132,20 +125,20 @@ async fn the_mail_is_shown_before_it_is_sent(engine: Engine) {
     let before = operator.get("/admin/maintenances/new").await;
     let policy = before.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(!policy.contains("unsafe-inline"), "only where a mail is shown: {policy}");
-    let (_, list) = read(operator.get("/admin/maintenances").await).await;
+    let (_, list) = read_plain(operator.get("/admin/maintenances").await).await;
     assert!(!list.contains("M-1"), "nothing was stored: {list}");
 
     let m = stage.thursday().await;
     let path = format!("/admin/maintenances/{}", m.id);
     let update = [("body", "News for {{title}}."), ("do", "mail:update")];
-    let (status, html) = read(operator.post_form(&path, &update).await).await;
+    let (status, html) = read_plain(operator.post_form(&path, &update).await).await;
     assert_eq!(status, 200);
     assert!(html.contains("News for Replace a failed disk in vm3."), "{html}");
-    let (status, html) = read(operator.post_form(&path, &[("body", ""), ("do", "mail:cancel")]).await).await;
+    let (status, html) = read_plain(operator.post_form(&path, &[("body", ""), ("do", "mail:cancel")]).await).await;
     assert_eq!(status, 422);
     assert!(html.contains("why it is called off"), "{html}");
     let template = [("name", "x"), ("used_for", "announce"), ("body", "At {{when}}"), ("do", "mail")];
-    let (status, html) = read(operator.post_form("/admin/templates/new", &template).await).await;
+    let (status, html) = read_plain(operator.post_form("/admin/templates/new", &template).await).await;
     assert_eq!(status, 200);
     assert!(html.contains("At Fri 16 May 2014, 20:00–22:00 IST (UTC+1)"), "{html}");
     assert!(app.services.templates(&Actor::system(), true).await.unwrap().is_empty());

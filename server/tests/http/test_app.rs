@@ -168,3 +168,36 @@ impl TestClient {
         self.http.request(method, format!("{}{path}", self.base)).json(body).send().await.unwrap()
     }
 }
+
+/// A page that is there, as one reads it.
+pub(crate) async fn shown(client: &TestClient, path: &str) -> String {
+    let (status, page) = read(client.get(path).await).await;
+    assert_eq!(status, 200, "{path}");
+    page
+}
+
+/// An answer without what the renderer leaves between texts.
+pub(crate) async fn read(answer: Response) -> (u16, String) {
+    let status = answer.status().as_u16();
+    (status, answer.text().await.unwrap().replace("<!>", ""))
+}
+
+/// The same with its characters as they are read.
+pub(crate) async fn read_plain(answer: Response) -> (u16, String) {
+    let (status, html) = read(answer).await;
+    let plain = [("&quot;", "\""), ("&#x27;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    (status, plain.into_iter().fold(html, |text, (from, to)| text.replace(from, to)))
+}
+
+/// An answer to a program.
+pub(crate) async fn read_json(answer: Response) -> (u16, serde_json::Value) {
+    let status = answer.status().as_u16();
+    (status, answer.json().await.unwrap())
+}
+
+/// What a hidden field of a page holds.
+pub(crate) fn carried(page: &str, name: &str) -> String {
+    let field = format!("name=\"{name}\"");
+    let tag = page.split('<').find(|tag| tag.contains(&field)).unwrap_or_else(|| panic!("{name}: {page}"));
+    tag.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
