@@ -40,8 +40,8 @@
 
   const text = (node) => (node ? node.textContent.replace(/\s+/g, " ").trim() : "");
 
-  // What a page says of components and in timelines. A component is told apart by its address, an update by whose it
-  // is and when it was said: another name and mended words are no news.
+  // What a page says of components and in timelines. A component is told apart by its address, an update by its
+  // identity, since two may be said in one second: another name and mended words are no news.
   function facts(root) {
     const components = new Map();
     for (const line of root.querySelectorAll("ul.comps > li")) {
@@ -51,9 +51,7 @@
     }
     const updates = new Map();
     for (const line of root.querySelectorAll("ol.timeline > li")) {
-      const about = line.closest("article")?.querySelector("h3 a[href]")?.getAttribute("href") ?? "";
-      const said = [text(line.querySelector("h3")), text(line.querySelector(".prose"))].filter(Boolean).join(": ");
-      updates.set(`${about} ${line.querySelector("time")?.dateTime}`, said);
+      updates.set(line.id, [text(line.querySelector("h3")), text(line.querySelector(".prose"))].filter(Boolean).join(": "));
     }
     return { components, updates, heading: text(root.querySelector("h1")) };
   }
@@ -64,10 +62,12 @@
     const changed = [...after.components].filter(([key, { state }]) => before.components.get(key)?.state !== state);
     parts.push(...changed.slice(0, 3).map(([, { name, state }]) => `${name}: ${state}`));
     if (changed.length > 3) parts.push(`${changed.length - 3} more components`);
-    const update = [...after.updates].find(([key]) => !before.updates.has(key));
-    if (update) parts.push(`Update: ${update[1]}`);
+    const updates = [...after.updates].filter(([key]) => !before.updates.has(key));
+    // In the order in which they were said; the page has the newest first.
+    parts.push(...updates.slice(0, 3).reverse().map(([, said]) => `Update: ${said}`));
+    if (updates.length > 3) parts.push(`${updates.length - 3} more updates`);
     if (parts.length === 0 && before.heading !== after.heading) parts.push(after.heading);
-    return parts.join(". ");
+    return parts.map((part) => (/[.!?]$/.test(part) ? part : `${part}.`)).join(" ");
   }
 
   // Things of a list that are told apart by what they are about, not by their place.

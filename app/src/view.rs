@@ -559,6 +559,8 @@ pub struct LogView {
 /// A line of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryView {
+    /// Whose line it is, unique on the page: what an open page tells it apart by, and what a link can point at.
+    pub id: String,
     /// Colour, shape and heading.
     pub state: StateView,
     /// When.

@@ -117,6 +117,17 @@ test('three updates are seen on both pages, said once each, and the focus stays'
   for (const page of [front, detail]) await expectAccessible(page);
 });
 
+test('two updates in one breath are both said, in their order', async () => {
+  await say('monitoring', 'The last sites start.');
+  await say('monitoring', 'All but one are back.', 'operational');
+  for (const page of [front, detail]) {
+    await expect(page.locator('ol.timeline > li').first()).toContainText('All but one are back.', SOON);
+    await expect
+      .poll(async () => (await said(page)).join(' '))
+      .toMatch(/Update: Monitoring: The last sites start\..*Update: Monitoring: All but one are back\.$/);
+  }
+});
+
 test('a page that nobody saw for a while hears what it missed', async () => {
   await detail.context().setOffline(true);
   await say('resolved', 'All is well.');

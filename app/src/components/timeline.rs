@@ -20,7 +20,7 @@ pub fn Timeline(
                     let text = (!entry.html.is_empty())
                         .then(|| view! { <div class="prose" dir="auto" inner_html=entry.html></div> });
                     view! {
-                        <li class=entry.state.tone.class()>
+                        <li id=entry.id class=entry.state.tone.class()>
                             <Icon shape=entry.state.shape/>
                             <div class="timeline-head">
                                 <h3>{entry.state.label}</h3>

@@ -549,6 +549,7 @@ fn entries(desk: &Desk, detail: &Detail) -> Vec<EntryView> {
                 html = format!("<p>Was {}, is {}.</p>{html}", old.text, new.text);
             }
             EntryView {
+                id: format!("u-{}", update.id),
                 state: StateView::from(update.kind),
                 when: desk.instant(update.at),
                 html,

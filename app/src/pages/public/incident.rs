@@ -165,6 +165,7 @@ fn entry(reader: &Reader, update: &IncidentUpdate) -> EntryView {
     };
     let edited = update.edited_at.map(|at| format!(", edited {}", reader.short(at))).unwrap_or_default();
     EntryView {
+        id: format!("u-{}", update.id),
         state: update.state.into(),
         when: reader.brief(update.at),
         html: prose::html(update.body.as_str()),

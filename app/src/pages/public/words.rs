@@ -139,6 +139,7 @@ pub(super) fn entry(reader: &Reader, window: &Window, update: &Update) -> EntryV
         _ => String::new(),
     });
     EntryView {
+        id: format!("u-{}", update.id),
         state: StateView::from(update.kind).labelled(update.kind.public_text()),
         when: reader.brief(update.at),
         html,
