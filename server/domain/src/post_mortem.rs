@@ -9,7 +9,7 @@ mod outline;
 #[cfg(test)]
 mod tests;
 
-pub use outline::{Said, outline, timeline};
+pub use outline::{Said, outline, timeline, unwritten};
 
 use crate::ids::{IncidentId, UserId};
 use crate::text::{Prose, Why};
@@ -79,11 +79,14 @@ pub struct PostMortem {
 }
 
 /// Why not, in the user's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PostMortemRefusal {
     /// Nothing to read.
     #[error("Write the text first: there is nothing to read yet.")]
     Empty,
+    /// Sections in which still stands what to write there.
+    #[error("Under {} still stands what to write there. Write it in your own words, or take the section out.", headings(.0))]
+    Unwritten(Vec<&'static str>),
     /// It is past that, or not there yet.
     #[error("This post-mortem is {}.", .0.text())]
     Is(PostMortemState),
@@ -101,12 +104,22 @@ pub enum PostMortemRefusal {
     NotOver,
 }
 
+/// “Summary” and “Impact”.
+fn headings(all: &[&str]) -> String {
+    let all: Vec<String> = all.iter().map(|heading| format!("“{heading}”")).collect();
+    match all.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => all.concat(),
+    }
+}
+
 impl PostMortemRefusal {
     /// For machines.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
+            Self::Unwritten(_) => "unwritten",
             Self::Is(_) | Self::Reviewed => "wrong_state",
             Self::SamePerson => "same_person",
             Self::NotReviewed => "not_reviewed",
@@ -165,13 +178,17 @@ impl PostMortem {
     }
 
     fn check_readable(&self) -> Result<(), PostMortemRefusal> {
-        if self.body.as_str().trim().is_empty() { Err(PostMortemRefusal::Empty) } else { Ok(()) }
+        if self.body.as_str().trim().is_empty() {
+            return Err(PostMortemRefusal::Empty);
+        }
+        let unwritten = unwritten(self.body.as_str());
+        if unwritten.is_empty() { Ok(()) } else { Err(PostMortemRefusal::Unwritten(unwritten)) }
     }
 
     /// Changes the text; nothing where it is the same. It has to be reviewed again, unless it is public already.
     ///
     /// # Errors
-    /// It would be empty although somebody reads it.
+    /// It would be empty, or hold words of the template, although somebody reads it.
     pub fn edit(&self, now: Instant, by: Option<UserId>, body: Prose) -> Result<Option<Self>, PostMortemRefusal> {
         if body == self.body {
             return Ok(None);
@@ -193,7 +210,7 @@ impl PostMortem {
     /// Hands it to a second person.
     ///
     /// # Errors
-    /// It is no draft, or empty.
+    /// It is no draft, empty, or holds words of the template.
     pub fn submit(&self, now: Instant) -> Result<Self, PostMortemRefusal> {
         if self.state != PostMortemState::Draft {
             return Err(PostMortemRefusal::Is(self.state));
@@ -213,12 +230,13 @@ impl PostMortem {
     /// A second person finds it good.
     ///
     /// # Errors
-    /// Nobody asked for a review, the same person wrote it, or it was reviewed already.
+    /// Nobody asked for a review, the same person wrote it, it was reviewed already, or holds words of the template.
     pub fn approve(&self, now: Instant, by: UserId) -> Result<Self, PostMortemRefusal> {
         self.check_reviewer(by)?;
         if self.review.is_some() {
             return Err(PostMortemRefusal::Reviewed);
         }
+        self.check_readable()?;
         Ok(Self { review: Some(Review { by, at: now }), ..self.changed(now) })
     }
 
@@ -239,13 +257,14 @@ impl PostMortem {
     /// Makes it public.
     ///
     /// # Errors
-    /// Nobody has reviewed it as it is, it is public already, or the incident is not over.
+    /// Nobody has reviewed it as it is, it is public already, the incident is not over, or it holds words of the template.
     pub fn publish(&self, now: Instant, incident_is_over: bool) -> Result<Self, PostMortemRefusal> {
         match (self.state, self.review) {
             (PostMortemState::Published, _) => Err(PostMortemRefusal::Is(self.state)),
             (PostMortemState::Draft, _) | (_, None) => Err(PostMortemRefusal::NotReviewed),
             _ if !incident_is_over => Err(PostMortemRefusal::NotOver),
             (PostMortemState::InReview, Some(_)) => {
+                self.check_readable()?;
                 Ok(Self { state: PostMortemState::Published, published_at: Some(now), ..self.changed(now) })
             }
         }

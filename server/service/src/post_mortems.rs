@@ -92,7 +92,7 @@ fn action<'a>(verb: &'a str, incident: &Incident) -> Action<'a> {
 
 fn refused(refusal: PostMortemRefusal) -> Error {
     match refusal {
-        PostMortemRefusal::Empty => Error::field("body", refusal.to_string()),
+        PostMortemRefusal::Empty | PostMortemRefusal::Unwritten(_) => Error::field("body", refusal.to_string()),
         _ => Error::refused(refusal.code(), refusal.to_string()),
     }
 }

@@ -204,7 +204,7 @@ async fn it_begins_with_the_timeline_and_is_read_by_a_second_person_before_custo
          - **Fri 16 May, 12:30 IST** Resolved:\n  Everything is back."
     );
     assert!(look.outline.contains("# Timeline\n\n- **Thu 15 May") && look.outline.contains("# Root cause"));
-    let begun = s.write_post_mortem(&story.oisin, incident.id, None, &look.outline, false).await.unwrap();
+    let begun = s.write_post_mortem(&story.oisin, incident.id, None, "Both disks died.", false).await.unwrap();
     assert_eq!(code(s.publish_post_mortem(&story.oisin, incident.id, 1).await), "not_reviewed");
     let handed_in = s.submit_post_mortem(&story.oisin, incident.id, begun.version).await.unwrap();
     let needs = s.after_needs(&story.grace).await.unwrap();
@@ -242,6 +242,20 @@ async fn it_begins_with_the_timeline_and_is_read_by_a_second_person_before_custo
     let verbs: Vec<&str> = log.iter().rev().filter_map(|entry| entry.action.strip_prefix("post_mortem.")).collect();
     let expected = ["begin", "submit", "send_back", "edit", "submit", "approve", "edit", "approve", "publish"];
     assert_eq!(verbs, expected);
+}
+
+async fn the_text_it_begins_with_is_not_handed_in(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let (s, incident) = (&story.services, story.resolved().await);
+    let outline = s.look_at_post_mortem(&story.oisin, incident.id).await.unwrap().outline;
+    s.write_post_mortem(&story.oisin, incident.id, None, &outline, false).await.unwrap();
+    assert_eq!(wrong(s.submit_post_mortem(&story.oisin, incident.id, 1).await), ["body"]);
+    let half = outline.replace("What helped.", "The mirror of the other host.");
+    s.write_post_mortem(&story.oisin, incident.id, Some(1), &half, false).await.unwrap();
+    assert_eq!(wrong(s.submit_post_mortem(&story.oisin, incident.id, 2).await), ["body"]);
+    s.write_post_mortem(&story.oisin, incident.id, Some(2), "Both disks died.", false).await.unwrap();
+    s.submit_post_mortem(&story.oisin, incident.id, 3).await.unwrap();
+    assert_eq!(wrong(s.write_post_mortem(&story.oisin, incident.id, Some(4), &half, false).await), ["body"]);
 }
 
 async fn a_token_writes_but_no_token_reviews(engine: Engine) {
@@ -487,6 +501,7 @@ async fn what_only_the_team_knows_of_is_public_nowhere(engine: Engine) {
 
 storage::on_both!(
     it_begins_with_the_timeline_and_is_read_by_a_second_person_before_customers_read_it,
+    the_text_it_begins_with_is_not_handed_in,
     a_token_writes_but_no_token_reviews,
     two_people_who_write_at_once_lose_nothing_and_an_open_incident_has_to_end_first,
     subscribers_hear_of_it_and_of_changes_only_where_somebody_says_so,

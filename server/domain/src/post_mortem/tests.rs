@@ -104,6 +104,33 @@ fn the_outline_has_the_timeline_in_its_place() {
 }
 
 #[test]
+fn what_still_is_the_template_is_not_handed_in() {
+    let said = [Said { when: "Thu 15 May".to_owned(), state: "Resolved".to_owned(), body: "What went on.".to_owned() }];
+    let begun = |body: &str| PostMortem::begin(IncidentId(Uuid::nil()), text(body), Some(person(1)), at(0));
+    let untouched = outline(&said);
+    let all = ["Summary", "Impact", "Root cause", "What went well", "What went badly", "Remedial measures"];
+    assert_eq!(begun(&untouched).submit(at(1)), Err(PostMortemRefusal::Unwritten(all.to_vec())));
+    assert_eq!(unwritten(&outline(&[])).len(), 7, "and the timeline, where nothing was said");
+    let half = "# Summary\n\nBoth disks died.\n\n# Impact\n\n  Who could not do what, from when to when. \n\nAll.";
+    let refused = begun(half).submit(at(1)).unwrap_err();
+    assert_eq!(refused, PostMortemRefusal::Unwritten(vec!["Impact"]));
+    assert!(refused.to_string().starts_with("Under “Impact” still stands what to write there."), "{refused}");
+    let three = PostMortemRefusal::Unwritten(vec!["Summary", "Impact", "Root cause"]).to_string();
+    assert!(three.starts_with("Under “Summary”, “Impact” and “Root cause” still"), "{three}");
+
+    let read = written_by(1).submit(at(1)).unwrap();
+    assert!(read.edit(at(2), Some(person(1)), text(half)).is_err(), "nor put in its place later");
+    let old = PostMortem { body: text(half), ..read };
+    assert_eq!(old.approve(at(2), person(2)), Err(PostMortemRefusal::Unwritten(vec!["Impact"])));
+    let old = PostMortem { review: Some(Review { by: person(2), at: at(2) }), ..old };
+    assert_eq!(
+        old.publish(at(3), true),
+        Err(PostMortemRefusal::Unwritten(vec!["Impact"])),
+        "what was handed in before"
+    );
+}
+
+#[test]
 fn names_are_those_of_json() {
     for state in PostMortemState::ALL {
         assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{}\"", state.as_str()));
@@ -111,6 +138,21 @@ fn names_are_those_of_json() {
 }
 
 proptest! {
+    #[test]
+    fn a_text_is_unwritten_exactly_as_long_as_a_line_of_the_template_is_left(kept in 0_usize..64) {
+        let asked: Vec<String> = outline(&[]).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let sections: Vec<(&str, &str)> = asked.chunks(2).map(|two| (two[0].as_str(), two[1].as_str())).collect();
+        let is_kept = |n: usize| kept & (1 << n) != 0;
+        let body: Vec<String> = sections
+            .iter()
+            .enumerate()
+            .map(|(n, (heading, line))| format!("{heading}\n\n{}", if is_kept(n) { line } else { "Our own words." }))
+            .collect();
+        let wanted: Vec<&str> =
+            sections.iter().enumerate().filter(|(n, _)| is_kept(*n)).map(|(_, (h, _))| h.trim_start_matches("# ")).collect();
+        prop_assert_eq!(unwritten(&body.join("\n\n")), wanted);
+    }
+
     #[test]
     fn nothing_is_public_that_only_one_person_has_read(
         steps in prop::collection::vec((0_u8..5, 0_u128..3, "[a-c]{0,2}"), 0..30),
