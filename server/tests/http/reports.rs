@@ -101,6 +101,9 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     }
     let list = shown(&app.anyone, "/reports").await;
     assert!(list.contains("3 Jun"), "{list}");
+    let text = app.get("/reports/2014-05.csv").await.text().await.unwrap();
+    let line = "correction,On-call alerts,1330,,1332,,,2014-06-03T09:00:00Z: Two alerts were <b>tests</b>.\r\n";
+    assert!(text.contains(line) && !text.contains("1,33"), "numbers without separators: {text}");
     let body = json!({"version": 2, "why": "None of them was there.", "figures": {"on-call-alerts": null}});
     let (status, corrected) =
         read_json(admin.send_json(Method::POST, "/api/v1/reports/2014-05/corrections", &body).await).await;

@@ -123,9 +123,14 @@ impl PublicReport {
             ]));
         }
         for correction in &self.corrections {
+            let note = format!("{}: {}", instant(Some(correction.at)), correction.why);
             for change in &correction.changes {
-                let note = format!("{}: {} (before: {})", instant(Some(correction.at)), correction.why, change.before);
-                table.noted("correction", &change.what, &change.after, "", &note);
+                // Of a figure the numbers stand alone, as they do above; all else is said in words.
+                let figure = content.figures.iter().find(|line| line.name.as_str() == change.what);
+                let plain = |said: &str| figure.and_then(|line| line.plain(said)).unwrap_or_else(|| said.to_owned());
+                let unit = figure.map_or("", |line| line.unit.as_str());
+                let (after, before) = (plain(&change.after), plain(&change.before));
+                table.0.push_str(&csv::line(["correction", &change.what, &after, unit, &before, "", "", &note]));
             }
         }
         table.0
