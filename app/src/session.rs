@@ -6,6 +6,8 @@ use domain::time::Span;
 use service::Error;
 use service::people::SESSION_USER;
 use tower_sessions::Session;
+use tower_sessions::session::Error as SessionError;
+use tower_sessions::session_store::Error as StoreError;
 
 /// Without a request for this long a session ends (SEC-1).
 pub const INACTIVITY: Span = Span::hours(8);
@@ -19,16 +21,23 @@ const NOTE_EVERY: Span = Span::minutes(5);
 const SINCE: &str = "since";
 const SEEN: &str = "seen";
 
+fn failed(error: SessionError) -> Error {
+    match error {
+        SessionError::Store(StoreError::Backend(cause)) => Error::unavailable(&cause),
+        other => Error::internal(&other),
+    }
+}
+
 /// Signs in: what the session held before is gone, its cookie's value too (SEC-2).
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn begin(session: &Session, user: UserId, now: DateTime<Utc>) -> Result<(), Error> {
     session.clear().await;
-    session.cycle_id().await.map_err(|e| Error::internal(&e))?;
-    session.insert(SESSION_USER, user).await.map_err(|e| Error::internal(&e))?;
+    session.cycle_id().await.map_err(failed)?;
+    session.insert(SESSION_USER, user).await.map_err(failed)?;
     for key in [SINCE, SEEN] {
-        session.insert(key, now.timestamp_millis()).await.map_err(|e| Error::internal(&e))?;
+        session.insert(key, now.timestamp_millis()).await.map_err(failed)?;
     }
     Ok(())
 }
@@ -38,7 +47,7 @@ pub async fn begin(session: &Session, user: UserId, now: DateTime<Utc>) -> Resul
 /// # Errors
 /// The database does not answer.
 pub async fn end(session: &Session) -> Result<(), Error> {
-    session.flush().await.map_err(|e| Error::internal(&e))
+    session.flush().await.map_err(failed)
 }
 
 /// Whose session this is; one that lasted too long is ended.
@@ -46,7 +55,7 @@ pub async fn end(session: &Session) -> Result<(), Error> {
 /// # Errors
 /// The database does not answer.
 pub async fn person(session: &Session, now: DateTime<Utc>) -> Result<Option<UserId>, Error> {
-    let user: Option<UserId> = session.get(SESSION_USER).await.map_err(|e| Error::internal(&e))?;
+    let user: Option<UserId> = session.get(SESSION_USER).await.map_err(failed)?;
     let Some(user) = user else { return Ok(None) };
     let (since, seen) = (instant(session, SINCE).await?, instant(session, SEEN).await?);
     if Span::between(since, now) >= LONGEST || Span::between(seen, now) >= INACTIVITY {
@@ -54,13 +63,13 @@ pub async fn person(session: &Session, now: DateTime<Utc>) -> Result<Option<User
         return Ok(None);
     }
     if Span::between(seen, now) >= NOTE_EVERY {
-        session.insert(SEEN, now.timestamp_millis()).await.map_err(|e| Error::internal(&e))?;
+        session.insert(SEEN, now.timestamp_millis()).await.map_err(failed)?;
     }
     Ok(Some(user))
 }
 
 /// A stored instant; one that is missing is long ago.
 async fn instant(session: &Session, key: &str) -> Result<DateTime<Utc>, Error> {
-    let ms: Option<i64> = session.get(key).await.map_err(|e| Error::internal(&e))?;
+    let ms: Option<i64> = session.get(key).await.map_err(failed)?;
     Ok(ms.and_then(DateTime::from_timestamp_millis).unwrap_or(DateTime::<Utc>::MIN_UTC))
 }

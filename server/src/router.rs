@@ -31,7 +31,7 @@ impl FromRef<AppState> for LeptosOptions {
 
 /// All routes. Each handler finds who asks as `Extension<Actor>`; the other layers are around this.
 pub fn routes(state: AppState) -> Router {
-    let keeper = Doorkeeper::new(state.services.clone());
+    let keeper = Doorkeeper::new(state.clone());
     Router::new()
         .route("/api/fn/{*name}", post(crate::web::server_function))
         .merge(api_v1::routes())

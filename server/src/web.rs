@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, FromRequest, Multipart, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -37,24 +38,31 @@ pub async fn page(
     }
 }
 
-async fn take(state: AppState, actor: Actor, session: Option<Session>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+/// What a form brought.
+///
+/// # Errors
+/// The status of what can not be read.
+async fn typed(parts: &Parts, body: Body) -> Result<FormData, StatusCode> {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     // A mail provider's one click may come as multipart (RFC 8058); what it says is in the address.
     let path = parts.uri.path();
     let is_one_click = ["/unsubscribe/", "/team-mail/"].iter().any(|place| path.starts_with(place));
     let has_file = kind.starts_with("multipart/form-data") && !is_one_click;
     if !kind.starts_with("application/x-www-form-urlencoded") && !has_file && !is_one_click {
-        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let Ok(body) = to_bytes(body, FORM_LIMIT).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
-    };
-    let form = if has_file {
-        let Some(form) = with_file(kind, body).await else { return StatusCode::BAD_REQUEST.into_response() };
-        form
-    } else {
-        FormData::parse(&body)
+    let body = to_bytes(body, FORM_LIMIT).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    if has_file {
+        return with_file(kind, body).await.ok_or(StatusCode::BAD_REQUEST);
+    }
+    Ok(FormData::parse(&body))
+}
+
+async fn take(state: AppState, actor: Actor, session: Option<Session>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let form = match typed(&parts, body).await {
+        Ok(form) => form,
+        Err(status) => return status.into_response(),
     };
     let post = Post {
         services: state.services.clone(),
@@ -88,8 +96,23 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
             response
         }
         Ok(Posted::Shown(submitted)) => render(state, actor, submitted, again).await,
-        Err(error) => failed(state, actor, error, again).await,
+        Err(error) => failed(state, actor, error, Submitted::default(), again).await,
     }
+}
+
+/// The page for somebody who can not be told apart just now, since the sessions do not answer. A form that was on its
+/// way is not lost with them: the page holds it.
+pub async fn without_session(state: AppState, actor: Actor, error: Error, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let mut submitted = Submitted::default();
+    if parts.method == Method::POST {
+        match typed(&parts, body).await {
+            Ok(form) => submitted.data = Some(form),
+            Err(status) => return status.into_response(),
+        }
+        parts.method = Method::GET;
+    }
+    failed(state, actor, error, submitted, Request::from_parts(parts, Body::empty())).await
 }
 
 /// A form with a file: the file's text is a field like the others. One that is no text can not be read.
@@ -110,9 +133,9 @@ async fn render(state: AppState, actor: Actor, submitted: Submitted, request: Re
     document(&state, provide, request).await
 }
 
-async fn failed(state: AppState, actor: Actor, error: Error, request: Request) -> Response {
+async fn failed(state: AppState, actor: Actor, error: Error, submitted: Submitted, request: Request) -> Response {
     let error = Arc::new(error);
-    let provide = provider(&state, actor, Submitted::default());
+    let provide = provider(&state, actor, submitted);
     let provide = move || {
         provide();
         provide_context(Arc::clone(&error));

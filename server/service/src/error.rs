@@ -121,6 +121,14 @@ impl Error {
         Self::Refused { code, message: message.into(), verdict: None }
     }
 
+    /// The database does not answer: logs the cause once and keeps only a reference to it.
+    #[must_use]
+    pub fn unavailable(cause: &dyn std::fmt::Display) -> Self {
+        let reference = reference();
+        tracing::error!(reference, %cause, "the database does not answer");
+        Self::Unavailable { reference }
+    }
+
     /// Logs the cause once and keeps only a reference to it.
     #[must_use]
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
@@ -141,11 +149,7 @@ impl From<StoreError> for Error {
             StoreError::NotFound(what) => Self::NotFound(what),
             StoreError::Stale(what) => Self::overtaken(what),
             StoreError::Conflict(what) => Self::refused("conflict", format!("This {what} is already taken.")),
-            away if away.is_away() => {
-                let reference = reference();
-                tracing::error!(reference, cause = %away, "the database does not answer");
-                Self::Unavailable { reference }
-            }
+            away if away.is_away() => Self::unavailable(&away),
             StoreError::Unknown(cause) => {
                 let reference = reference();
                 tracing::error!(reference, %cause, "the database went away at a commit");

@@ -4,7 +4,9 @@
 //! nor set a cookie (they are kept and shared), and the API never hears of one (no CSRF there).
 
 use super::client::ClientIp;
+use super::error_page::Reader;
 use super::problem::Problem;
+use crate::router::AppState;
 use app::session::INACTIVITY;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -49,15 +51,16 @@ impl Door {
 /// Finds out who asks and tells the handlers, as `Extension<Actor>`.
 #[derive(Clone, Debug)]
 pub struct Doorkeeper {
-    services: Services,
+    state: AppState,
     sessions: SessionManagerLayer<Sessions>,
 }
 
 impl Doorkeeper {
-    /// For these services. The cookie is bound to the host and to TLS, except where the public
+    /// For what handlers share. The cookie is bound to the host and to TLS, except where the public
     /// address is plain http (on one's own machine): there browsers would not keep such a cookie.
     #[must_use]
-    pub fn new(services: Services) -> Self {
+    pub fn new(state: AppState) -> Self {
+        let services = &state.services;
         let tls = !services.public_url.starts_with("http://");
         let sessions = SessionManagerLayer::new(Sessions::new(services.db.clone()))
             .with_name(if tls { "__Host-sid" } else { "sid" })
@@ -66,7 +69,7 @@ impl Doorkeeper {
             .with_same_site(SameSite::Lax)
             .with_path("/")
             .with_expiry(Expiry::OnInactivity(time::Duration::seconds(INACTIVITY.as_seconds())));
-        Self { services, sessions }
+        Self { state, sessions }
     }
 }
 
@@ -78,7 +81,7 @@ pub async fn find(State(keeper): State<Doorkeeper>, mut request: Request, next: 
             request.extensions_mut().insert(Actor::public(ip));
             next.run(request).await
         }
-        Door::Bearer => match by_token(&keeper.services, request.headers(), ip).await {
+        Door::Bearer => match by_token(&keeper.state.services, request.headers(), ip).await {
             Ok(actor) => {
                 request.extensions_mut().insert(actor);
                 next.run(request).await
@@ -86,10 +89,10 @@ pub async fn find(State(keeper): State<Doorkeeper>, mut request: Request, next: 
             Err(error) => Problem::from(error).into_response(),
         },
         Door::Session => {
-            let services = keeper.services.clone();
+            let state = keeper.state.clone();
             let inner = tower::service_fn(move |request: Request| {
-                let (services, next) = (services.clone(), next.clone());
-                async move { Ok::<_, Infallible>(by_session(services, ip, request, next).await) }
+                let (state, next) = (state.clone(), next.clone());
+                async move { Ok::<_, Infallible>(by_session(state, ip, request, next).await) }
             });
             match keeper.sessions.layer(inner).oneshot(request).await {
                 Ok(response) => response,
@@ -111,16 +114,19 @@ async fn by_token(services: &Services, headers: &HeaderMap, ip: Option<IpAddr>) 
     services.actor_for_token(text, ip).await
 }
 
-async fn by_session(services: Services, ip: Option<IpAddr>, mut request: Request, next: Next) -> Response {
+async fn by_session(state: AppState, ip: Option<IpAddr>, mut request: Request, next: Next) -> Response {
     let Some(session) = request.extensions().get::<Session>().cloned() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    match person(&services, &session, ip).await {
+    match person(&state.services, &session, ip).await {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
             next.run(request).await
         }
-        Err(error) => crate::web::status(&error).into_response(),
+        Err(error) => match Reader::of(request.uri().path(), request.headers()) {
+            Reader::Machine => crate::web::status(&error).into_response(),
+            Reader::Person => crate::web::without_session(state, Actor::public(ip), error, request).await,
+        },
     }
 }
 

@@ -118,8 +118,10 @@ fn hash(id: &Id) -> String {
     })
 }
 
+/// What does not parse is told apart from a database that does not answer: the same again does not mend it.
 fn backend(error: StoreError) -> Error {
-    Error::Backend(error.to_string())
+    let text = error.to_string();
+    if matches!(error, StoreError::Corrupt { .. }) { Error::Decode(text) } else { Error::Backend(text) }
 }
 
 #[async_trait]

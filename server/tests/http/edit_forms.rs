@@ -1,9 +1,9 @@
 //! Forms that change what colleagues change, too: whoever is too late learns it before anything is replaced.
 
 use crate::stage::Stage;
-use crate::test_app::{TestApp, TestClient, carried};
-use domain::people::Role;
-use reqwest::Response;
+use crate::test_app::{TestApp, TestClient, carried, read_json, read_plain};
+use domain::people::{Role, Scope};
+use reqwest::{Method, Response};
 use serde_json::Value;
 use service::Actor;
 use service::inventory::HostInput;
@@ -425,6 +425,63 @@ async fn what_was_typed_is_not_lost_with_the_database(engine: Engine) {
     }
 }
 
+async fn what_the_team_typed_is_not_lost_with_the_database(engine: Engine) {
+    let mut app = TestApp::start(engine).await;
+    Stage::set(&app).await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let token = app.with_token(&app.token(&[Scope::IncidentWrite]).await);
+    app.db.stop().await;
+    let place = "/admin/incidents/new?maintenance=x";
+    let typed = [("title", "Gone \"now\""), ("body", "A disk.\r\n<died>"), ("c.1", ""), ("do", "publish")];
+    let sent = operator.post_form(place, &typed).await;
+    assert_eq!(sent.status(), 503);
+    assert!(sent.headers().contains_key("retry-after"));
+    let (_, page) = read_plain(sent).await;
+    assert!(page.contains("This could not be saved just now") && page.contains("Send again"), "{page}");
+    assert!(page.contains("method=\"post\"") && page.contains(&format!("action=\"{place}\"")), "{page}");
+    for (name, value) in typed {
+        assert!(page.contains(&format!("name=\"{name}\" value=\"{value}\"")), "{name}: {page}");
+    }
+
+    let secret = [("current", "hunter2"), ("password", "hunter2"), ("again", "hunter2")];
+    let sent = operator.post_form("/admin/account", &secret).await;
+    assert_eq!(sent.status(), 503);
+    let page = text(sent).await;
+    assert!(page.contains("your browser has what you typed") && !page.contains("hunter2"), "{page}");
+
+    let foreign = operator.http.post(format!("{}{place}", app.base)).header("sec-fetch-site", "cross-site");
+    let foreign = foreign.form(&typed).send().await.unwrap();
+    assert_eq!(foreign.status(), 403, "who sends it again still does so from our own page");
+
+    let shown = operator.get("/admin/incidents").await;
+    assert_eq!(shown.status(), 503);
+    let page = text(shown).await;
+    assert!(page.contains("This does not work just now") && !page.contains("Send again"), "{page}");
+
+    let body = serde_json::json!({"title": "Gone", "body": "A disk died."});
+    let (status, problem) = read_json(token.send_json(Method::POST, "/api/v1/incidents", &body).await).await;
+    assert_eq!((status, &problem["code"]), (503, &serde_json::json!("unavailable")), "{problem}");
+}
+
+#[tokio::test]
+async fn what_is_sent_again_when_the_database_is_back_is_stored() {
+    let mut app = TestApp::start(Engine::Postgres).await;
+    Stage::set(&app).await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let place = "/admin/incidents/new";
+    let report = [("title", "Gone"), ("body", "A disk.\r\nTwo of them."), ("do", "draft")];
+    app.db.halt();
+    let sent = operator.post_form(place, &report).await;
+    assert_eq!(sent.status(), 503);
+    let page = text(sent).await;
+    app.db.resume();
+    let again: Vec<(&str, String)> = report.iter().map(|(name, _)| (*name, carried(&page, name))).collect();
+    let again: Vec<(&str, &str)> = again.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let here = made(&operator, place, &again).await;
+    let page = text(operator.get(&here).await).await;
+    assert!(page.contains("I-1 Gone") && page.contains("Two of them."), "{page}");
+}
+
 storage::on_both!(
     no_form_forgets_what_it_was_made_from,
     who_only_pressed_a_button_is_not_told_of_what_was_typed,
@@ -433,4 +490,5 @@ storage::on_both!(
     times_that_nobody_typed_follow_what_others_have_stored,
     an_old_form_of_a_draft_comes_back_where_the_incident_is_published,
     what_was_typed_is_not_lost_with_the_database,
+    what_the_team_typed_is_not_lost_with_the_database,
 );
