@@ -81,6 +81,20 @@ pub fn component_states<'a>(open: impl IntoIterator<Item = &'a Impact>) -> BTree
     ill.filter(|(_, state)| *state != ComponentState::Operational).collect()
 }
 
+/// What incidents alone say of a component at this moment.
+#[must_use]
+pub fn said_by_incidents<'a>(open: impl IntoIterator<Item = &'a Impact>, of: ComponentId) -> ComponentState {
+    let of_incidents = |impact: &&Impact| impact.component == of && impact.source == Source::Incident;
+    component_states(open.into_iter().filter(of_incidents)).remove(&of).unwrap_or(ComponentState::Operational)
+}
+
+/// Whether a state set by hand keeps an outage out of the figures: it counts in the place of what incidents say, and
+/// these say worse.
+#[must_use]
+pub fn hides_outage(by_hand: ComponentState, incidents: ComponentState) -> bool {
+    by_hand < incidents
+}
+
 /// Whose word holds over whose, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {

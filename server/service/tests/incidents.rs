@@ -678,7 +678,10 @@ async fn a_state_set_by_hand_holds_until_it_is_taken_back(engine: Engine) {
     story.opened().await;
     let services = &story.services;
     story.at("15 19:00");
-    let by_hand = |state: &str, reason: &str| OverrideInput { state: state.to_owned(), reason: reason.to_owned() };
+    let by_hand = |state: &str, reason: &str| {
+        let (state, reason) = (state.to_owned(), reason.to_owned());
+        OverrideInput { state, reason, hides_outage: true }
+    };
     let set = async |input: OverrideInput| services.override_component(&story.ada, story.cluster, &input).await;
     let now = set(by_hand("degraded_performance", "It answers, slowly.")).await.unwrap();
     assert_eq!((now.state, now.derived), (ComponentState::DegradedPerformance, ComponentState::MajorOutage));
@@ -746,6 +749,33 @@ async fn a_private_component_is_known_to_the_team_alone(engine: Engine) {
     assert_eq!((audience.mails, audience.left_out_count()), (0, 2));
 
     let m = story.window().await;
+async fn a_state_that_hides_an_outage_from_the_figures_is_asked_back(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let services = &story.services;
+    let set = async |state: &str, reason: &str, hides_outage: bool| {
+        let input = OverrideInput { state: state.to_owned(), reason: reason.to_owned(), hides_outage };
+        services.override_component(&story.ada, story.cluster, &input).await
+    };
+    let calm = set("operational", "Somebody asked.", false).await.unwrap();
+    assert!(!calm.hides_outage(), "there is nothing to hide");
+    story.opened().await;
+    let now = services.component_now(&story.ada, story.cluster).await.unwrap();
+    assert_eq!((now.incidents, now.hides_outage()), (ComponentState::MajorOutage, true), "set before it broke");
+    set("operational", "It is the same.", false).await.unwrap();
+    let asked = set("under_maintenance", "We call it work.", false).await;
+    let Err(Error::Invalid(fields)) = asked else { panic!("{asked:?}") };
+    assert_eq!(fields.iter().map(|wrong| wrong.field).collect::<Vec<_>>(), ["hides_outage"]);
+    assert!(fields[0].message.contains("“Major outage”"), "{fields:?}");
+    let before = services.component_now(&story.ada, story.cluster).await.unwrap();
+    assert_eq!(before.state, ComponentState::Operational, "nothing was set");
+    let sure = set("degraded_performance", "It answers, slowly.", true).await.unwrap();
+    assert!(sure.hides_outage());
+    let as_bad = set("major_outage", "Nothing works.", false).await.unwrap();
+    assert!(!as_bad.hides_outage());
+    let look = services.corrections(&story.ada, None).await.unwrap();
+    assert_eq!(look.by_hand, [(story.cluster, ComponentState::MajorOutage)]);
+}
+
     let (_, window) = services.public_window(m.id).await.unwrap();
     assert_eq!(window.affected.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["Cluster 12"]);
     let feed = services.calendar_feed().await.unwrap().body;
@@ -793,7 +823,7 @@ async fn what_an_open_incident_names_stays_in_use(engine: Engine) {
     let refused = services.retire_component(&Actor::system(), story.cluster, version).await.unwrap_err().to_string();
     assert!(refused.contains("I-1 (Cluster 12 is gone) names it"), "{refused}");
     story.say(&incident, news("resolved", "Back.")).await.unwrap();
-    let by_hand = OverrideInput { state: "partial_outage".to_owned(), reason: "x".to_owned() };
+    let by_hand = OverrideInput { state: "partial_outage".to_owned(), reason: "x".to_owned(), hides_outage: false };
     services.override_component(&story.ada, story.cluster, &by_hand).await.unwrap();
     story.at("15 19:40");
     services.retire_component(&Actor::system(), story.cluster, version).await.unwrap();
@@ -897,3 +927,4 @@ storage::on_both!(
     a_request_that_comes_again_gets_the_first_answer,
     words_severity_and_cause_change_without_an_update,
 );
+    a_state_that_hides_an_outage_from_the_figures_is_asked_back,

@@ -278,6 +278,9 @@ async fn a_state_is_set_by_hand_and_a_private_component_vanishes(engine: Engine)
     assert_eq!(place(&operator.post_form(&by_hand, &set).await), here);
     let (_, page) = read_plain(operator.get(&here).await).await;
     assert!(page.contains("The registry is slow.") && page.contains("Set by hand since"), "{page}");
+    assert!(page.contains("figures count “Partial outage” while this holds"), "{page}");
+    let (_, list) = read_plain(operator.get("/admin/corrections").await).await;
+    assert!(list.contains("Set by hand now") && list.contains("DNS (Partial outage)"), "{list}");
     let (_, home) = read_plain(app.get("/").await).await;
     assert!(home.contains("Partial outage on DNS"), "{home}");
     assert_eq!(place(&operator.post_form(&by_hand, &[("do", "withdraw")]).await), here);
@@ -290,6 +293,29 @@ async fn a_state_is_set_by_hand_and_a_private_component_vanishes(engine: Engine)
     assert!(!home.contains("DNS") && !subscribe.contains("DNS"), "{home}");
     let (_, list) = read_plain(operator.get("/admin/components").await).await;
     assert!(list.contains("DNS") && list.contains("for the team alone"), "{list}");
+}
+
+async fn who_hides_an_outage_from_the_figures_is_asked_once(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let dns = stage.component("DNS").await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let field = format!("c.{dns}");
+    let report = [("title", "DNS"), ("body", "We look."), (field.as_str(), "major_outage"), ("do", "publish")];
+    place(&operator.post_form("/admin/incidents/new", &report).await);
+    let here = format!("/admin/components/{dns}");
+    let by_hand = format!("{here}/override");
+    let set = [("do", "set"), ("state", "operational"), ("reason", "It works for me.")];
+    let (status, page) = read_plain(operator.post_form(&by_hand, &set).await).await;
+    assert_eq!(status, 422);
+    assert!(page.contains("Is the outage not to be counted?") && page.contains("name=\"hides_outage\""), "{page}");
+    assert!(page.contains("It works for me.") && page.contains("href=\"#override-state\""), "{page}");
+    assert_eq!(
+        place(&operator.post_form(&by_hand, &[set.as_slice(), &[("hides_outage", "yes")]].concat()).await),
+        here
+    );
+    let (_, page) = read_plain(operator.get(&here).await).await;
+    assert!(page.contains("An outage is kept out of the figures") && page.contains("“Major outage”"), "{page}");
 }
 
 async fn programs_run_incidents(engine: Engine) {
@@ -347,7 +373,12 @@ async fn programs_run_incidents(engine: Engine) {
     assert_eq!((status, &past["backfilled"]), (201, &json!(true)));
 
     let by_hand = format!("/api/v1/components/{cluster}/override");
-    let (status, now) = send(&api, Method::PUT, &by_hand, json!({"state": "operational", "reason": "It works."})).await;
+    let well = json!({"state": "operational", "reason": "It works."});
+    let (status, asked) = send(&api, Method::PUT, &by_hand, well).await;
+    assert_eq!((status, &asked["errors"][0]["field"]), (422, &json!("hides_outage")), "{asked}");
+    let sure = json!({"state": "operational", "reason": "It works.", "hides_outage": true});
+    let (status, now) = send(&api, Method::PUT, &by_hand, sure).await;
+    assert_eq!(now["hides_outage"], json!(true));
     assert_eq!((status, &now["state"], &now["derived"]), (200, &json!("operational"), &json!("degraded_performance")));
     assert_eq!(now["override"]["reason"], json!("It works."));
     let back = api.http.delete(format!("{}{by_hand}", api.base)).send().await.unwrap().json::<Value>().await.unwrap();
@@ -367,5 +398,6 @@ storage::on_both!(
     a_form_that_is_shown_again_still_notices_what_others_wrote,
     drafts_templates_and_the_past_go_without_a_script,
     a_state_is_set_by_hand_and_a_private_component_vanishes,
+    who_hides_an_outage_from_the_figures_is_asked_once,
     programs_run_incidents,
 );

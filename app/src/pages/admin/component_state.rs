@@ -3,19 +3,24 @@
 use super::desk::Desk;
 use super::edit::{Form, id};
 use crate::components::{
-    Action, Actions, Button, ButtonLink, Card, Disclosure, Fact, Facts, Select, StateBadge, TextArea, TimeRange,
+    Action, Actions, Button, ButtonLink, Card, Disclosure, Fact, Facts, Flash, Question, Select, StateBadge, TextArea,
+    TimeRange,
 };
 use crate::posts::{Post, Posted};
-use crate::view::{ActionView, OptionView, StateView};
+use crate::view::{ActionView, FlashView, OptionView, StateView};
 use domain::component::ComponentState;
 use domain::ids::ComponentId;
+use domain::impact::ComponentOverride;
 use domain::people::Permission;
 use leptos::prelude::*;
 use service::Error;
 use service::incidents::{ComponentNow, OverrideInput};
 
 /// The names of the fields in a summary.
-pub const LABELS: [(&str, &str); 2] = [("state", "State"), ("reason", "Reason")];
+pub const LABELS: [(&str, &str); 3] = [("state", "State"), ("reason", "Reason"), (HIDES, "State")];
+
+/// The answer to the question whether it is meant to be better than what incidents say.
+const HIDES: &str = "hides_outage";
 
 /// Takes a state set by hand, or takes it back.
 ///
@@ -27,7 +32,11 @@ pub async fn take(component: &str, post: Post) -> Result<Posted, Error> {
     let (result, done) = match form.get("do") {
         "withdraw" => (services.withdraw_component_override(actor, component).await, "withdrawn"),
         _ => {
-            let input = OverrideInput { state: form.get("state").to_owned(), reason: form.get("reason").to_owned() };
+            let input = OverrideInput {
+                state: form.get("state").to_owned(),
+                reason: form.get("reason").to_owned(),
+                hides_outage: form.get(HIDES) == "yes",
+            };
             (services.override_component(actor, component, &input).await, "set")
         }
     };
@@ -52,6 +61,7 @@ pub fn show(desk: &Desk, now: &ComponentNow) -> AnyView {
             <Fact label="Without it"><StateBadge state=derived/></Fact>
         }
     });
+    let counted = now.by_hand.as_ref().map(|by_hand| counted(now, by_hand));
     let withdraw = (may && now.by_hand.is_some()).then(|| {
         let action = ActionView::post("Take it back", format!("{path}/override"), &[("do", "withdraw")])
             .about(now.component.name.to_string());
@@ -62,17 +72,46 @@ pub fn show(desk: &Desk, now: &ComponentNow) -> AnyView {
     });
     let set = may.then(|| set(&form, &path, now));
     view! {
-        {form.summary(&LABELS)}
+        {form.summary_at(&LABELS, |field| (field == HIDES).then(|| form.id("state")))}
         <Card title="How it is now">
             <Facts>
                 <Fact label="State"><StateBadge state/></Fact>
                 {by_hand}
             </Facts>
+            {counted}
             <Actions>{report}{withdraw}</Actions>
             {set}
         </Card>
     }
     .into_any()
+}
+
+/// What a state set by hand does to the figures.
+fn counted(now: &ComponentNow, by_hand: &ComponentOverride) -> AnyView {
+    let set = by_hand.state.public_text();
+    if now.hides_outage() {
+        let said = now.incidents.public_text();
+        let text = format!(
+            "An open incident says “{said}”, and the availability figures count “{set}” instead, until somebody takes it \
+             back."
+        );
+        let flash = FlashView::warning("An outage is kept out of the figures", text);
+        return view! { <div class="mt"><Flash flash/></div> }.into_any();
+    }
+    let text = format!("The availability figures count “{set}” while this holds, whatever incidents and windows say.");
+    view! { <p class="small muted mt">{text}</p> }.into_any()
+}
+
+/// Whether it is meant to be better than what incidents say; nothing where nobody has to ask.
+fn hides(form: &Form) -> AnyView {
+    let (error, is_sure) = (form.error(HIDES), form.chosen(HIDES, "yes", false));
+    if error.is_none() && !is_sure {
+        return ().into_any();
+    }
+    let text = error.unwrap_or_else(|| "It is said to be better than what incidents say.".to_owned());
+    let yes = OptionView::new("yes", "Yes, count it so").chosen(is_sure);
+    let back = OptionView::new("", "No: choose another state above").chosen(!is_sure);
+    view! { <Question title="Is the outage not to be counted?" text name=HIDES options=vec![yes, back]/> }.into_any()
 }
 
 fn set(form: &Form, path: &str, now: &ComponentNow) -> AnyView {
@@ -85,7 +124,9 @@ fn set(form: &Form, path: &str, now: &ComponentNow) -> AnyView {
     let reason = form.value("reason", stored.map_or("", |by_hand| by_hand.reason.as_str()));
     let inner = view! {
             <form class="stack" method="post" action=format!("{path}/override")>
-                <Select name="state" id=form.id("state") label="State" options error=form.error("state")/>
+                <Select name="state" id=form.id("state") label="State" options error=form.error("state")
+                    hint="The availability figures count it instead of what incidents and windows say."/>
+                {hides(form)}
                 <TextArea name="reason" id=form.id("reason") label="Reason" rows=2 value=reason error=form.error("reason")
                     hint="Colleagues read it. The state holds over incidents and windows until somebody takes it back."
                     required=true/>

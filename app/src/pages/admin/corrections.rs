@@ -96,13 +96,29 @@ fn list(desk: &Desk, look: &CorrectionLook) -> AnyView {
         let rows = look.corrections.iter().map(|correction| row(desk, correction, look)).collect();
         view! { <DataTable caption="Corrections, the newest first" columns=columns.to_vec() rows/> }.into_any()
     };
+    let by_hand: Vec<(String, String)> = look
+        .by_hand
+        .iter()
+        .filter_map(|(id, state)| {
+            let named = format!("{} ({})", look.components.get(id)?, state.public_text());
+            Some((named, format!("/admin/components/{id}")))
+        })
+        .collect();
+    let by_hand = (!by_hand.is_empty()).then(|| {
+        let all = links(by_hand);
+        view! {
+            <p class="small">
+                "Set by hand now, and counted so in the figures instead of what incidents and windows say: "{all}"."
+            </p>
+        }
+    });
     view! {
         <PageHeader title="Corrections"
             intro="What a component was, over everything else that says something about that time. Customers read them on the page of the component.">
             {add}
         </PageHeader>
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
-        {table}
+        <div class="stack">{by_hand}{table}</div>
     }
     .into_any()
 }

@@ -47,6 +47,26 @@ fn what_was_set_by_hand_holds_over_the_rest() {
     assert_eq!(states, [(component(1), ComponentState::PartialOutage)].into());
 }
 
+#[test]
+fn better_than_what_incidents_say_hides_an_outage_and_work_hides_one_too() {
+    let work = open(1, ComponentState::UnderMaintenance, Source::Maintenance);
+    let slow = open(1, ComponentState::DegradedPerformance, Source::Incident);
+    let elsewhere = open(2, ComponentState::MajorOutage, Source::Incident);
+    let by_hand = open(1, ComponentState::MajorOutage, Source::Override);
+    let said = |open: &[&Impact]| said_by_incidents(open.iter().copied(), component(1));
+    assert_eq!(said(&[&work, &slow, &elsewhere, &by_hand]), ComponentState::DegradedPerformance);
+    assert_eq!(said(&[&work, &elsewhere, &by_hand]), ComponentState::Operational, "no incident names it");
+    for (set, hides) in [
+        (ComponentState::Operational, true),
+        (ComponentState::UnderMaintenance, true),
+        (ComponentState::DegradedPerformance, false),
+        (ComponentState::MajorOutage, false),
+    ] {
+        assert_eq!(hides_outage(set, ComponentState::DegradedPerformance), hides, "{set:?}");
+        assert!(!hides_outage(set, ComponentState::Operational), "{set:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn the_order_does_not_matter_and_no_state_comes_from_nowhere(

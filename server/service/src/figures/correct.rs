@@ -3,6 +3,7 @@
 use crate::audit::Action;
 use crate::inventory::unchanged;
 use crate::{Actor, Error, Fields, Services};
+use domain::component::ComponentState;
 use domain::correction::{Correction, CorrectionError, Withdrawn, correctable};
 use domain::ids::{ComponentId, CorrectionId};
 use domain::impact::{Impact, Known, Source};
@@ -36,6 +37,8 @@ pub struct CorrectionLook {
     pub corrections: Vec<Correction>,
     /// What components are called, those out of use too.
     pub components: BTreeMap<ComponentId, String>,
+    /// What is set by hand now, and counts in the figures until it is taken back; the oldest first.
+    pub by_hand: Vec<(ComponentId, ComponentState)>,
 }
 
 fn action(verb: &'static str, correction: &Correction, component: &str) -> Action<'static> {
@@ -88,6 +91,7 @@ impl Services {
         Ok(CorrectionLook {
             corrections: tx.corrections(of, true, SHOWN).await?,
             components: tx.components(true).await?.into_iter().map(|c| (c.id, c.name.to_string())).collect(),
+            by_hand: tx.component_overrides().await?.into_iter().map(|set| (set.component, set.state)).collect(),
         })
     }
 

@@ -4,7 +4,7 @@ use crate::audit::Action;
 use crate::{Actor, Error, Fields, Services};
 use domain::component::{Component, ComponentState};
 use domain::ids::ComponentId;
-use domain::impact::{ComponentOverride, Impact, Known, Source, component_states};
+use domain::impact::{ComponentOverride, Impact, Known, Source, component_states, hides_outage, said_by_incidents};
 use domain::people::Permission;
 use domain::text::Why;
 use storage::Tx;
@@ -16,6 +16,8 @@ pub struct OverrideInput {
     pub state: String,
     /// Why; colleagues read it.
     pub reason: String,
+    /// It is meant to be better than what incidents say, and to be counted so.
+    pub hides_outage: bool,
 }
 
 /// How a component is, and who said so.
@@ -27,10 +29,20 @@ pub struct ComponentNow {
     pub state: ComponentState,
     /// What they would read if nothing were set by hand.
     pub derived: ComponentState,
+    /// What incidents alone say.
+    pub incidents: ComponentState,
     /// What is set by hand.
     pub by_hand: Option<ComponentOverride>,
     /// The name of who set it; none for the system.
     pub set_by: Option<String>,
+}
+
+impl ComponentNow {
+    /// Whether what is set by hand keeps an outage out of the figures.
+    #[must_use]
+    pub fn hides_outage(&self) -> bool {
+        self.by_hand.as_ref().is_some_and(|by_hand| hides_outage(by_hand.state, self.incidents))
+    }
 }
 
 fn action(verb: &'static str, component: &Component) -> Action<'static> {
@@ -60,10 +72,12 @@ impl Services {
         let of = |open: &[Impact]| component_states(open).remove(&id).unwrap_or(ComponentState::Operational);
         let state = of(&open);
         open.retain(|impact| impact.source != Source::Override);
-        Ok(ComponentNow { state, derived: of(&open), component, by_hand, set_by })
+        let incidents = said_by_incidents(&open, id);
+        Ok(ComponentNow { state, derived: of(&open), incidents, component, by_hand, set_by })
     }
 
-    /// Sets the state of a component by hand; it holds until it is taken back.
+    /// Sets the state of a component by hand; it holds until it is taken back. One that is better than what incidents say
+    /// is asked back: the figures count it.
     ///
     /// # Errors
     /// Not allowed, not found, out of use, wrong fields, or the database does not answer.
@@ -86,6 +100,18 @@ impl Services {
         let before = tx.component_override(id).await?;
         let now = self.now();
         let is_same = before.as_ref().is_some_and(|before| before.state == state);
+        let incidents = said_by_incidents(&tx.open_impacts().await?, id);
+        if hides_outage(state, incidents) && !is_same && !input.hides_outage {
+            return Err(Error::field(
+                "hides_outage",
+                format!(
+                    "An open incident says “{}”. While “{}” is set by hand, the availability figures count that instead, \
+                     and the outage is in none of them. Choose another state, or say that it is meant so (hides_outage).",
+                    incidents.public_text(),
+                    state.public_text()
+                ),
+            ));
+        }
         let after = ComponentOverride {
             component: id,
             state,

@@ -181,6 +181,8 @@ struct ShownNow {
     state: ComponentState,
     /// What it would be if nothing were set by hand.
     derived: ComponentState,
+    /// What was set by hand keeps an outage out of the availability figures.
+    hides_outage: bool,
     #[serde(rename = "override")]
     by_hand: Option<ShownOverride>,
 }
@@ -195,11 +197,13 @@ struct ShownOverride {
 
 impl From<ComponentNow> for ShownNow {
     fn from(now: ComponentNow) -> Self {
+        let hides_outage = now.hides_outage();
         let set_by = now.set_by;
         Self {
             component: now.component.id,
             state: now.state,
             derived: now.derived,
+            hides_outage,
             by_hand: now.by_hand.map(|by_hand| ShownOverride {
                 state: by_hand.state,
                 reason: by_hand.reason.into(),
@@ -407,6 +411,9 @@ struct ByHand {
     state: String,
     #[serde(default)]
     reason: String,
+    /// It is meant to be better than what incidents say.
+    #[serde(default)]
+    hides_outage: bool,
 }
 
 async fn component_now(
@@ -423,7 +430,8 @@ async fn override_component(
     Path(of): Path<String>,
     Input(by_hand): Input<ByHand>,
 ) -> Result<Json<ShownNow>, Problem> {
-    let input = OverrideInput { state: by_hand.state, reason: by_hand.reason };
+    let ByHand { state: by_hand, reason, hides_outage } = by_hand;
+    let input = OverrideInput { state: by_hand, reason, hides_outage };
     Ok(Json(state.services.override_component(&actor, id(&of, "component")?, &input).await?.into()))
 }
 
