@@ -6,6 +6,7 @@ mod cause;
 pub mod input;
 pub mod look;
 pub mod overrides;
+mod programs;
 mod times;
 
 pub use cause::PossibleCause;
@@ -15,6 +16,7 @@ pub use look::{
     read_incident_position,
 };
 pub use overrides::{ComponentNow, OverrideInput};
+pub use programs::Programs;
 
 use crate::audit::Action;
 use crate::conflicts::check_named;

@@ -267,6 +267,40 @@ async fn nobody_may_who_may_not_and_nothing_is_written(engine: Engine) {
     assert_eq!((updates.len(), updates[0].author_role), (2, None));
 }
 
+async fn the_team_reads_which_program_wrote(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let services = &story.services;
+    let program = story.token(Scope::IncidentWrite).await;
+    let made = services.report_incident(&program, None, &story.outage(), true).await.unwrap();
+    story.at("15 19:10");
+    services.update_incident(&story.ada, made.id, None, post_of("By Ada.")).await.unwrap();
+    story.at("15 19:20");
+    services.update_incident(&Actor::system(), made.id, None, post_of("By a rule.")).await.unwrap();
+    let updates = services.incident_detail(&story.ada, made.id).await.unwrap().updates;
+    let mend = async |actor: &Actor, of: usize, version: i64, body: &str| {
+        services.mend_incident_update(actor, made.id, updates[of].id, Some(version), body).await.unwrap();
+    };
+    story.at("15 19:30");
+    mend(&story.ada, 0, 1, "By a rule!").await;
+    story.at("15 19:40");
+    mend(&program, 0, 2, "By our rule.").await;
+    story.at("15 19:50");
+    mend(&Actor::system(), 0, 3, "By this rule.").await;
+    let detail = services.incident_detail(&story.ada, made.id).await.unwrap();
+    let programs = &detail.programs;
+    let said: Vec<_> = detail.updates.iter().map(|update| programs.said(update.id)).collect();
+    assert_eq!(said, [Some("Fermata"), None, Some("token x")]);
+    assert_eq!(programs.opened(), Some("token x"));
+    let mut replaced = detail.replaced.clone();
+    replaced.sort_by_key(|text| text.version);
+    let mended: Vec<_> = replaced.iter().map(|text| programs.mended(text.update, text.replaced_at)).collect();
+    assert_eq!(mended, [None, Some("token x"), Some("Fermata")]);
+
+    let of_ada = story.opened().await;
+    let detail = services.incident_detail(&story.ada, of_ada.id).await.unwrap();
+    assert_eq!((detail.programs.opened(), detail.programs.said(detail.updates[0].id)), (None, None));
+}
+
 fn post_of(body: &str) -> service::incidents::IncidentPost {
     service::incidents::IncidentPost {
         state: IncidentState::Identified,
@@ -715,6 +749,33 @@ async fn a_state_set_by_hand_holds_until_it_is_taken_back(engine: Engine) {
     assert_eq!(verbs, expected);
 }
 
+async fn a_state_that_hides_an_outage_from_the_figures_is_asked_back(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let services = &story.services;
+    let set = async |state: &str, reason: &str, hides_outage: bool| {
+        let input = OverrideInput { state: state.to_owned(), reason: reason.to_owned(), hides_outage };
+        services.override_component(&story.ada, story.cluster, &input).await
+    };
+    let calm = set("operational", "Somebody asked.", false).await.unwrap();
+    assert!(!calm.hides_outage(), "there is nothing to hide");
+    story.opened().await;
+    let now = services.component_now(&story.ada, story.cluster).await.unwrap();
+    assert_eq!((now.incidents, now.hides_outage()), (ComponentState::MajorOutage, true), "set before it broke");
+    set("operational", "It is the same.", false).await.unwrap();
+    let asked = set("under_maintenance", "We call it work.", false).await;
+    let Err(Error::Invalid(fields)) = asked else { panic!("{asked:?}") };
+    assert_eq!(fields.iter().map(|wrong| wrong.field).collect::<Vec<_>>(), ["hides_outage"]);
+    assert!(fields[0].message.contains("“Major outage”"), "{fields:?}");
+    let before = services.component_now(&story.ada, story.cluster).await.unwrap();
+    assert_eq!(before.state, ComponentState::Operational, "nothing was set");
+    let sure = set("degraded_performance", "It answers, slowly.", true).await.unwrap();
+    assert!(sure.hides_outage());
+    let as_bad = set("major_outage", "Nothing works.", false).await.unwrap();
+    assert!(!as_bad.hides_outage());
+    let look = services.corrections(&story.ada, None).await.unwrap();
+    assert_eq!(look.by_hand, [(story.cluster, ComponentState::MajorOutage)]);
+}
+
 async fn a_private_component_is_known_to_the_team_alone(engine: Engine) {
     let story = Story::begin(engine).await;
     story.subscriber("all@example.net", &[]).await;
@@ -749,33 +810,6 @@ async fn a_private_component_is_known_to_the_team_alone(engine: Engine) {
     assert_eq!((audience.mails, audience.left_out_count()), (0, 2));
 
     let m = story.window().await;
-async fn a_state_that_hides_an_outage_from_the_figures_is_asked_back(engine: Engine) {
-    let story = Story::begin(engine).await;
-    let services = &story.services;
-    let set = async |state: &str, reason: &str, hides_outage: bool| {
-        let input = OverrideInput { state: state.to_owned(), reason: reason.to_owned(), hides_outage };
-        services.override_component(&story.ada, story.cluster, &input).await
-    };
-    let calm = set("operational", "Somebody asked.", false).await.unwrap();
-    assert!(!calm.hides_outage(), "there is nothing to hide");
-    story.opened().await;
-    let now = services.component_now(&story.ada, story.cluster).await.unwrap();
-    assert_eq!((now.incidents, now.hides_outage()), (ComponentState::MajorOutage, true), "set before it broke");
-    set("operational", "It is the same.", false).await.unwrap();
-    let asked = set("under_maintenance", "We call it work.", false).await;
-    let Err(Error::Invalid(fields)) = asked else { panic!("{asked:?}") };
-    assert_eq!(fields.iter().map(|wrong| wrong.field).collect::<Vec<_>>(), ["hides_outage"]);
-    assert!(fields[0].message.contains("“Major outage”"), "{fields:?}");
-    let before = services.component_now(&story.ada, story.cluster).await.unwrap();
-    assert_eq!(before.state, ComponentState::Operational, "nothing was set");
-    let sure = set("degraded_performance", "It answers, slowly.", true).await.unwrap();
-    assert!(sure.hides_outage());
-    let as_bad = set("major_outage", "Nothing works.", false).await.unwrap();
-    assert!(!as_bad.hides_outage());
-    let look = services.corrections(&story.ada, None).await.unwrap();
-    assert_eq!(look.by_hand, [(story.cluster, ComponentState::MajorOutage)]);
-}
-
     let (_, window) = services.public_window(m.id).await.unwrap();
     assert_eq!(window.affected.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["Cluster 12"]);
     let feed = services.calendar_feed().await.unwrap().body;
@@ -907,6 +941,7 @@ storage::on_both!(
     a_clock_that_jumps_loses_no_state_and_no_order,
     an_incident_is_reported_updated_resolved_and_opened_again,
     nobody_may_who_may_not_and_nothing_is_written,
+    the_team_reads_which_program_wrote,
     wrong_words_stand_at_their_fields_and_the_future_is_refused,
     who_is_too_late_learns_it_and_writes_nothing,
     a_draft_is_seen_by_nobody_until_it_is_published_and_a_discarded_one_stays,
@@ -921,10 +956,10 @@ storage::on_both!(
     a_window_that_was_under_way_when_it_began_is_the_likely_cause,
     what_runs_where_may_change_while_work_is_under_way,
     a_state_set_by_hand_holds_until_it_is_taken_back,
+    a_state_that_hides_an_outage_from_the_figures_is_asked_back,
     history_begins_with_the_first_thing_there_is,
     a_private_component_is_known_to_the_team_alone,
     what_an_open_incident_names_stays_in_use,
     a_request_that_comes_again_gets_the_first_answer,
     words_severity_and_cause_change_without_an_update,
 );
-    a_state_that_hides_an_outage_from_the_figures_is_asked_back,

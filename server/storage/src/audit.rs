@@ -103,6 +103,24 @@ impl Tx {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// What was done to one thing by programs, without a person, oldest first.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn audit_of_programs(&mut self, object: &str, object_id: &str) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows: Vec<AuditRow> = on_tx!(self, |x| {
+            sqlx::query_as(
+                "select id, at, actor, user_id, token_id, action, object, object_id, object_name, before_json, after_json, ip
+                 from audit_log where object = $1 and object_id = $2 and user_id is null order by at, id",
+            )
+            .bind(object)
+            .bind(object_id)
+            .fetch_all(x)
+            .await?
+        });
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
     /// The kinds of things the log speaks of, read from the index one by one, not line by line.
     ///
     /// # Errors

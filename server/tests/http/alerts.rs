@@ -95,6 +95,9 @@ async fn each_sender_is_understood_and_shown(engine: Engine) {
     }
     let html = operator.get("/admin").await.text().await.unwrap();
     assert!(html.contains("vm3 does not answer") && html.contains("Nobody has told customers."), "{html}");
+    let draft = causes(&app).await.into_iter().find(|cause| cause.id.to_string() == id).unwrap().incident.unwrap();
+    let html = operator.get(&format!("/admin/incidents/{draft}")).await.text().await.unwrap();
+    assert!(html.contains("Reported by token test."), "{html}");
     let ended = operator.post_form("/admin/alerts", &[("cause", id)]).await;
     assert_eq!(ended.headers()["location"], "/admin/alerts?done=ended");
     let again = operator.post_form("/admin/alerts", &[("cause", id)]).await;

@@ -357,6 +357,11 @@ async fn programs_run_incidents(engine: Engine) {
     let update = format!("{one}/updates/{}", updates[0]["id"].as_str().unwrap());
     let (status, mended) = send(&api, Method::PATCH, &update, json!({"version": 1, "body": "Once again."})).await;
     assert_eq!((status, &mended["body"], &mended["version"]), (200, &json!("Once again."), &json!(2)));
+    let (_, page) = read_plain(app.sign_in_as(Role::Viewer).await.get(&one.replace("/api/v1", "/admin")).await).await;
+    assert!(page.contains("token test · ") && page.contains("when token test mended it"), "{page}");
+    assert!(!page.contains("a program"), "{page}");
+    let (_, page) = read_plain(app.get(&one.replace("/api/v1", "")).await).await;
+    assert!(page.contains("Once again.") && !page.contains("token test"), "its name is for the team: {page}");
     let open = api.get("/api/v1/incidents?state=open").await.json::<Value>().await.unwrap();
     assert_eq!(open["items"].as_array().unwrap().len(), 1);
     assert_eq!(api.get("/api/v1/incidents?state=gone").await.status(), 422);

@@ -18,7 +18,7 @@ use domain::people::Permission;
 use leptos::prelude::*;
 use service::Error;
 use service::alerts::{AlertsLook, CauseLine};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DONE: [(&str, &str); 1] = [("ended", "The alerts of this cause count as over.")];
 
@@ -176,6 +176,12 @@ fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
     .into_any()
 }
 
+/// "token monitoring": what told of these alerts.
+fn sources(line: &CauseLine, look: &AlertsLook) -> String {
+    let names: BTreeSet<&String> = line.alerts.iter().filter_map(|alert| look.sources.get(&alert.source)).collect();
+    names.into_iter().map(|name| format!("token {name}")).collect::<Vec<_>>().join(", ")
+}
+
 fn folded(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
     let shown = i64::try_from(line.alerts.len()).unwrap_or(i64::MAX);
     let label = if shown < line.cause.alerts {
@@ -266,7 +272,10 @@ fn section(desk: &Desk, look: &AlertsLook, title: &'static str) -> AnyView {
             let to = links(vec![(format!("I-{number} {title}"), format!("/admin/incidents/{id}"))]);
             view! { <p>"Its alerts are counted there now: "{to}". What you wrote here stays, to be published or discarded."</p> }
         });
-        let counted = line.whole.is_none().then(|| view! { <p>{firing(&line.cause)}</p>{over}{folded} });
+        let sources = sources(line, look);
+        let told = (!sources.is_empty())
+            .then(|| view! { <p class="small muted" dir="auto">{format!("Reported by {sources}.")}</p> });
+        let counted = line.whole.is_none().then(|| view! { <p>{firing(&line.cause)}</p>{told}{over}{folded} });
         view! { <StateBadge state=state(&line.cause)/>{whole}{counted} }
     });
     let causes = causes.collect_view();

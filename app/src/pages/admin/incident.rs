@@ -421,7 +421,7 @@ fn facts(desk: &Desk, detail: &IncidentDetail, severity: StateView) -> AnyView {
     });
     let by = match incident.created_by.and_then(|id| detail.authors.get(&id)) {
         Some(name) => name.clone(),
-        None => "a program".to_owned(),
+        None => detail.programs.opened().unwrap_or("a program").to_owned(),
     };
     let decided = incident.severity_override.map(|_| {
         let derived = Severity::of(incident.worst).text();
@@ -473,7 +473,7 @@ fn facts(desk: &Desk, detail: &IncidentDetail, severity: StateView) -> AnyView {
 
 fn author(detail: &IncidentDetail, update: &IncidentUpdate) -> String {
     let name = update.author.and_then(|id| detail.authors.get(&id)).cloned();
-    name.unwrap_or_else(|| "a program".to_owned())
+    name.unwrap_or_else(|| detail.programs.said(update.id).unwrap_or("a program").to_owned())
 }
 
 fn timeline(desk: &Desk, detail: &IncidentDetail, may: bool, submitted: &Submitted) -> AnyView {
@@ -531,7 +531,8 @@ fn earlier(desk: &Desk, detail: &IncidentDetail, update: &IncidentUpdate) -> Any
         .filter(|replaced| replaced.update == update.id)
         .map(|replaced| {
             let by = replaced.replaced_by.and_then(|id| detail.authors.get(&id)).cloned();
-            let by = by.unwrap_or_else(|| "a program".to_owned());
+            let program = || detail.programs.mended(update.id, replaced.replaced_at).unwrap_or("a program").to_owned();
+            let by = by.unwrap_or_else(program);
             let head = format!("Until {}, when {by} mended it", desk.short(replaced.replaced_at));
             let html = service::prose::html(replaced.body.as_str());
             view! { <p class="small muted" dir="auto">{head}</p><div class="prose" dir="auto" inner_html=html></div> }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use storage::Tx;
 use storage::alert::AlertFilter;
 use storage::alert::cause::CausesOf;
+use uuid::Uuid;
 
 /// Causes on one page.
 const CAUSES: i64 = 20;
@@ -96,6 +97,8 @@ pub struct AlertsLook {
     pub hosts: BTreeMap<HostId, String>,
     /// What components are called.
     pub components: BTreeMap<ComponentId, String>,
+    /// What the tokens are called that report alerts.
+    pub sources: BTreeMap<Uuid, String>,
 }
 
 impl AlertsLook {
@@ -126,6 +129,7 @@ impl AlertsLook {
             causes: lines,
             hosts: tx.hosts(true).await?.into_iter().map(|host| (host.id, host.name.to_string())).collect(),
             components: tx.components(true).await?.into_iter().map(|c| (c.id, c.name.to_string())).collect(),
+            sources: tx.tokens().await?.into_iter().map(|token| (token.id.0, token.name.to_string())).collect(),
             ..Self::default()
         })
     }

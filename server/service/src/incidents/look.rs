@@ -1,6 +1,6 @@
 //! Incidents as colleagues see them.
 
-use super::{PossibleCause, SILENCE};
+use super::{PossibleCause, Programs, SILENCE};
 use crate::inventory::Page;
 use crate::{Actor, Error, Fields, Services};
 use domain::component::ComponentState;
@@ -94,6 +94,8 @@ pub struct IncidentDetail {
     pub names: BTreeMap<ComponentId, String>,
     /// Names of those who wrote.
     pub authors: BTreeMap<UserId, String>,
+    /// Names of what wrote without a person.
+    pub programs: Programs,
     /// The window that caused it.
     pub cause: Option<Maintenance>,
     /// Windows that may have, the likeliest first.
@@ -221,8 +223,9 @@ impl Services {
             None => None,
         };
         Ok(IncidentDetail {
-            updates: tx.incident_updates_of(&[id]).await?,
-            replaced: tx.replaced_texts(id).await?,
+            programs: Programs::of(&mut tx, &incident, &updates, &replaced).await?,
+            updates,
+            replaced,
             components,
             names: all.iter().map(|c| (c.id, c.name.to_string())).collect(),
             authors: tx.users().await?.into_iter().map(|user| (user.id, user.name.to_string())).collect(),

@@ -40,4 +40,19 @@ async fn lines_come_back_newest_first_and_in_pages(engine: Engine) {
     assert_eq!(tx.audit_objects().await.unwrap(), ["host", "job"]);
 }
 
-storage::on_both!(lines_come_back_newest_first_and_in_pages);
+async fn what_programs_did_to_a_thing_comes_back_oldest_first(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    let by_person = AuditEntry { user_id: Some(Uuid::from_u128(7).into()), ..entry(2, 20, "host") };
+    let elsewhere = AuditEntry { object_id: "2".to_owned(), ..entry(3, 25, "host") };
+    let lines = [entry(1, 30, "host"), by_person, elsewhere, entry(4, 10, "host"), entry(5, 15, "job")];
+    let mut tx = t.db.write().await.unwrap();
+    for line in &lines {
+        tx.add_audit(line).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = t.db.read().await.unwrap();
+    assert_eq!(tx.audit_of_programs("host", "1").await.unwrap(), [lines[3].clone(), lines[0].clone()]);
+    assert_eq!(tx.audit_of_programs("host", "3").await.unwrap(), []);
+}
+
+storage::on_both!(lines_come_back_newest_first_and_in_pages, what_programs_did_to_a_thing_comes_back_oldest_first,);
