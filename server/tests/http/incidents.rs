@@ -318,6 +318,26 @@ async fn who_hides_an_outage_from_the_figures_is_asked_once(engine: Engine) {
     assert!(page.contains("An outage is kept out of the figures") && page.contains("“Major outage”"), "{page}");
 }
 
+async fn what_customers_do_not_know_of_is_marked_where_it_is_chosen(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let dns = stage.component("DNS").await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let hide = [("version", "1"), ("name", "DNS"), ("slug", "dns"), ("is_private", "true")];
+    place(&operator.post_form(&format!("/admin/components/{dns}"), &hide).await);
+    let field = format!("c.{dns}");
+    let report = [("title", "DNS"), ("body", "We look."), (field.as_str(), "major_outage"), ("do", "publish")];
+    let made = place(&operator.post_form("/admin/incidents/new", &report).await);
+    for path in ["/admin/incidents/new", "/admin/incidents/backfill", &made] {
+        let (_, page) = read_plain(operator.get(path).await).await;
+        let label =
+            page.split(&format!("<label for=\"{field}\"")).nth(1).and_then(|rest| rest.split("</label>").next());
+        let label = label.unwrap_or_else(|| panic!("{path}: {page}"));
+        assert!(label.contains("DNS") && label.contains(">for the team alone<"), "{path}: {label}");
+        assert_eq!(page.matches("class=\"badge tone-quiet\">for the team alone").count(), 1, "no other is: {path}");
+    }
+}
+
 async fn programs_run_incidents(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
@@ -404,5 +424,6 @@ storage::on_both!(
     drafts_templates_and_the_past_go_without_a_script,
     a_state_is_set_by_hand_and_a_private_component_vanishes,
     who_hides_an_outage_from_the_figures_is_asked_once,
+    what_customers_do_not_know_of_is_marked_where_it_is_chosen,
     programs_run_incidents,
 );

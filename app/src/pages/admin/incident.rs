@@ -316,7 +316,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
                 true => format!("{} – {}", named.name, named.state.public_text()),
                 false => named.name.clone(),
             };
-            state_of(named.id, &label, chosen.get(&named.id).copied(), true)
+            state_of(named.id, &label, named.is_private, chosen.get(&named.id).copied(), true)
         })
         .collect_view();
     let known = (!own.is_empty()).then(|| {

@@ -373,7 +373,8 @@ pub(super) fn picker(choices: &Choices, chosen: &States, without: &[ComponentId]
             let rows = list
                 .iter()
                 .map(|component| {
-                    state_of(component.id, component.name.as_str(), chosen.get(&component.id).copied(), false)
+                    let state = chosen.get(&component.id).copied();
+                    state_of(component.id, component.name.as_str(), component.is_private, state, false)
                 })
                 .collect_view();
             (!list.is_empty()).then(|| {
@@ -407,7 +408,13 @@ pub(super) fn picker(choices: &Choices, chosen: &States, without: &[ComponentId]
 }
 
 /// The state of one component, to choose; `known` ones have a state already.
-pub(super) fn state_of(id: ComponentId, name: &str, chosen: Option<ComponentState>, known: bool) -> AnyView {
+pub(super) fn state_of(
+    id: ComponentId,
+    name: &str,
+    is_private: bool,
+    chosen: Option<ComponentState>,
+    known: bool,
+) -> AnyView {
     let field = format!("{PREFIX}{id}");
     let nothing = if known { "As it is" } else { "Not affected" };
     let nothing = view! { <option value="" selected=chosen.is_none()>{nothing}</option> };
@@ -417,9 +424,10 @@ pub(super) fn state_of(id: ComponentId, name: &str, chosen: Option<ComponentStat
         .map(|(label, state)| view! { <option value=state.as_str() selected={chosen == Some(state)}>{label}</option> })
         .collect_view();
     let name = name.to_owned();
+    let private = is_private.then(|| view! { " "<span class="badge tone-quiet">"for the team alone"</span> });
     view! {
         <div class="state-row">
-            <label for=field.clone() dir="auto">{name}</label>
+            <label for=field.clone() dir="auto">{name}{private}</label>
             <select class="input" id=field.clone() name=field>{nothing}{options}</select>
         </div>
     }
