@@ -20,6 +20,8 @@ pub struct Assets {
     pub icons: String,
     /// What keeps an open public page up to date.
     pub live: String,
+    /// What tells the team that a page of theirs has changed.
+    pub follow: String,
 }
 
 /// The content policy of a page that shows a mail: what stands in a mail brings its own styles. Still nothing runs

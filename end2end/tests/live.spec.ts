@@ -5,7 +5,7 @@ import { type BrowserContext, type Page, expect, test } from '@playwright/test';
 import { Api } from '../harness/api.ts';
 import { complaints, expectAccessible } from '../harness/a11y.ts';
 import { World } from '../harness/world.ts';
-import { makeToken, nameSite, setUp, signOut } from '../pages/people.ts';
+import { makeToken, nameSite, setUp, signIn, signOut } from '../pages/people.ts';
 
 const ADMIN = { name: 'Ada Byrne', email: 'ada@northwind.example', password: 'the kettle is on the hob' };
 
@@ -148,6 +148,27 @@ test('without scripts the pages ask again by themselves, once a minute', async (
   }
   await page.goto(`${world.url}/history`);
   await expect(page.locator('meta[http-equiv="refresh"]')).toHaveCount(0);
+  await context.close();
+});
+
+test('a colleague who is writing learns that others have posted, and keeps every word', async ({ browser }) => {
+  const context = await browser.newContext();
+  const desk = await context.newPage();
+  const complained = complaints(desk);
+  await signIn(desk, world.url, ADMIN);
+  await desk.goto(`${world.url}/admin/incidents/${incident}`);
+  const text = desk.getByLabel('What customers read').first();
+  await text.pressSequentially('We will');
+  await say('resolved', 'A last word.');
+  await expect(region(desk).filter({ hasText: 'This page has changed.' })).toBeVisible(SOON);
+  await expect(text).toBeFocused();
+  await expect(text).toHaveValue('We will');
+  await expectAccessible(desk);
+  const opened = context.waitForEvent('page');
+  await desk.getByRole('link', { name: 'Show what is new' }).click();
+  await expect((await opened).locator('ol.timeline > li').first()).toContainText('A last word.');
+  await expect(text).toHaveValue('We will');
+  expect(complained).toEqual([]);
   await context.close();
 });
 

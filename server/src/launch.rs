@@ -161,6 +161,7 @@ pub async fn serve(
             css: assets.address("main.css"),
             icons: assets.address("icons.svg"),
             live: assets.address("live.js"),
+            follow: assets.address("follow.js"),
         },
     };
     let live = Events::new(services.db.newest_change(), settings.max_streams, shutdown.clone(), &metrics)?;

@@ -30,6 +30,17 @@ pub async fn ask_audience(
     incident_form::count(&services, &actor, &form).await.map_err(|error| answer(&error))
 }
 
+/// How an incident stands now, in a word that is another one after each change.
+#[server(prefix = "/api/fn", endpoint = "stands")]
+pub async fn ask_stands(
+    /// Its id.
+    incident: String,
+) -> Result<String, ServerFnError> {
+    use crate::pages::admin::answer;
+    let (services, actor) = (crate::context::services(), crate::context::actor());
+    services.incident_stands(&actor, &incident).await.map_err(|error| answer(&error))
+}
+
 /// Windows that may have caused what a form says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CausesView {

@@ -338,6 +338,42 @@ async fn what_customers_do_not_know_of_is_marked_where_it_is_chosen(engine: Engi
     }
 }
 
+async fn an_open_page_of_the_team_learns_that_it_has_changed(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let field = format!("c.{}", stage.component("DNS").await);
+    let (operator, viewer) = (app.sign_in_as(Role::Operator).await, app.sign_in_as(Role::Viewer).await);
+    let report = [("title", "DNS"), ("body", "We look."), (field.as_str(), "major_outage"), ("do", "publish")];
+    let made = place(&operator.post_form("/admin/incidents/new", &report).await);
+    let id = made.rsplit('/').next().unwrap().to_owned();
+    let open = async || {
+        let (_, page) = read_plain(viewer.get(&made).await).await;
+        let data = |name: &str| {
+            let rest = page.split(&format!("data-{name}=\"")).nth(1).unwrap_or_else(|| panic!("{name}: {page}"));
+            rest.split('"').next().unwrap().to_owned()
+        };
+        assert!(page.contains("follow.js") && page.contains("id=\"follow\" role=\"status\""), "{page}");
+        assert!(page.contains("<template><p>This page has changed. <a href"), "said by nobody yet: {page}");
+        (data("stands"), data("since").parse::<i64>().unwrap())
+    };
+    let asked = async || read_plain(viewer.post_form("/api/fn/stands", &[("incident", &id)]).await).await;
+    let (stands, since) = open().await;
+    assert_eq!(asked().await, (200, format!("\"{stands}\"")));
+    let body = [("do", "say"), ("state", "identified"), ("body", "A disk.")];
+    place(&operator.post_form(&made, &body).await);
+    let (_, now) = asked().await;
+    assert_ne!(now, format!("\"{stands}\""));
+    let (stands, later) = open().await;
+    assert_eq!(now, format!("\"{stands}\""));
+    assert!(later > since, "the stream tells of it: {later} after {since}");
+    let (_, page) = read_plain(operator.get(&made).await).await;
+    let update = page.split("value=\"mend:").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mend = [("do", format!("mend:{update}")), ("version", "1".to_owned()), ("mended", "Two disks.".to_owned())];
+    let mend: Vec<(&str, &str)> = mend.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    place(&operator.post_form(&made, &mend).await);
+    assert_ne!(asked().await.1, format!("\"{stands}\""), "mended words, too");
+}
+
 async fn programs_run_incidents(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
@@ -425,5 +461,6 @@ storage::on_both!(
     a_state_is_set_by_hand_and_a_private_component_vanishes,
     who_hides_an_outage_from_the_figures_is_asked_once,
     what_customers_do_not_know_of_is_marked_where_it_is_chosen,
+    an_open_page_of_the_team_learns_that_it_has_changed,
     programs_run_incidents,
 );

@@ -562,6 +562,7 @@ const FUNCTIONS: &[(&str, &str, Permission)] = &[
     ("/api/fn/causes", "form=", View),
     ("/api/fn/gate", "form=", View),
     ("/api/fn/preview", "form=", View),
+    ("/api/fn/stands", "incident=", View),
     ("/api/fn/time", "form=", View),
 ];
 

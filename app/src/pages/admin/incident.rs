@@ -124,6 +124,8 @@ struct Shown {
     alerts: AlertsLook,
     /// What would be posted if it were resolved by itself, where that is proposed.
     end: Option<Prose>,
+    /// The newest change that the page knows of.
+    since: i64,
 }
 
 /// `/admin/incidents/:id`
@@ -134,6 +136,8 @@ pub fn IncidentPage() -> impl IntoView {
     admin(
         |Shown { detail, .. }: &Shown| format!("{} {}", detail.incident.reference(), detail.incident.title),
         |desk: Desk| async move {
+            // Read before what the page shows: what comes later is heard of.
+            let since = desk.services.newest_change();
             let detail = desk.services.incident_detail(&desk.actor, of?).await?;
             let mut told_of = detail.incident.components.clone();
             told_of.extend(typed);
@@ -143,7 +147,7 @@ pub fn IncidentPage() -> impl IntoView {
             let templates = desk.services.templates(&desk.actor, false).await?;
             let alerts = desk.services.alerts_of_incident(&desk.actor, detail.incident.id).await?;
             let end = desk.services.proposed_end(&desk.actor, detail.incident.id).await?;
-            Ok(Shown { detail, choices, templates, audience, told_of, alerts, end })
+            Ok(Shown { detail, choices, templates, audience, told_of, alerts, end, since })
         },
         |desk, shown| page(&desk, &shown),
     )
@@ -198,6 +202,23 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
                 {history(desk, detail)}
             </div>
         </div>
+        {follow(detail, shown.since)}
+    }
+    .into_any()
+}
+
+/// What says that colleagues have changed something while the page was open. It changes nothing else on it.
+fn follow(detail: &IncidentDetail, since: i64) -> AnyView {
+    let context::Assets { follow, .. } = use_context().unwrap_or_default();
+    let (id, stands) = (detail.incident.id.to_string(), detail.stands());
+    let href = format!("/admin/incidents/{id}");
+    view! {
+        <div class="follow" id="follow" role="status" data-incident=id data-stands=stands data-since=since.to_string()>
+            <template>
+                <p>"This page has changed. "<a href=href>"Show what is new"</a>". What you have typed here stays."</p>
+            </template>
+        </div>
+        <script src=follow nonce=leptos::nonce::use_nonce() defer=true></script>
     }
     .into_any()
 }

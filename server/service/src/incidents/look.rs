@@ -123,6 +123,19 @@ impl IncidentNeeds {
     }
 }
 
+impl IncidentDetail {
+    /// How it stands, as [`Services::incident_stands`] says it.
+    #[must_use]
+    pub fn stands(&self) -> String {
+        stands(&self.incident, &self.updates)
+    }
+}
+
+/// Another word after each change: of the incident, of what was said, and of words that were mended.
+fn stands(incident: &Incident, updates: &[IncidentUpdate]) -> String {
+    format!("{}.{}", incident.version, updates.iter().map(|update| update.version).sum::<i64>())
+}
+
 impl Services {
     /// Incidents of one kind, newest start first.
     ///
@@ -202,6 +215,17 @@ impl Services {
         Ok((incident, updates))
     }
 
+    /// How an incident stands now, in a word that is another one after each change: for pages that are open.
+    ///
+    /// # Errors
+    /// Not allowed, no id, there is none, or the database does not answer.
+    pub async fn incident_stands(&self, actor: &Actor, id: &str) -> Result<String, Error> {
+        actor.require(Permission::View)?;
+        let id = id.parse().map_err(|_| Error::field("incident", "This is no id of an incident."))?;
+        let (incident, updates) = self.incident_timeline(actor, id).await?;
+        Ok(stands(&incident, &updates))
+    }
+
     /// One incident with everything that belongs to it.
     ///
     /// # Errors
@@ -222,6 +246,8 @@ impl Services {
             Some(id) => Some(tx.maintenance(id).await?),
             None => None,
         };
+        let updates = tx.incident_updates_of(&[id]).await?;
+        let replaced = tx.replaced_texts(id).await?;
         Ok(IncidentDetail {
             programs: Programs::of(&mut tx, &incident, &updates, &replaced).await?,
             updates,
