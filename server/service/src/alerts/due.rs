@@ -6,6 +6,7 @@ use super::{Names, book, ground};
 use crate::incidents::{IncidentEdit, IncidentPost};
 use crate::{Actor, Error, Services};
 use domain::alert::cause::{CauseState, Step};
+use domain::alert::place::Known;
 use domain::alert::rule::Plan;
 use domain::ids::CauseId;
 use domain::incident::IncidentState;
@@ -65,7 +66,7 @@ impl Services {
         }
         let Some(step) = cause.due(now) else { return Ok(false) };
         let system = Actor::system();
-        let names = Names::load(&mut tx).await?;
+        let names = Names::of(&mut tx, &cause.components.keys().copied().collect()).await?;
         let components = names.public(&cause.components);
         let post =
             |state: IncidentState, body: Prose| IncidentPost { state, body, components: BTreeMap::new(), tell: true };
@@ -73,7 +74,7 @@ impl Services {
             (Step::Publish, Some(incident)) => {
                 let draft = tx.incident(incident).await?;
                 // What a person took out of it, or what is not in use any more, leaves nothing that it is about.
-                if names.in_use(&draft.components).is_empty() {
+                if tx.component_names(&draft.components.keys().copied().collect()).await?.is_empty() {
                     cause.publish_at = None;
                     tx.put_cause(&cause).await?;
                     tx.commit().await?;
@@ -127,7 +128,10 @@ impl Services {
         }
         let firing = AlertFilter { cause: Some(id), firing: Some(true), ..AlertFilter::default() };
         let alerts = tx.alerts_of(&firing, FIRING).await?;
-        let ground = ground(&mut tx).await?;
+        let reach = book.reach(alerts.iter().filter_map(|alert| alert.host));
+        // They are placed already: nothing has to be found by its name.
+        let labels = tx.alert_labels().await?;
+        let ground = ground(&mut tx, &reach, Known::default(), labels).await?;
         let before = book.causes.clone();
         let taken = book.release(id, alerts, &ground, now, &mut Uuid::now_v7);
         let told = self.write(&mut tx, &before, &mut book, &taken).await?;
