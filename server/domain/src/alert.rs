@@ -2,8 +2,7 @@
 //!
 //! A report names alerts by their fingerprints; [`book`] joins those with one cause, [`rule`] says what
 //! becomes of a cause, [`place`] finds the hosts and components that labels speak of, [`reach`] says how
-//! much of the inventory has to be known for that, and `read` reads what Alertmanager, Grafana and others
-//! send.
+//! much has to be known for that, and `read` reads what Alertmanager, Grafana and others send.
 
 pub mod book;
 pub mod cause;

@@ -16,11 +16,11 @@ use crate::{Actor, Error, Services};
 use domain::alert::Alert;
 use domain::alert::book::{Book, Ground, Taken};
 use domain::alert::cause::{Cause, CauseState};
-use domain::alert::place::{Known, LabelNames};
 use domain::alert::reach::{Called, Reach};
 use domain::alert::read::{Sender, read};
 use domain::alert::rule::Plan;
 use domain::component::ComponentState;
+use domain::gate::Topology;
 use domain::ids::{CauseId, ComponentId, IncidentId};
 use domain::incident::IncidentState;
 use domain::people::Permission;
@@ -107,16 +107,17 @@ impl Services {
         let prints: BTreeSet<&str> = report.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
         let prints: Vec<&str> = prints.into_iter().collect();
         let alerts = tx.alerts_known(source, &prints).await?;
-        let mut book = book(&mut tx).await?;
-        book.alerts = alerts.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
-        let labels = tx.alert_labels().await?;
+        let (labels, works) = (tx.alert_labels().await?, tx.works().await?);
         let known = tx.known_names(&Called::by(&report, &labels)).await?;
         let unmatched = report.alerts.iter().flat_map(|alert| known.unmatched(alert, &labels));
         let unmatched: BTreeSet<String> = unmatched.collect();
-        let hosts = report.alerts.iter().filter_map(|alert| known.host(alert, &labels));
-        let reach = book.reach(hosts);
-        let ground = ground(&mut tx, &reach, known, labels).await?;
-        let before = book.causes.clone();
+        let reach = Reach::of(&alerts, &labels, &works).with(source, &report, &known, &labels);
+        let (topology, before) = reached(&mut tx, reach).await?;
+        let ground = Ground { topology, known, labels, rules: tx.alert_rules().await?, works };
+        let mut book = Book {
+            alerts: alerts.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect(),
+            causes: before.clone(),
+        };
         let taken = book.take(source, &report, &ground, now, &mut Uuid::now_v7);
         let told = self.write(&mut tx, &before, &mut book, &taken).await?;
         tx.commit().await?;
@@ -324,19 +325,14 @@ impl Services {
     }
 }
 
-/// What alerts stand on, as far as they reach.
-async fn ground(tx: &mut Tx, reach: &Reach, known: Known, labels: LabelNames) -> Result<Ground, Error> {
-    Ok(Ground {
-        topology: tx.topology_within(reach).await?,
-        rules: tx.alert_rules().await?,
-        works: tx.works().await?,
-        known,
-        labels,
-    })
-}
-
-/// The causes that are not over; no alerts yet.
-async fn book(tx: &mut Tx) -> Result<Book, Error> {
-    let causes = tx.causes(CausesOf::Live, LIVE).await?;
-    Ok(Book { alerts: BTreeMap::new(), causes: causes.into_iter().map(|cause| (cause.id, cause)).collect() })
+/// What runs on what around alerts, and the causes that they can become part of.
+async fn reached(tx: &mut Tx, mut reach: Reach) -> Result<(Topology, BTreeMap<CauseId, Cause>), Error> {
+    let live = tx.live_keys().await?;
+    reach.follow(&live, &Topology::default());
+    let mut topology = tx.topology_around(&reach.hosts).await?;
+    while reach.follow(&live, &topology) {
+        topology = tx.topology_around(&reach.hosts).await?;
+    }
+    let causes = tx.live_causes(&reach.causes).await?;
+    Ok((topology, causes.into_iter().map(|cause| (cause.id, cause)).collect()))
 }

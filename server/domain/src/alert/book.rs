@@ -3,6 +3,7 @@
 use super::cause::{Cause, CauseState};
 use super::join::{Key, Place, join};
 use super::place::{Known, LabelNames};
+use super::reach::Ties;
 use super::rule::{self, Doing, LAST, Plan, Rule, Subject};
 use super::{Alert, Report, Reported};
 use crate::gate::{Guests, Topology};
@@ -38,7 +39,7 @@ pub struct Ground {
     pub works: Vec<Work>,
 }
 
-/// What is known before a report: the alerts it names, and the causes that are not over.
+/// What is known before a report: the alerts it names, and of the causes that are not over those that it can reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
     /// By their fingerprints, all of one source.
@@ -138,17 +139,7 @@ impl<'a> Survey<'a> {
         if let Some(work) = self.work(alert) {
             return BTreeSet::from([Key::Window(work)]);
         }
-        let group = alert.group.clone().map(|group| Key::Group(format!("{} {group}", alert.source)));
-        let names = &self.ground.labels.cause;
-        let values: Option<Vec<String>> =
-            names.iter().map(|name| alert.labels.get(name).map(|value| format!("{name}={value:?}"))).collect();
-        let labels = values.filter(|values| !values.is_empty()).map(|values| Key::Labels(values.join(" ")));
-        let keys: BTreeSet<Key> = group.into_iter().chain(labels).chain(alert.host.map(Key::Host)).collect();
-        if keys.is_empty() {
-            BTreeSet::from([Key::Alone(format!("{} {}", alert.source, alert.fingerprint))])
-        } else {
-            keys
-        }
+        Ties::of(alert).keys(&self.ground.labels.cause)
     }
 }
 

@@ -2,11 +2,13 @@
 //! that has ended. Each step is taken inside a decision, from what is stored at that moment: on many
 //! nodes each happens once.
 
-use super::{Names, book, ground};
+use super::{Names, reached};
 use crate::incidents::{IncidentEdit, IncidentPost};
 use crate::{Actor, Error, Services};
-use domain::alert::cause::{CauseState, Step};
+use domain::alert::book::{Book, Ground};
+use domain::alert::cause::{Cause, CauseState, Step};
 use domain::alert::place::Known;
+use domain::alert::reach::Reach;
 use domain::alert::rule::Plan;
 use domain::ids::CauseId;
 use domain::incident::IncidentState;
@@ -57,7 +59,7 @@ impl Services {
         let now = self.now();
         let mut cause = tx.cause(id).await?;
         if cause.state == CauseState::Window {
-            return self.release(tx, id, now).await;
+            return self.release(tx, &cause, now).await;
         }
         if cause.forget_delay() {
             tx.put_cause(&cause).await?;
@@ -120,19 +122,20 @@ impl Services {
     }
 
     /// The work has ended: what still fires is nobody's plan any more.
-    async fn release(&self, mut tx: Tx, id: CauseId, now: Instant) -> Result<bool, Error> {
-        let mut book = book(&mut tx).await?;
-        let Some(work) = book.causes.get(&id).and_then(|cause| cause.maintenance) else { return Ok(false) };
+    async fn release(&self, mut tx: Tx, cause: &Cause, now: Instant) -> Result<bool, Error> {
+        let (id, Some(work)) = (cause.id, cause.maintenance) else { return Ok(false) };
         if matches!(tx.maintenance(work).await?.state, State::InProgress | State::Verifying) {
             return Ok(false);
         }
         let firing = AlertFilter { cause: Some(id), firing: Some(true), ..AlertFilter::default() };
         let alerts = tx.alerts_of(&firing, FIRING).await?;
-        let reach = book.reach(alerts.iter().filter_map(|alert| alert.host));
+        let (labels, works) = (tx.alert_labels().await?, tx.works().await?);
+        let mut reach = Reach::of(&alerts, &labels, &works);
+        reach.causes.insert(id);
+        let (topology, before) = reached(&mut tx, reach).await?;
         // They are placed already: nothing has to be found by its name.
-        let labels = tx.alert_labels().await?;
-        let ground = ground(&mut tx, &reach, Known::default(), labels).await?;
-        let before = book.causes.clone();
+        let ground = Ground { topology, known: Known::default(), labels, rules: tx.alert_rules().await?, works };
+        let mut book = Book { alerts: BTreeMap::new(), causes: before.clone() };
         let taken = book.release(id, alerts, &ground, now, &mut Uuid::now_v7);
         let told = self.write(&mut tx, &before, &mut book, &taken).await?;
         tx.commit().await?;

@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::evidence::{fetch_by_ids, list, parts};
 use domain::alert::book::Work;
 use domain::alert::place::Known;
-use domain::alert::reach::{Called, Reach};
+use domain::alert::reach::Called;
 use domain::gate::{HostNode, Topology};
 use domain::ids::{ComponentId, HostId, MaintenanceId};
 use sqlx::AssertSqlSafe;
@@ -72,18 +72,17 @@ impl Tx {
         Ok(known)
     }
 
-    /// As much of [`Tx::topology`] as alerts can reach.
+    /// As much of [`Tx::topology`] as there is around hosts: what they run on, what runs on them, and the components behind
+    /// themselves and those.
     ///
     /// # Errors
     /// The database refused.
-    pub async fn topology_within(&mut self, reach: &Reach) -> Result<Topology, StoreError> {
+    pub async fn topology_around(&mut self, hosts: &BTreeSet<HostId>) -> Result<Topology, StoreError> {
         let mut nodes: BTreeMap<HostId, Option<HostId>> = BTreeMap::new();
         let mut behind: BTreeSet<(ComponentId, HostId)> = BTreeSet::new();
-        for hosts in parts(reach.alerts.union(&reach.causes).map(|id| id.0)) {
+        for hosts in parts(hosts.iter().map(|id| id.0)) {
             let found = fetch_by_ids!(self, (Uuid, Option<Uuid>), LINES, &hosts);
             nodes.extend(found.into_iter().map(|(id, on)| (HostId(id), on.map(HostId))));
-        }
-        for hosts in parts(reach.alerts.iter().map(|id| id.0)) {
             for (id, on, component) in fetch_by_ids!(self, (Uuid, Option<Uuid>, Option<Uuid>), GUESTS, &hosts) {
                 nodes.insert(HostId(id), on.map(HostId));
                 behind.extend(component.map(|component| (ComponentId(component), HostId(id))));

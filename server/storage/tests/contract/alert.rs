@@ -136,6 +136,11 @@ async fn causes_are_found_when_something_is_due_in_them(engine: Engine) {
         assert_eq!(&tx.cause(cause.id).await.unwrap(), cause);
     }
     assert_eq!(tx.causes(CausesOf::Live, 9).await.unwrap(), [work.clone(), quiet.clone(), open.clone()]);
+    let keys = [&work, &quiet, &open].map(|cause| (cause.id, cause.keys.clone()));
+    assert_eq!(tx.live_keys().await.unwrap(), keys.into());
+    let all = (0..100).map(|n| CauseId(Uuid::from_u128(n))).collect();
+    assert_eq!(tx.live_causes(&all).await.unwrap().len(), 3, "those that are over are not among them");
+    assert_eq!(tx.live_causes(&[quiet.id].into()).await.unwrap(), std::slice::from_ref(&quiet));
     assert_eq!(tx.causes(CausesOf::Before(None), 9).await.unwrap().len(), 3, "without what is part of another");
     assert_eq!(tx.causes(CausesOf::Before(Some(quiet.id)), 9).await.unwrap(), std::slice::from_ref(&open));
     assert_eq!(tx.causes(CausesOf::Maintenance(m.id), 9).await.unwrap(), std::slice::from_ref(&work));

@@ -2,7 +2,7 @@ use super::component::component;
 use super::host::{at, host};
 use super::maintenance::{started, window};
 use domain::alert::book::Work;
-use domain::alert::reach::{Called, Reach};
+use domain::alert::reach::Called;
 use domain::component::Component;
 use domain::gate::{Guests, Topology};
 use domain::host::Host;
@@ -41,45 +41,43 @@ async fn inventory(tx: &mut Tx) {
 }
 
 /// What alerts ask of it: what hosts run on, what runs on them, and what stands on it all.
-fn asked(of: &Topology, reach: &Reach) -> (Vec<Vec<HostId>>, BTreeSet<HostId>, BTreeSet<(ComponentId, HostId)>) {
+fn asked(of: &Topology, around: &BTreeSet<HostId>) -> (Vec<Vec<HostId>>, BTreeSet<HostId>, Vec<(ComponentId, HostId)>) {
     let runs_on: BTreeMap<HostId, Option<HostId>> = of.hosts.iter().map(|node| (node.id, node.runs_on)).collect();
     let below = |host: &HostId| std::iter::successors(Some(*host), |host| *runs_on.get(host)?).take(9).collect();
-    let guests = Guests::of(&of.hosts).with_all_on(reach.alerts.iter().copied());
+    let guests = Guests::of(&of.hosts).with_all_on(around.iter().copied());
     let behind = of.behind.iter().filter(|(_, host)| guests.contains(host)).copied().collect();
-    (reach.alerts.iter().chain(&reach.causes).map(below).collect(), guests, behind)
+    (around.iter().map(below).collect(), guests, behind)
 }
 
-fn check(whole: &Topology, part: &Topology, reach: &Reach) {
-    assert_eq!(asked(part, reach), asked(whole, reach), "{reach:?}");
+async fn check(tx: &mut Tx, around: &BTreeSet<HostId>) -> Topology {
+    let (whole, part) = (tx.topology().await.unwrap(), tx.topology_around(around).await.unwrap());
+    assert_eq!(asked(&part, around), asked(&whole, around), "{around:?}");
     assert!(part.hosts.iter().all(|node| whole.hosts.contains(node)), "{part:?}");
     assert!(part.behind.iter().all(|pair| whole.behind.contains(pair)), "{part:?}");
+    part
 }
 
-async fn what_alerts_reach_is_that_part_of_the_topology(engine: Engine) {
+async fn what_is_around_hosts_is_that_part_of_the_topology(engine: Engine) {
     let t = TestDb::start(engine).await;
     let mut tx = t.db.decide().await.unwrap();
     inventory(&mut tx).await;
-    let whole = tx.topology().await.unwrap();
-    let middle = Reach { alerts: hosts(&[3]), causes: hosts(&[2]) };
-    let found = tx.topology_within(&middle).await.unwrap();
-    assert_eq!(found.hosts.iter().map(|node| node.id).collect::<BTreeSet<_>>(), hosts(&[1, 2, 3, 4]));
-    assert_eq!(found.behind.iter().map(|(component, _)| *component).collect::<BTreeSet<_>>(), components(&[13, 14]));
-    assert_eq!(tx.topology_within(&Reach::default()).await.unwrap(), Topology::default());
-    // Each way to choose two of each, gone and never seen hosts too.
-    let some = |of: usize| (0..9).filter(move |n| (of >> n) & 1 == 1).map(|n| n + 1).collect::<Vec<u128>>();
-    for (alerts, causes) in (0..512).filter(|n: &usize| n.count_ones() == 2).zip((0..512).rev()) {
-        let reach = Reach { alerts: hosts(&some(alerts)), causes: hosts(&some(causes)) };
-        check(&whole, &tx.topology_within(&reach).await.unwrap(), &reach);
+    let found = check(&mut tx, &hosts(&[3])).await;
+    assert_eq!(found.hosts.iter().map(|node| node.id).collect::<BTreeSet<_>>(), hosts(&[1, 3, 4, 7]), "7 does no harm");
+    let behind: BTreeSet<ComponentId> = found.behind.iter().map(|(component, _)| *component).collect();
+    assert_eq!(behind, components(&[13, 14, 17]));
+    assert_eq!(tx.topology_around(&BTreeSet::new()).await.unwrap(), Topology::default());
+    // Every choice of them; one was never there.
+    for choice in 0..256 {
+        let some: Vec<u128> = (0..8).filter(|n| (choice >> n) & 1 == 1).map(|n| n + 1).collect();
+        check(&mut tx, &hosts(&some)).await;
     }
     // More than one statement takes.
-    let strangers = (1000..2500).map(|n| HostId(Uuid::from_u128(n)));
-    let many = Reach { alerts: strangers.clone().chain(hosts(&[3])).collect(), causes: strangers.collect() };
-    check(&whole, &tx.topology_within(&many).await.unwrap(), &many);
+    let strangers: Vec<u128> = (1000..2500).chain([3]).collect();
+    check(&mut tx, &hosts(&strangers)).await;
     // A circle ends.
     let first = tx.host(HostId(Uuid::from_u128(1))).await.unwrap();
     tx.update_host(&Host { runs_on: Some(HostId(Uuid::from_u128(4))), ..first }).await.unwrap();
-    let whole = tx.topology().await.unwrap();
-    check(&whole, &tx.topology_within(&middle).await.unwrap(), &middle);
+    check(&mut tx, &hosts(&[3])).await;
 }
 
 async fn what_is_called_so_is_found_and_nothing_else(engine: Engine) {
@@ -148,7 +146,7 @@ async fn what_customers_know_components_by_is_told_of_those_in_use(engine: Engin
 }
 
 storage::on_both!(
-    what_alerts_reach_is_that_part_of_the_topology,
+    what_is_around_hosts_is_that_part_of_the_topology,
     what_is_called_so_is_found_and_nothing_else,
     work_that_is_being_done_is_told_with_the_hosts_behind_its_components,
     what_customers_know_components_by_is_told_of_those_in_use,

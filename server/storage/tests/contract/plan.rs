@@ -3,8 +3,8 @@
 
 use super::alert::alert;
 use super::maintenance::at;
-use domain::alert::reach::{Called, Reach};
-use domain::ids::{ComponentId, HostId, IncidentId};
+use domain::alert::reach::Called;
+use domain::ids::{CauseId, ComponentId, HostId, IncidentId};
 use storage::alert::cause::CausesOf;
 use storage::testing::{Asked, Engine, TestDb};
 use uuid::Uuid;
@@ -68,7 +68,9 @@ async fn what_is_asked_for_all_the_time_is_found_without_reading_the_history() {
     // What a report of alerts reaches.
     let (hosts, words) = ([HostId(Uuid::nil())], ["vm3".to_owned()]);
     tx.known_names(&Called { hosts: words.clone().into(), components: words.into() }).await.unwrap();
-    tx.topology_within(&Reach { alerts: hosts.into(), causes: hosts.into() }).await.unwrap();
+    tx.topology_around(&hosts.into()).await.unwrap();
+    tx.live_keys().await.unwrap();
+    tx.live_causes(&[CauseId(Uuid::nil())].into()).await.unwrap();
     tx.works().await.unwrap();
     tx.component_names(&[ComponentId(Uuid::nil())].into()).await.unwrap();
     tx.alerts_known(Uuid::nil(), &["down", "load"]).await.unwrap();

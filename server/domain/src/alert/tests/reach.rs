@@ -15,11 +15,11 @@ fn component(n: u8) -> ComponentId {
     ComponentId(Uuid::from_u128(50 + u128::from(n)))
 }
 
-/// What is left of the inventory where only what a report can reach is known.
-fn narrow(whole: &Ground, called: &Called, reach: &Reach) -> Ground {
-    let (mut lines, mut guests) = (&reach.alerts | &reach.causes, reach.alerts.clone());
+/// What there is around hosts.
+fn around(whole: &Topology, hosts: &BTreeSet<HostId>) -> Topology {
+    let (mut lines, mut guests) = (hosts.clone(), hosts.clone());
     for _ in 0..HOSTS {
-        for node in &whole.topology.hosts {
+        for node in &whole.hosts {
             if lines.contains(&node.id) {
                 lines.extend(node.runs_on);
             }
@@ -28,12 +28,33 @@ fn narrow(whole: &Ground, called: &Called, reach: &Reach) -> Ground {
             }
         }
     }
-    let mut ground = whole.clone();
-    ground.topology.hosts.retain(|node| lines.contains(&node.id) || guests.contains(&node.id));
-    ground.topology.behind.retain(|(_, host)| guests.contains(host));
+    let is_near = |node: &&HostNode| lines.contains(&node.id) || guests.contains(&node.id);
+    Topology {
+        hosts: whole.hosts.iter().filter(is_near).copied().collect(),
+        behind: whole.behind.iter().filter(|(_, host)| guests.contains(host)).copied().collect(),
+    }
+}
+
+/// The same where only what a report can reach is known, and how far that is.
+fn narrow(whole: &Desk, alerts: &[Reported]) -> (Desk, Reach) {
+    let report = Report { alerts: alerts.to_vec(), truncated: 0 };
+    let mut ground = whole.ground.clone();
+    let called = Called::by(&report, &ground.labels);
     ground.known.hosts.retain(|name, _| called.hosts.contains(name));
     ground.known.components.retain(|name, _| called.components.contains(name));
-    ground
+    let mut book = whole.book.clone();
+    book.alerts.retain(|print, _| alerts.iter().any(|alert| alert.fingerprint == *print));
+    let live = book.causes.values().filter(|cause| cause.state.is_live());
+    let live: BTreeMap<CauseId, _> = live.map(|cause| (cause.id, cause.keys.clone())).collect();
+    let reach = Reach::of(book.alerts.values(), &ground.labels, &ground.works);
+    let mut reach = reach.with(Uuid::nil(), &report, &ground.known, &ground.labels);
+    reach.follow(&live, &Topology::default());
+    ground.topology = around(&whole.ground.topology, &reach.hosts);
+    while reach.follow(&live, &ground.topology) {
+        ground.topology = around(&whole.ground.topology, &reach.hosts);
+    }
+    book.causes.retain(|id, cause| reach.causes.contains(id) && cause.state.is_live());
+    (Desk { ground, book, ids: whole.ids }, reach)
 }
 
 /// One report, and how the world is when it comes.
@@ -41,6 +62,7 @@ fn narrow(whole: &Ground, called: &Called, reach: &Reach) -> Ground {
 struct Moment {
     below: Vec<Option<usize>>,
     behind: Vec<(u8, usize)>,
+    retired: Option<usize>,
     work: Option<(BTreeSet<usize>, Option<u8>)>,
     alerts: Vec<Reported>,
     publishes: bool,
@@ -62,21 +84,31 @@ fn any_moment() -> impl Strategy<Value = Moment> {
     let behind = prop::collection::vec((0_u8..4, 0..HOSTS), 0..6);
     let work = prop::option::of((prop::collection::btree_set(0..HOSTS, 0..2), prop::option::of(0_u8..4)));
     let alerts = prop::collection::vec(any_alert(), 0..4);
-    (below, behind, work, alerts, any::<bool>())
-        .prop_map(|(below, behind, work, alerts, publishes)| Moment { below, behind, work, alerts, publishes })
+    (below, behind, prop::option::of(0..HOSTS), work, alerts, any::<bool>()).prop_map(
+        |(below, behind, retired, work, alerts, publishes)| Moment { below, behind, retired, work, alerts, publishes },
+    )
 }
 
 fn ground_at(moment: &Moment) -> Ground {
     let id = |n: &usize| host(u128::try_from(*n).unwrap() + 1);
     let mut ground = ground(&moment.below);
     ground.topology.behind = moment.behind.iter().map(|(c, host)| (component(*c), id(host))).collect();
+    if let Some(retired) = moment.retired.as_ref().map(id) {
+        ground.topology.hosts.retain(|node| node.id != retired);
+        ground.topology.behind.retain(|(_, host)| *host != retired);
+        ground.known.hosts.retain(|_, host| *host != retired);
+    }
     let called = |n| [format!("service {n}"), format!("service-{n}")].map(|name| (name, component(n)));
     ground.known.components = (0..3).flat_map(called).collect();
-    ground.works = moment.work.iter().map(|(hosts, of)| Work {
-        id: MaintenanceId(Uuid::from_u128(7)),
-        hosts: hosts.iter().map(id).collect(),
-        components: of.iter().map(|n| component(*n)).collect(),
-    }).collect();
+    ground.works = moment
+        .work
+        .iter()
+        .map(|(hosts, of)| Work {
+            id: MaintenanceId(Uuid::from_u128(7)),
+            hosts: hosts.iter().map(id).collect(),
+            components: of.iter().map(|n| component(*n)).collect(),
+        })
+        .collect();
     let rule = |n: u8, when: When, doing: Doing| Rule {
         id: AlertRuleId(Uuid::from_u128(u128::from(n))),
         name: Name::parse("rule").unwrap(),
@@ -94,45 +126,50 @@ fn ground_at(moment: &Moment) -> Ground {
 
 proptest! {
     #[test]
-    fn what_a_report_does_not_reach_changes_nothing(moments in prop::collection::vec(any_moment(), 1..8)) {
+    fn what_alerts_do_not_reach_changes_nothing_for_them(moments in prop::collection::vec(any_moment(), 1..8)) {
         let mut whole = Desk::on(ground(&[]));
-        let mut part = Desk::on(ground(&[]));
         for (n, moment) in moments.iter().enumerate() {
-            let ground = ground_at(moment);
-            let report = Report { alerts: moment.alerts.clone(), truncated: 0 };
-            let called = Called::by(&report, &ground.labels);
-            let spoken_of = report.alerts.iter().filter_map(|alert| ground.known.host(alert, &ground.labels));
-            let reach = part.book.reach(spoken_of);
-            part.ground = narrow(&ground, &called, &reach);
-            for alert in &report.alerts {
+            whole.ground = ground_at(moment);
+            let (mut part, reach) = narrow(&whole, &moment.alerts);
+            for alert in &moment.alerts {
                 let unmatched = |of: &Ground| of.known.unmatched(alert, &of.labels);
-                prop_assert_eq!(unmatched(&ground), unmatched(&part.ground));
+                prop_assert_eq!(unmatched(&whole.ground), unmatched(&part.ground));
             }
-            whole.ground = ground;
             let now = at(i64::try_from(n).unwrap());
-            prop_assert_eq!(whole.take(&moment.alerts, now), part.take(&moment.alerts, now));
-            for desk in [&mut whole, &mut part] {
-                for cause in desk.book.causes.values_mut().filter(|cause| cause.state == CauseState::Open) {
-                    let state = if moment.publishes { IncidentState::Investigating } else { IncidentState::Draft };
-                    cause.incident = Some(IncidentId(cause.id.0));
-                    cause.incident_state = cause.incident_state.or(Some(state));
-                }
+            let (of_whole, of_part) = (whole.take(&moment.alerts, now), part.take(&moment.alerts, now));
+            // Others may have become one because of what runs on what now: with their own next alert.
+            let is_reached = |id: &CauseId| reach.causes.contains(id) || of_part.opened.contains(id);
+            let expected = Taken {
+                touched: of_whole.touched.iter().copied().filter(is_reached).collect(),
+                merged: of_whole.merged.iter().copied().filter(|(from, _)| is_reached(from)).collect(),
+                ..of_whole
+            };
+            prop_assert_eq!(&of_part, &expected);
+            for (print, alert) in &part.book.alerts {
+                prop_assert_eq!(alert, &whole.book.alerts[print]);
             }
-            prop_assert_eq!(&whole.book, &part.book);
+            for (id, cause) in &part.book.causes {
+                prop_assert_eq!(cause, &whole.book.causes[id]);
+            }
+            for cause in whole.book.causes.values_mut().filter(|cause| cause.state == CauseState::Open) {
+                let state = if moment.publishes { IncidentState::Investigating } else { IncidentState::Draft };
+                cause.incident = Some(IncidentId(cause.id.0));
+                cause.incident_state = cause.incident_state.or(Some(state));
+            }
         }
     }
 }
 
 #[test]
-fn little_is_left_of_a_large_inventory() {
+fn of_many_causes_and_hosts_few_are_reached() {
     let below: Vec<Option<usize>> = (0..100).map(|n| (n % 10 > 0).then_some(n - n % 10)).collect();
     let mut desk = Desk::on(ground(&below));
     let on = |n: usize| fires(&format!("a{n}"), &[("instance", &format!("h{n}"))], None);
-    desk.take(&[on(23)], at(0));
-    let report = Report { alerts: vec![on(41), on(41)], truncated: 0 };
-    let called = Called::by(&report, &desk.ground.labels);
-    assert_eq!(called.hosts, BTreeSet::from(["h41".to_owned()]));
-    desk.book.alerts.clear();
-    let reach = desk.book.reach([host(42)]);
-    assert_eq!((reach.alerts, reach.causes), (BTreeSet::from([host(42)]), BTreeSet::from([host(24)])));
+    desk.take(&(0..50).map(on).collect::<Vec<_>>(), at(0));
+    assert_eq!(desk.book.causes.len(), 5);
+    let (part, reach) = narrow(&desk, &[on(41)]);
+    assert_eq!((part.book.causes.len(), part.ground.topology.hosts.len(), reach.hosts.len()), (1, 10, 10));
+    assert_eq!(part.ground.known.hosts.len(), 1);
+    let (part, _) = narrow(&desk, &[on(71)]);
+    assert_eq!((part.book.causes.len(), part.ground.topology.hosts.len()), (0, 2));
 }
