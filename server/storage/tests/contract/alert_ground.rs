@@ -41,12 +41,19 @@ async fn inventory(tx: &mut Tx) {
 }
 
 /// What alerts ask of it: what hosts run on, what runs on them, and what stands on it all.
-fn asked(of: &Topology, around: &BTreeSet<HostId>) -> (Vec<Vec<HostId>>, BTreeSet<HostId>, Vec<(ComponentId, HostId)>) {
+#[derive(Debug, PartialEq, Eq)]
+struct Around {
+    lines: Vec<Vec<HostId>>,
+    guests: BTreeSet<HostId>,
+    behind: Vec<(ComponentId, HostId)>,
+}
+
+fn asked(of: &Topology, around: &BTreeSet<HostId>) -> Around {
     let runs_on: BTreeMap<HostId, Option<HostId>> = of.hosts.iter().map(|node| (node.id, node.runs_on)).collect();
     let below = |host: &HostId| std::iter::successors(Some(*host), |host| *runs_on.get(host)?).take(9).collect();
     let guests = Guests::of(&of.hosts).with_all_on(around.iter().copied());
     let behind = of.behind.iter().filter(|(_, host)| guests.contains(host)).copied().collect();
-    (around.iter().map(below).collect(), guests, behind)
+    Around { lines: around.iter().map(below).collect(), guests, behind }
 }
 
 async fn check(tx: &mut Tx, around: &BTreeSet<HostId>) -> Topology {
