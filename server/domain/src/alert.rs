@@ -1,13 +1,14 @@
 //! Alerts of monitoring systems: one cause, one incident.
 //!
 //! A report names alerts by their fingerprints; [`book`] joins those with one cause, [`rule`] says what
-//! becomes of a cause, [`place`] finds the hosts and components that labels speak of, and `read` reads
-//! what Alertmanager, Grafana and others send.
+//! becomes of a cause, [`place`] finds the hosts and components that labels speak of, [`reach`] says how
+//! much has to be known for that, and `read` reads what Alertmanager, Grafana and others send.
 
 pub mod book;
 pub mod cause;
 pub mod join;
 pub mod place;
+pub mod reach;
 #[cfg(any(test, feature = "ingest"))]
 pub mod read;
 pub mod rule;

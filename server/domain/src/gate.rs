@@ -9,7 +9,7 @@ mod restore;
 mod tests;
 mod words;
 
-pub use ask::{FUTURE_TOLERANCE, ask, blast_radius};
+pub use ask::{FUTURE_TOLERANCE, Guests, ask, blast_radius};
 pub use missing::{Missing, askable, missing};
 pub use words::JobNames;
 

@@ -13,22 +13,22 @@ pub use rules::{LabelsInput, RuleInput, RulesLook, STATES};
 use self::keep::Kept;
 use crate::incidents::{IncidentEdit, IncidentPost, NewIncident};
 use crate::{Actor, Error, Services};
-use domain::alert::book::{Book, Ground, Taken, Work};
+use domain::alert::Alert;
+use domain::alert::book::{Book, Ground, Taken};
 use domain::alert::cause::{Cause, CauseState};
+use domain::alert::reach::{Called, Reach};
 use domain::alert::read::{Sender, read};
-use domain::alert::rule::{Doing, Plan};
+use domain::alert::rule::Plan;
 use domain::component::ComponentState;
-use domain::gate::Scope;
+use domain::gate::Topology;
 use domain::ids::{CauseId, ComponentId, IncidentId};
 use domain::incident::IncidentState;
-use domain::maintenance::State;
 use domain::people::Permission;
 use domain::text::{Name, Prose};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::Tx;
 use storage::alert::cause::CausesOf;
-use storage::maintenance::Order;
 use uuid::Uuid;
 
 /// Longest fingerprint that is kept as it is.
@@ -39,9 +39,6 @@ const UNMATCHED: usize = 100;
 
 /// Most causes that are live at once: far more than there are hosts.
 const LIVE: i64 = 10_000;
-
-/// Most windows under way at once.
-const WORKS: i64 = 1000;
 
 /// What became of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,12 +62,12 @@ pub struct AlertReceipt {
 }
 
 /// What components in use are called, for customers.
-struct Names(BTreeMap<ComponentId, Option<String>>);
+struct Names(BTreeMap<ComponentId, Option<Name>>);
 
 impl Names {
-    async fn load(tx: &mut Tx) -> Result<Self, Error> {
-        let all = tx.components(false).await?;
-        Ok(Self(all.into_iter().map(|c| (c.id, (!c.is_private).then(|| c.name.to_string()))).collect()))
+    /// Those of these components.
+    async fn of(tx: &mut Tx, components: &BTreeSet<ComponentId>) -> Result<Self, Error> {
+        Ok(Self(tx.component_names(components).await?))
     }
 
     /// Those in use.
@@ -85,10 +82,10 @@ impl Names {
 
     /// What customers know of them, the worst first.
     fn public(&self, of: &BTreeMap<ComponentId, ComponentState>) -> Vec<String> {
-        let named = of.iter().filter_map(|(id, state)| Some((*state, self.0.get(id)?.clone()?)));
-        let mut named: Vec<(ComponentState, String)> = named.collect();
-        named.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        named.into_iter().map(|(_, name)| name).collect()
+        let named = of.iter().filter_map(|(id, state)| Some((*state, self.0.get(id)?.as_ref()?)));
+        let mut named: Vec<(ComponentState, &Name)> = named.collect();
+        named.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        named.into_iter().map(|(_, name)| name.to_string()).collect()
     }
 }
 
@@ -107,15 +104,20 @@ impl Services {
         let source = actor.token_id().map_or_else(Uuid::nil, |id| id.0);
         let mut tx = self.db.decide().await?;
         let now = self.now();
-        let ground = ground(&mut tx).await?;
         let prints: BTreeSet<&str> = report.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
         let prints: Vec<&str> = prints.into_iter().collect();
-        let unmatched = report.alerts.iter().flat_map(|alert| ground.known.unmatched(alert, &ground.labels));
+        let alerts = tx.alerts_known(source, &prints).await?;
+        let (labels, works) = (tx.alert_labels().await?, tx.works().await?);
+        let known = tx.known_names(&Called::by(&report, &labels)).await?;
+        let unmatched = report.alerts.iter().flat_map(|alert| known.unmatched(alert, &labels));
         let unmatched: BTreeSet<String> = unmatched.collect();
-        let known = tx.alerts_known(source, &prints).await?;
-        let mut book = book(&mut tx).await?;
-        book.alerts = known.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
-        let before = book.causes.clone();
+        let reach = Reach::of(&alerts, &labels, &works).with(source, &report, &known, &labels);
+        let (topology, before) = reached(&mut tx, reach).await?;
+        let ground = Ground { topology, known, labels, rules: tx.alert_rules().await?, works };
+        let mut book = Book {
+            alerts: alerts.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect(),
+            causes: before.clone(),
+        };
         let taken = book.take(source, &report, &ground, now, &mut Uuid::now_v7);
         let told = self.write(&mut tx, &before, &mut book, &taken).await?;
         tx.commit().await?;
@@ -178,7 +180,7 @@ impl Services {
         if open().any(|cause| cause.firing > 0) {
             return Ok(None);
         }
-        let names = Names::load(&mut tx).await?;
+        let names = Names::of(&mut tx, &over.components.keys().copied().collect()).await?;
         Ok(Some(Plan::last_text(&names.public(&over.components))))
     }
 
@@ -197,13 +199,18 @@ impl Services {
         }
         let merged: BTreeSet<CauseId> = taken.merged.iter().map(|(from, _)| *from).collect();
         let Kept { taken_over, standing } = self.keep_written(tx, book, taken).await?;
-        if taken.touched.iter().any(|id| book.causes.get(id).is_some_and(|cause| cause.state == CauseState::Open)) {
-            let names = Names::load(tx).await?;
-            for id in &taken.touched {
-                if let Some(cause) = book.causes.get_mut(id).filter(|cause| cause.state == CauseState::Open) {
-                    // A draft that was taken over says what its own cause was.
-                    let before = before.get(taken_over.get(id).unwrap_or(id));
-                    told |= self.follow_incident(tx, before, cause, &names).await?;
+        // A draft that was taken over says what its own cause was.
+        let before = |id: &CauseId| before.get(taken_over.get(id).unwrap_or(id));
+        let has_moved = |id: &&CauseId| book.causes.get(*id).is_some_and(|cause| cause.moves_incident(before(id)));
+        let moved: Vec<CauseId> = taken.touched.iter().filter(has_moved).copied().collect();
+        if !moved.is_empty() {
+            let are = moved.iter().filter_map(|id| book.causes.get(id)).flat_map(|cause| cause.components.keys());
+            let mut spoken_of: BTreeSet<ComponentId> = are.copied().collect();
+            spoken_of.extend(moved.iter().filter_map(before).flat_map(|cause| cause.components.keys()));
+            let names = Names::of(tx, &spoken_of).await?;
+            for id in &moved {
+                if let Some(cause) = book.causes.get_mut(id) {
+                    told |= self.follow_incident(tx, before(id), cause, &names).await?;
                 }
             }
         }
@@ -214,16 +221,11 @@ impl Services {
                 tx.put_cause(cause).await?;
             }
         }
-        for print in &taken.added {
-            if let Some(alert) = book.alerts.get(print) {
-                tx.insert_alert(alert).await?;
-            }
-        }
-        for print in taken.changed.difference(&taken.added) {
-            if let Some(alert) = book.alerts.get(print) {
-                tx.update_alert(alert).await?;
-            }
-        }
+        let added: Vec<&Alert> = taken.added.iter().filter_map(|print| book.alerts.get(print)).collect();
+        tx.insert_alerts(&added).await?;
+        let changed = taken.changed.difference(&taken.added);
+        let changed: Vec<&Alert> = changed.filter_map(|print| book.alerts.get(print)).collect();
+        tx.update_alerts(&changed).await?;
         for (from, into) in &taken.merged {
             tx.move_alerts(*from, *into).await?;
             if standing.contains(from) {
@@ -244,8 +246,8 @@ impl Services {
         Ok(told)
     }
 
-    /// Drafts the incident of a cause, or brings its draft up to date: what a person changed in it stays. Of what is
-    /// published customers are told what is worse now, if a rule says so. Says whether they are.
+    /// Drafts the incident of a cause that moves it, or brings its draft up to date: what a person changed in it stays.
+    /// Of what is published customers are told what is worse now. Says whether they are.
     async fn follow_incident(
         &self,
         tx: &mut Tx,
@@ -272,7 +274,7 @@ impl Services {
                 cause.incident_state = Some(draft.state);
             }
             (Some(id), Some(IncidentState::Draft)) => {
-                let Some(before) = before.filter(|before| !before.drafts_as(cause)) else { return Ok(false) };
+                let Some(before) = before else { return Ok(false) };
                 let draft = tx.incident(id).await?;
                 let mut after = draft.components.clone();
                 for (component, state) in components {
@@ -290,10 +292,8 @@ impl Services {
                 };
                 self.edit_incident_in(tx, &system, id, None, edit).await?;
             }
-            (Some(id), Some(state)) if state.is_open() && cause.plan.doing == Doing::Publish => {
-                return self.tell_worse(tx, id, before, cause, names).await;
-            }
-            (Some(_), _) => {}
+            (Some(id), Some(_)) => return self.tell_worse(tx, id, before, cause, names).await,
+            (Some(_), None) => {}
         }
         Ok(false)
     }
@@ -325,24 +325,14 @@ impl Services {
     }
 }
 
-/// What alerts stand on.
-async fn ground(tx: &mut Tx) -> Result<Ground, Error> {
-    let under_way = [State::InProgress, State::Verifying];
-    let works = tx.maintenances_in(&under_way, Order::Earliest, None, WORKS).await?.into_iter().map(|m| Work {
-        id: m.id,
-        scope: Scope { hosts: m.hosts.into_iter().collect(), components: m.components.into_iter().collect() },
-    });
-    Ok(Ground {
-        works: works.collect(),
-        topology: tx.topology().await?,
-        known: tx.known_names().await?,
-        labels: tx.alert_labels().await?,
-        rules: tx.alert_rules().await?,
-    })
-}
-
-/// The causes that are not over; no alerts yet.
-async fn book(tx: &mut Tx) -> Result<Book, Error> {
-    let causes = tx.causes(CausesOf::Live, LIVE).await?;
-    Ok(Book { alerts: BTreeMap::new(), causes: causes.into_iter().map(|cause| (cause.id, cause)).collect() })
+/// What runs on what around alerts, and the causes that they can become part of.
+async fn reached(tx: &mut Tx, mut reach: Reach) -> Result<(Topology, BTreeMap<CauseId, Cause>), Error> {
+    let live = tx.live_keys().await?;
+    reach.follow(&live, &Topology::default());
+    let mut topology = tx.topology_around(&reach.hosts).await?;
+    while reach.follow(&live, &topology) {
+        topology = tx.topology_around(&reach.hosts).await?;
+    }
+    let causes = tx.live_causes(&reach.causes).await?;
+    Ok((topology, causes.into_iter().map(|cause| (cause.id, cause)).collect()))
 }

@@ -279,10 +279,9 @@ pub(crate) async fn check_named(tx: &mut Tx, fields: &mut Fields, scope: &Scope)
             fields.add("hosts", format!("There is no host {id} in use."));
         }
     }
-    for id in &scope.components {
-        if tx.component(*id).await.ok().is_none_or(|component| component.retired_at.is_some()) {
-            fields.add("components", format!("There is no component {id} in use."));
-        }
+    let in_use = tx.component_names(&scope.components).await.unwrap_or_default();
+    for id in scope.components.iter().filter(|id| !in_use.contains_key(*id)) {
+        fields.add("components", format!("There is no component {id} in use."));
     }
 }
 

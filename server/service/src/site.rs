@@ -211,8 +211,8 @@ impl Services {
     /// The actor may not see it, or the database does not answer.
     pub async fn watched(&self, actor: &Actor) -> Result<Watched, Error> {
         actor.require(Permission::View)?;
-        let known = self.db.read().await?.known_names().await?;
-        Ok(Watched { hosts: !known.hosts.is_empty(), components: !known.components.is_empty() })
+        let (hosts, components) = self.db.read().await?.in_use().await?;
+        Ok(Watched { hosts, components })
     }
 
     /// What the installation runs on.

@@ -1,14 +1,16 @@
-//! Alerts and the rules for them. Their causes are next door, in [`cause`].
+//! Alerts and the rules for them. Their causes are next door, in [`cause`], and what they stand on in `ground`.
 
 pub mod cause;
+mod ground;
 mod retention;
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
-use domain::alert::place::{Known, LabelNames};
+use crate::evidence::rows;
+use domain::alert::place::LabelNames;
 use domain::alert::rule::Rule;
 use domain::alert::{Alert, Grade};
-use domain::ids::{AlertId, AlertRuleId, CauseId, ComponentId, HostId};
+use domain::ids::{AlertId, AlertRuleId, CauseId, HostId};
 use domain::text::Name;
 use domain::time::Instant;
 use serde::Serialize;
@@ -18,6 +20,14 @@ use uuid::Uuid;
 
 /// Parameters in one statement; SQLite takes 32,766.
 const CHUNK: usize = 500;
+
+/// Alerts written by one statement.
+const ROWS: usize = 50;
+
+/// Whether a statement for so many alerts is worth keeping: what is asked for seldom would push out what is often.
+const fn is_usual(alerts: usize) -> bool {
+    matches!(alerts, 1 | ROWS)
+}
 
 /// Which alerts of a list are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,63 +153,77 @@ impl Tx {
         Ok(found)
     }
 
-    /// Stores a new alert.
+    /// Stores new alerts.
     ///
     /// # Errors
-    /// The source has a live one with this fingerprint, or the database refused.
-    pub async fn insert_alert(&mut self, alert: &Alert) -> Result<(), StoreError> {
+    /// The source has a live one with such a fingerprint, or the database refused.
+    pub async fn insert_alerts(&mut self, alerts: &[&Alert]) -> Result<(), StoreError> {
         const T: &str = "alerts";
-        let (labels, components) = (to_json(T, alert.id.0, &alert.labels)?, to_json(T, alert.id.0, &alert.components)?);
-        on_tx!(self, |x| {
-            sqlx::query(
+        for alerts in alerts.chunks(ROWS) {
+            let sql = format!(
                 "insert into alerts (id, source_id, fingerprint, title, grade, labels_json, group_key, host_id,
                  components_json, cause_id, started_at, first_seen_at, last_seen_at, seen, ended_at, flaps, link)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-            )
-            .bind(alert.id.0)
-            .bind(alert.source)
-            .bind(&alert.fingerprint)
-            .bind(alert.title.as_str())
-            .bind(alert.grade.as_str())
-            .bind(labels)
-            .bind(&alert.group)
-            .bind(alert.host.map(|id| id.0))
-            .bind(components)
-            .bind(alert.cause.map(|id| id.0))
-            .bind(ms(alert.started_at))
-            .bind(ms(alert.first_seen_at))
-            .bind(ms(alert.last_seen_at))
-            .bind(alert.seen)
-            .bind(alert.ended_at.map(ms))
-            .bind(alert.flaps)
-            .bind(&alert.link)
-            .execute(x)
-            .await
-            .map_err(|e| StoreError::from(e).naming("alert"))?;
-        });
+                 values {}",
+                rows(self, alerts.len(), 17)
+            );
+            on_tx!(self, |x| {
+                let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(is_usual(alerts.len()));
+                for alert in alerts {
+                    query = query
+                        .bind(alert.id.0)
+                        .bind(alert.source)
+                        .bind(&alert.fingerprint)
+                        .bind(alert.title.as_str())
+                        .bind(alert.grade.as_str())
+                        .bind(to_json(T, alert.id.0, &alert.labels)?)
+                        .bind(&alert.group)
+                        .bind(alert.host.map(|id| id.0))
+                        .bind(to_json(T, alert.id.0, &alert.components)?)
+                        .bind(alert.cause.map(|id| id.0))
+                        .bind(ms(alert.started_at))
+                        .bind(ms(alert.first_seen_at))
+                        .bind(ms(alert.last_seen_at))
+                        .bind(alert.seen)
+                        .bind(alert.ended_at.map(ms))
+                        .bind(alert.flaps)
+                        .bind(&alert.link);
+                }
+                query.execute(x).await.map_err(|e| StoreError::from(e).naming("alert"))?;
+            });
+        }
         Ok(())
     }
 
-    /// Stores what may change of an alert.
+    /// Stores what may change of alerts.
     ///
     /// # Errors
-    /// There is none, or the database refused.
-    pub async fn update_alert(&mut self, alert: &Alert) -> Result<(), StoreError> {
-        let done = on_tx!(self, |x| {
-            sqlx::query(
-                "update alerts set cause_id = $1, last_seen_at = $2, seen = $3, ended_at = $4, flaps = $5 where id = $6",
-            )
-            .bind(alert.cause.map(|id| id.0))
-            .bind(ms(alert.last_seen_at))
-            .bind(alert.seen)
-            .bind(alert.ended_at.map(ms))
-            .bind(alert.flaps)
-            .bind(alert.id.0)
-            .execute(x)
-            .await?
-            .rows_affected()
-        });
-        if done == 1 { Ok(()) } else { Err(StoreError::NotFound("alert")) }
+    /// One of them does not exist, or the database refused.
+    pub async fn update_alerts(&mut self, alerts: &[&Alert]) -> Result<(), StoreError> {
+        for alerts in alerts.chunks(ROWS) {
+            let sql = format!(
+                "with now_is (id, cause_id, last_seen_at, seen, ended_at, flaps) as (values {})
+                 update alerts set cause_id = n.cause_id, last_seen_at = n.last_seen_at, seen = n.seen,
+                 ended_at = n.ended_at, flaps = n.flaps from now_is n where alerts.id = n.id",
+                rows(self, alerts.len(), 6)
+            );
+            let done = on_tx!(self, |x| {
+                let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(is_usual(alerts.len()));
+                for alert in alerts {
+                    query = query
+                        .bind(alert.id.0)
+                        .bind(alert.cause.map(|id| id.0))
+                        .bind(ms(alert.last_seen_at))
+                        .bind(alert.seen)
+                        .bind(alert.ended_at.map(ms))
+                        .bind(alert.flaps);
+                }
+                query.execute(x).await?.rows_affected()
+            });
+            if usize::try_from(done) != Ok(alerts.len()) {
+                return Err(StoreError::NotFound("alert"));
+            }
+        }
+        Ok(())
     }
 
     /// Makes an alert history: when it comes back it is a new one.
@@ -278,29 +302,6 @@ impl Tx {
                 .await?
         });
         rows.into_iter().map(TryInto::try_into).collect()
-    }
-
-    /// Hosts and components in use, by what they are called.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn known_names(&mut self) -> Result<Known, StoreError> {
-        let hosts: Vec<(String, Uuid)> = on_tx!(self, |x| {
-            sqlx::query_as("select name_key, id from hosts where retired_at is null").fetch_all(x).await?
-        });
-        let components: Vec<(String, Uuid)> = on_tx!(self, |x| {
-            sqlx::query_as(
-                "select slug, id from components where retired_at is null
-                 union all select name_key, id from components where retired_at is null",
-            )
-            .fetch_all(x)
-            .await?
-        });
-        Ok(Known {
-            hosts: hosts.into_iter().map(|(name, id)| (name, HostId(id))).collect(),
-            // What is called by a name counts before what has it in its address: it comes last.
-            components: components.into_iter().map(|(name, id)| (name, ComponentId(id))).collect(),
-        })
     }
 
     /// The rules in their order.

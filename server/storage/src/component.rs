@@ -2,11 +2,13 @@
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
+use crate::evidence::{fetch_by_ids, list, parts};
 use crate::host::{OpenWindow, References, mentions};
 use domain::component::{Component, Group};
 use domain::ids::{ComponentId, GroupId, HostId};
 use domain::text::{Name, Slug};
 use domain::time::Instant;
+use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -342,6 +344,25 @@ impl Tx {
             .await?
         });
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Those of these components that are in use, with what customers know them by: none where they must not know of one.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn component_names(
+        &mut self,
+        ids: &BTreeSet<ComponentId>,
+    ) -> Result<BTreeMap<ComponentId, Option<Name>>, StoreError> {
+        const SQL: &str = "select id, name, is_private from components where id in ({ids}) and retired_at is null";
+        let mut names = BTreeMap::new();
+        for ids in parts(ids.iter().map(|id| id.0)) {
+            for (id, name, is_private) in fetch_by_ids!(self, (Uuid, String, bool), SQL, &ids) {
+                let name = Name::parse(&name).map_err(|e| corrupt("components", id, e))?;
+                names.insert(ComponentId(id), (!is_private).then_some(name));
+            }
+        }
+        Ok(names)
     }
 
     /// The components that customers must not know of, in use or retired.

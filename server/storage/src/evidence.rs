@@ -18,18 +18,41 @@ use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Placeholders for a list of ids, and the ids to bind to them. The list is filled up to a power
+/// Placeholders for a list of ids or names, and what to bind to them. The list is filled up to a power
 /// of two, so that there are few texts for the database to prepare. SQLite looks for a numbered
 /// placeholder among all others: a thousand of them would cost more than what they ask for.
-pub(crate) fn list(tx: &Tx, ids: &BTreeSet<Uuid>) -> (String, Vec<Uuid>) {
-    let mut bind: Vec<Uuid> = ids.iter().copied().collect();
-    bind.resize(bind.len().next_power_of_two(), Uuid::nil());
+pub(crate) fn list<T: Copy + Default>(tx: &Tx, ids: &BTreeSet<T>) -> (String, Vec<T>) {
+    let mut bind: Vec<T> = ids.iter().copied().collect();
+    bind.resize(bind.len().next_power_of_two(), T::default());
     let mark = |n| match tx.inner {
         Inner::Sqlite(_) => "?".to_owned(),
         Inner::Postgres(_) => format!("${n}"),
     };
     let marks: Vec<String> = (1..=bind.len()).map(mark).collect();
     (marks.join(", "), bind)
+}
+
+/// Placeholders for the values of so many rows.
+pub(crate) fn rows(tx: &Tx, count: usize, columns: usize) -> String {
+    let row = |n: usize| {
+        let marks: Vec<String> = (n * columns + 1..=(n + 1) * columns)
+            .map(|n| match tx.inner {
+                Inner::Sqlite(_) => "?".to_owned(),
+                Inner::Postgres(_) => format!("${n}"),
+            })
+            .collect();
+        format!("({})", marks.join(", "))
+    };
+    (0..count).map(row).collect::<Vec<String>>().join(", ")
+}
+
+/// Ids or names in one statement; SQLite takes 32,766.
+const PART: usize = 512;
+
+/// A long list in parts, for what can be asked of each part alone.
+pub(crate) fn parts<T: Copy + Ord>(wanted: impl IntoIterator<Item = T>) -> Vec<BTreeSet<T>> {
+    let wanted: Vec<T> = wanted.into_iter().collect();
+    wanted.chunks(PART).map(|part| part.iter().copied().collect()).collect()
 }
 
 /// Runs `$text` with a list of ids in the place of `{ids}`.

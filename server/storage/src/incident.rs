@@ -2,7 +2,7 @@
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
-use crate::evidence::{fetch_by_ids, list};
+use crate::evidence::{fetch_by_ids, list, rows};
 use crate::host::OpenWindow;
 use crate::maintenance::{code, parse};
 use domain::component::ComponentState;
@@ -15,6 +15,9 @@ use sqlx::AssertSqlSafe;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
+
+/// Components written by one statement.
+const ROWS: usize = 100;
 
 /// What the author of an update was who is no person.
 const SYSTEM: &str = "system";
@@ -229,15 +232,16 @@ impl Tx {
     }
 
     async fn set_incident_components(&mut self, incident: &Incident) -> Result<(), StoreError> {
-        for (component, state) in &incident.components {
+        let states: Vec<(&ComponentId, &ComponentState)> = incident.components.iter().collect();
+        for states in states.chunks(ROWS) {
+            let values = rows(self, states.len(), 3);
+            let sql = format!("insert into incident_components (incident_id, component_id, state) values {values}");
             on_tx!(self, |x| {
-                sqlx::query("insert into incident_components (incident_id, component_id, state) values ($1, $2, $3)")
-                    .bind(incident.id.0)
-                    .bind(component.0)
-                    .bind(state.as_str())
-                    .execute(x)
-                    .await
-                    .map_err(|e| StoreError::from(e).naming("component"))?;
+                let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(states.len() == 1);
+                for (component, state) in states {
+                    query = query.bind(incident.id.0).bind(component.0).bind(state.as_str());
+                }
+                query.execute(x).await.map_err(|e| StoreError::from(e).naming("component"))?;
             });
         }
         Ok(())

@@ -109,6 +109,21 @@ impl Tx {
         row.ok_or(StoreError::NotFound("site"))?.try_into()
     }
 
+    /// Whether there are hosts, and whether there are components, in use.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn in_use(&mut self) -> Result<(bool, bool), StoreError> {
+        Ok(on_tx!(self, |x| {
+            sqlx::query_as(
+                "select exists (select 1 from hosts where retired_at is null),
+                 exists (select 1 from components where retired_at is null)",
+            )
+            .fetch_one(x)
+            .await?
+        }))
+    }
+
     /// Stores new values, if nobody did since they were read.
     ///
     /// # Errors

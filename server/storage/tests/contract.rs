@@ -3,6 +3,7 @@
 
 mod contract {
     mod alert;
+    mod alert_ground;
     mod announcement;
     mod audience;
     mod audit;

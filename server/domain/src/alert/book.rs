@@ -3,9 +3,10 @@
 use super::cause::{Cause, CauseState};
 use super::join::{Key, Place, join};
 use super::place::{Known, LabelNames};
+use super::reach::Ties;
 use super::rule::{self, Doing, LAST, Plan, Rule, Subject};
 use super::{Alert, Report, Reported};
-use crate::gate::{Scope, Topology, blast_radius};
+use crate::gate::{Guests, Topology};
 use crate::ids::{AlertRuleId, CauseId, ComponentId, HostId, MaintenanceId};
 use crate::text::Name;
 use crate::time::Instant;
@@ -17,14 +18,16 @@ use uuid::Uuid;
 pub struct Work {
     /// Which.
     pub id: MaintenanceId,
-    /// What it is done on.
-    pub scope: Scope,
+    /// Hosts it is done on: those named, and those behind components that are named.
+    pub hosts: BTreeSet<HostId>,
+    /// Components that are named.
+    pub components: BTreeSet<ComponentId>,
 }
 
 /// What alerts stand on.
 #[derive(Clone, Debug)]
 pub struct Ground {
-    /// What runs on what, and what is behind components.
+    /// What runs on what, and what is behind components; as far as alerts reach: see [`super::reach::Reach`].
     pub topology: Topology,
     /// What is known by name.
     pub known: Known,
@@ -36,7 +39,7 @@ pub struct Ground {
     pub works: Vec<Work>,
 }
 
-/// What is known before a report: the alerts it names, and the causes that are not over.
+/// What is known before a report: the alerts it names, and of the causes that are not over those that it can reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
     /// By their fingerprints, all of one source.
@@ -74,14 +77,21 @@ pub struct Taken {
 struct Survey<'a> {
     ground: &'a Ground,
     runs_on: BTreeMap<HostId, HostId>,
+    guests: Guests,
+    behind: BTreeMap<HostId, Vec<ComponentId>>,
     works: Vec<(MaintenanceId, BTreeSet<HostId>, &'a BTreeSet<ComponentId>)>,
 }
 
 impl<'a> Survey<'a> {
     fn of(ground: &'a Ground) -> Self {
         let runs_on = ground.topology.hosts.iter().filter_map(|host| Some((host.id, host.runs_on?))).collect();
-        let radius = |work: &'a Work| (work.id, blast_radius(&work.scope, &ground.topology), &work.scope.components);
-        Self { ground, runs_on, works: ground.works.iter().map(radius).collect() }
+        let guests = Guests::of(&ground.topology.hosts);
+        let mut behind: BTreeMap<HostId, Vec<ComponentId>> = BTreeMap::new();
+        for (component, host) in &ground.topology.behind {
+            behind.entry(*host).or_default().push(*component);
+        }
+        let radius = |work: &'a Work| (work.id, guests.with_all_on(work.hosts.iter().copied()), &work.components);
+        Self { ground, runs_on, works: ground.works.iter().map(radius).collect(), guests, behind }
     }
 
     /// The host and everything below it.
@@ -92,10 +102,9 @@ impl<'a> Survey<'a> {
 
     /// The components that an alert touches: those it names, and those that stand on its host.
     fn touched(&self, alert: &Alert) -> BTreeSet<ComponentId> {
-        let scope = Scope { hosts: alert.host.into_iter().collect(), components: BTreeSet::new() };
-        let radius = blast_radius(&scope, &self.ground.topology);
-        let behind = self.ground.topology.behind.iter().filter(|(_, host)| radius.contains(host));
-        behind.map(|(component, _)| *component).chain(alert.components.iter().copied()).collect()
+        let radius = self.guests.with_all_on(alert.host);
+        let behind = radius.iter().filter_map(|host| self.behind.get(host)).flatten();
+        behind.chain(&alert.components).copied().collect()
     }
 
     /// The rule for an alert, and the components it touches.
@@ -130,17 +139,7 @@ impl<'a> Survey<'a> {
         if let Some(work) = self.work(alert) {
             return BTreeSet::from([Key::Window(work)]);
         }
-        let group = alert.group.clone().map(|group| Key::Group(format!("{} {group}", alert.source)));
-        let names = &self.ground.labels.cause;
-        let values: Option<Vec<String>> =
-            names.iter().map(|name| alert.labels.get(name).map(|value| format!("{name}={value:?}"))).collect();
-        let labels = values.filter(|values| !values.is_empty()).map(|values| Key::Labels(values.join(" ")));
-        let keys: BTreeSet<Key> = group.into_iter().chain(labels).chain(alert.host.map(Key::Host)).collect();
-        if keys.is_empty() {
-            BTreeSet::from([Key::Alone(format!("{} {}", alert.source, alert.fingerprint))])
-        } else {
-            keys
-        }
+        Ties::of(alert).keys(&self.ground.labels.cause)
     }
 }
 

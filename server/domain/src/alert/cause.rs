@@ -148,6 +148,21 @@ impl Cause {
             == (&other.title, &other.components, &other.plan, other.started_at)
     }
 
+    /// Its incident is still to be made, or may have to follow what it was before.
+    #[must_use]
+    pub fn moves_incident(&self, before: Option<&Self>) -> bool {
+        let is_same = |before: &Self| before.components == self.components;
+        self.state == CauseState::Open
+            && match (self.incident, self.incident_state) {
+                (None, _) => true,
+                (Some(_), Some(IncidentState::Draft)) => before.is_some_and(|before| !before.drafts_as(self)),
+                (Some(_), Some(state)) => {
+                    state.is_open() && self.plan.doing == Doing::Publish && !before.is_some_and(is_same)
+                }
+                (Some(_), None) => false,
+            }
+    }
+
     /// The components that are worse than its incident says.
     #[must_use]
     pub fn worse_than(&self, incident: &Incident) -> BTreeMap<ComponentId, ComponentState> {

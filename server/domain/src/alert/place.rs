@@ -53,7 +53,7 @@ pub fn read_names(text: &str) -> Result<Vec<String>, LabelsError> {
     if names.len() > MOST { Err(LabelsError::TooMany) } else { Ok(names) }
 }
 
-/// What is known by name.
+/// What is known by name; as far as alerts may speak of it: see [`super::reach::Called`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// Hosts in use, by their names as they are compared.
@@ -66,9 +66,7 @@ impl Known {
     /// The host that an alert speaks of.
     #[must_use]
     pub fn host(&self, alert: &Reported, labels: &LabelNames) -> Option<HostId> {
-        let named = alert.host.iter().map(String::as_str);
-        let labelled = labels.host.iter().filter_map(|name| alert.labels.get(name)).map(String::as_str);
-        named.chain(labelled).find_map(|text| self.host_called(text))
+        host_texts(alert, labels).find_map(|text| self.host_called(text))
     }
 
     /// What an alert says of hosts and components that names nothing in use, like `host=mail-9`. Of hosts one that is
@@ -91,20 +89,35 @@ impl Known {
     /// The components that an alert names.
     #[must_use]
     pub fn components(&self, alert: &Reported, labels: &LabelNames) -> BTreeSet<ComponentId> {
-        let named = alert.component.iter().map(String::as_str);
-        let labelled = labels.component.iter().filter_map(|name| alert.labels.get(name)).map(String::as_str);
-        named.chain(labelled).filter_map(|text| self.components.get(&key(text)?).copied()).collect()
+        component_texts(alert, labels).filter_map(|text| self.components.get(&key(text)?).copied()).collect()
     }
 
-    /// By its name; else by what stands before the first dot of it: `vm3.example.org:9100` is `vm3`.
     fn host_called(&self, text: &str) -> Option<HostId> {
-        let bare = without_port(text);
-        let short = bare.split('.').next().unwrap_or_default();
-        [text, bare, short].into_iter().find_map(|name| self.hosts.get(&key(name)?).copied())
+        host_keys(text).find_map(|key| self.hosts.get(&key).copied())
     }
 }
 
-fn key(text: &str) -> Option<String> {
+/// What may name the host of an alert: the first that does counts.
+pub(super) fn host_texts<'a>(alert: &'a Reported, labels: &'a LabelNames) -> impl Iterator<Item = &'a str> {
+    let labelled = labels.host.iter().filter_map(|name| alert.labels.get(name));
+    alert.host.iter().chain(labelled).map(String::as_str)
+}
+
+/// What may name components of an alert.
+pub(super) fn component_texts<'a>(alert: &'a Reported, labels: &'a LabelNames) -> impl Iterator<Item = &'a str> {
+    let labelled = labels.component.iter().filter_map(|name| alert.labels.get(name));
+    alert.component.iter().chain(labelled).map(String::as_str)
+}
+
+/// A host is called by its name; else by what stands before the first dot of it: `vm3.example.org:9100` is `vm3`.
+pub(super) fn host_keys(text: &str) -> impl Iterator<Item = String> {
+    let bare = without_port(text);
+    let short = bare.split('.').next().unwrap_or_default();
+    [text, bare, short].into_iter().filter_map(key)
+}
+
+/// As names are compared.
+pub(super) fn key(text: &str) -> Option<String> {
     Name::parse(text).ok().map(|name| name.key())
 }
 

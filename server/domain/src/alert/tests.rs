@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod causes;
+mod reach;
 mod reading;
 
 use super::book::{Book, Ground, Taken};

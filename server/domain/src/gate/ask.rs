@@ -1,8 +1,8 @@
 //! The rules of the gate.
 
 use super::{
-    Evidence, Finding, HostEvidence, JobEvidence, Outcome, Protection, Purpose, Reason, Restore, Scope, Topology,
-    Verdict,
+    Evidence, Finding, HostEvidence, HostNode, JobEvidence, Outcome, Protection, Purpose, Reason, Restore, Scope,
+    Topology, Verdict,
 };
 use crate::backup::Job;
 use crate::host::Exemption;
@@ -20,22 +20,40 @@ pub const FUTURE_TOLERANCE: Span = Span::minutes(5);
 /// topology stay in, so that nobody forgets them. Circles end.
 #[must_use]
 pub fn blast_radius(scope: &Scope, topology: &Topology) -> BTreeSet<HostId> {
-    let mut guests: BTreeMap<HostId, Vec<HostId>> = BTreeMap::new();
-    for host in &topology.hosts {
-        if let Some(below) = host.runs_on {
-            guests.entry(below).or_default().push(host.id);
-        }
-    }
     let behind =
         topology.behind.iter().filter(|(component, _)| scope.components.contains(component)).map(|(_, host)| *host);
-    let mut radius = BTreeSet::new();
-    let mut open: Vec<HostId> = scope.hosts.iter().copied().chain(behind).collect();
-    while let Some(host) = open.pop() {
-        if radius.insert(host) {
-            open.extend(guests.get(&host).into_iter().flatten());
+    Guests::of(&topology.hosts).with_all_on(scope.hosts.iter().copied().chain(behind))
+}
+
+/// What runs on each host: made once where many radii are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Guests(BTreeMap<HostId, Vec<HostId>>);
+
+impl Guests {
+    /// Those of these hosts.
+    #[must_use]
+    pub fn of(hosts: &[HostNode]) -> Self {
+        let mut guests: BTreeMap<HostId, Vec<HostId>> = BTreeMap::new();
+        for host in hosts {
+            if let Some(below) = host.runs_on {
+                guests.entry(below).or_default().push(host.id);
+            }
         }
+        Self(guests)
     }
-    radius
+
+    /// These hosts and whatever runs on any of them.
+    #[must_use]
+    pub fn with_all_on(&self, hosts: impl IntoIterator<Item = HostId>) -> BTreeSet<HostId> {
+        let mut radius = BTreeSet::new();
+        let mut open: Vec<HostId> = hosts.into_iter().collect();
+        while let Some(host) = open.pop() {
+            if radius.insert(host) {
+                open.extend(self.0.get(&host).into_iter().flatten());
+            }
+        }
+        radius
+    }
 }
 
 /// Asks the gate. Complete: every reason of every data set is named.

@@ -2,10 +2,13 @@
 //! that has ended. Each step is taken inside a decision, from what is stored at that moment: on many
 //! nodes each happens once.
 
-use super::{Names, book, ground};
+use super::{Names, reached};
 use crate::incidents::{IncidentEdit, IncidentPost};
 use crate::{Actor, Error, Services};
-use domain::alert::cause::{CauseState, Step};
+use domain::alert::book::{Book, Ground};
+use domain::alert::cause::{Cause, CauseState, Step};
+use domain::alert::place::Known;
+use domain::alert::reach::Reach;
 use domain::alert::rule::Plan;
 use domain::ids::CauseId;
 use domain::incident::IncidentState;
@@ -56,7 +59,7 @@ impl Services {
         let now = self.now();
         let mut cause = tx.cause(id).await?;
         if cause.state == CauseState::Window {
-            return self.release(tx, id, now).await;
+            return self.release(tx, &cause, now).await;
         }
         if cause.forget_delay() {
             tx.put_cause(&cause).await?;
@@ -65,7 +68,7 @@ impl Services {
         }
         let Some(step) = cause.due(now) else { return Ok(false) };
         let system = Actor::system();
-        let names = Names::load(&mut tx).await?;
+        let names = Names::of(&mut tx, &cause.components.keys().copied().collect()).await?;
         let components = names.public(&cause.components);
         let post =
             |state: IncidentState, body: Prose| IncidentPost { state, body, components: BTreeMap::new(), tell: true };
@@ -73,7 +76,7 @@ impl Services {
             (Step::Publish, Some(incident)) => {
                 let draft = tx.incident(incident).await?;
                 // What a person took out of it, or what is not in use any more, leaves nothing that it is about.
-                if names.in_use(&draft.components).is_empty() {
+                if tx.component_names(&draft.components.keys().copied().collect()).await?.is_empty() {
                     cause.publish_at = None;
                     tx.put_cause(&cause).await?;
                     tx.commit().await?;
@@ -119,16 +122,20 @@ impl Services {
     }
 
     /// The work has ended: what still fires is nobody's plan any more.
-    async fn release(&self, mut tx: Tx, id: CauseId, now: Instant) -> Result<bool, Error> {
-        let mut book = book(&mut tx).await?;
-        let Some(work) = book.causes.get(&id).and_then(|cause| cause.maintenance) else { return Ok(false) };
+    async fn release(&self, mut tx: Tx, cause: &Cause, now: Instant) -> Result<bool, Error> {
+        let (id, Some(work)) = (cause.id, cause.maintenance) else { return Ok(false) };
         if matches!(tx.maintenance(work).await?.state, State::InProgress | State::Verifying) {
             return Ok(false);
         }
         let firing = AlertFilter { cause: Some(id), firing: Some(true), ..AlertFilter::default() };
         let alerts = tx.alerts_of(&firing, FIRING).await?;
-        let ground = ground(&mut tx).await?;
-        let before = book.causes.clone();
+        let (labels, works) = (tx.alert_labels().await?, tx.works().await?);
+        let mut reach = Reach::of(&alerts, &labels, &works);
+        reach.causes.insert(id);
+        let (topology, before) = reached(&mut tx, reach).await?;
+        // They are placed already: nothing has to be found by its name.
+        let ground = Ground { topology, known: Known::default(), labels, rules: tx.alert_rules().await?, works };
+        let mut book = Book { alerts: BTreeMap::new(), causes: before.clone() };
         let taken = book.release(id, alerts, &ground, now, &mut Uuid::now_v7);
         let told = self.write(&mut tx, &before, &mut book, &taken).await?;
         tx.commit().await?;

@@ -253,7 +253,8 @@ pub(crate) async fn alert_needs(tx: &mut Tx) -> Result<Vec<Cause>, Error> {
     let mut causes = tx.causes(CausesOf::Waiting, SHOWN).await?;
     let moved = tx.causes(CausesOf::Moved, LIVE).await?;
     if !moved.is_empty() {
-        let names = Names::load(tx).await?;
+        let spoken_of = moved.iter().flat_map(|cause| cause.components.keys()).copied().collect();
+        let names = Names::of(tx, &spoken_of).await?;
         let open: BTreeMap<IncidentId, _> = tx.incidents_open().await?.into_iter().map(|i| (i.id, i)).collect();
         let is_worse = |cause: &Cause| {
             let incident = cause.incident.and_then(|id| open.get(&id));

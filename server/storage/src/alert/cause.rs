@@ -3,15 +3,27 @@
 use super::{from_json, to_json};
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
+use crate::evidence::{fetch_by_ids, list, parts};
 use domain::alert::cause::{Cause, CauseState};
+use domain::alert::join::Key;
 use domain::ids::{AlertRuleId, CauseId, IncidentId, MaintenanceId};
 use domain::incident::IncidentState;
 use domain::text::Name;
 use domain::time::Instant;
 use sqlx::AssertSqlSafe;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 const T: &str = "causes";
+
+macro_rules! selected {
+    () => {
+        "select c.id, c.title, c.state, c.incident_id, i.state as incident_state, c.maintenance_id, c.merged_into,
+         c.keys_json, c.components_json, c.rule_id, c.rank, c.plan_json, c.alerts, c.firing, c.truncated,
+         c.started_at, c.first_at, c.last_at, c.quiet_at, c.publish_at, c.proposed_at, c.ended_at
+         from causes c left join incidents i on i.id = c.incident_id"
+    };
+}
 
 /// Whose causes are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,16 +190,36 @@ impl Tx {
             CausesOf::Maintenance(id) => ("c.maintenance_id = $1", id.0),
             CausesOf::One(id) => ("c.id = $1", id.0),
         };
-        let sql = format!(
-            "select c.id, c.title, c.state, c.incident_id, i.state as incident_state, c.maintenance_id, c.merged_into,
-             c.keys_json, c.components_json, c.rule_id, c.rank, c.plan_json, c.alerts, c.firing, c.truncated,
-             c.started_at, c.first_at, c.last_at, c.quiet_at, c.publish_at, c.proposed_at, c.ended_at
-             from causes c left join incidents i on i.id = c.incident_id
-             where {wanted} order by c.id desc limit $2"
-        );
+        let sql = format!("{} where {wanted} order by c.id desc limit $2", selected!());
         let rows: Vec<CauseRow> =
             on_tx!(self, |x| sqlx::query_as(AssertSqlSafe(sql)).bind(id).bind(limit).fetch_all(x).await?);
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// What alerts of causes have in common that are not over.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn live_keys(&mut self) -> Result<BTreeMap<CauseId, BTreeSet<Key>>, StoreError> {
+        let rows: Vec<(Uuid, String)> = on_tx!(self, |x| {
+            sqlx::query_as("select id, keys_json from causes where state in ('open', 'window')").fetch_all(x).await?
+        });
+        rows.into_iter().map(|(id, keys)| Ok((CauseId(id), from_json(T, id, &keys)?))).collect()
+    }
+
+    /// Those of these causes that are not over.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn live_causes(&mut self, ids: &BTreeSet<CauseId>) -> Result<Vec<Cause>, StoreError> {
+        const SQL: &str = concat!(selected!(), " where c.id in ({ids}) and c.state in ('open', 'window')");
+        let mut causes = Vec::with_capacity(ids.len());
+        for ids in parts(ids.iter().map(|id| id.0)) {
+            for row in fetch_by_ids!(self, CauseRow, SQL, &ids) {
+                causes.push(row.try_into()?);
+            }
+        }
+        Ok(causes)
     }
 
     /// One cause.

@@ -8,7 +8,13 @@ use tracing::{Event, Metadata};
 
 /// What was asked since [`Asked::listen`]: the statements as sqlx tells them.
 #[derive(Clone, Default, Debug)]
-pub struct Asked(Arc<Mutex<Vec<String>>>);
+pub struct Asked(Arc<Mutex<Heard>>);
+
+#[derive(Default, Debug)]
+struct Heard {
+    statements: Vec<String>,
+    rows: u64,
+}
 
 impl Asked {
     /// Listens from now on, in all threads of this process: those of the connections too. Once per process.
@@ -22,17 +28,23 @@ impl Asked {
     /// All of them, the oldest first.
     #[must_use]
     pub fn statements(&self) -> Vec<String> {
-        self.kept().clone()
+        self.kept().statements.clone()
     }
 
-    fn kept(&self) -> MutexGuard<'_, Vec<String>> {
+    /// How many rows came back for them.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.kept().rows
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Heard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Visit for Asked {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let mut asked = self.kept();
+        let asked = &mut self.kept().statements;
         match field.name() {
             "summary" => asked.push(value.to_owned()),
             // The whole, where the summary is only its beginning.
@@ -41,6 +53,12 @@ impl Visit for Asked {
                 asked.push(value.trim().to_owned());
             }
             _ => {}
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "rows_returned" {
+            self.kept().rows += value;
         }
     }
 
@@ -65,6 +83,8 @@ impl tracing::Subscriber for Asked {
         // One after another: statements come from threads of their own.
         let mut one = Self::default();
         event.record(&mut one);
-        self.kept().append(&mut one.kept());
+        let (mut heard, mut one) = (self.kept(), one.kept());
+        heard.statements.append(&mut one.statements);
+        heard.rows += one.rows;
     }
 }

@@ -48,7 +48,7 @@ fn cause(n: u128) -> Cause {
     }
 }
 
-fn alert(n: u128, print: &str, of: Option<u128>) -> Alert {
+pub(crate) fn alert(n: u128, print: &str, of: Option<u128>) -> Alert {
     Alert {
         id: AlertId(Uuid::from_u128(n)),
         source: Uuid::from_u128(9),
@@ -77,8 +77,8 @@ async fn an_alert_is_known_by_its_fingerprint_until_it_is_history(engine: Engine
     tx.put_cause(&cause(20)).await.unwrap();
     tx.put_cause(&cause(21)).await.unwrap();
     let (down, load) = (alert(1, "down", Some(20)), alert(2, "load", None));
-    tx.insert_alert(&down).await.unwrap();
-    tx.insert_alert(&load).await.unwrap();
+    tx.insert_alerts(&[&down]).await.unwrap();
+    tx.insert_alerts(&[&load]).await.unwrap();
     let known = tx.alerts_known(down.source, &["down", "load", "none"]).await.unwrap();
     assert_eq!(known.iter().map(|a| a.fingerprint.as_str()).collect::<BTreeSet<_>>(), BTreeSet::from(["down", "load"]));
     assert!(known.contains(&down));
@@ -86,10 +86,10 @@ async fn an_alert_is_known_by_its_fingerprint_until_it_is_history(engine: Engine
 
     let back =
         Alert { cause: Some(CauseId(Uuid::from_u128(21))), seen: 2, last_seen_at: at(5), flaps: 1, ..down.clone() };
-    tx.update_alert(&Alert { ended_at: Some(at(4)), ..back.clone() }).await.unwrap();
-    tx.update_alert(&back).await.unwrap();
+    tx.update_alerts(&[&Alert { ended_at: Some(at(4)), ..back.clone() }]).await.unwrap();
+    tx.update_alerts(&[&back]).await.unwrap();
     assert_eq!(tx.alerts_known(down.source, &["down"]).await.unwrap(), std::slice::from_ref(&back));
-    assert!(matches!(tx.update_alert(&alert(9, "x", None)).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(tx.update_alerts(&[&alert(9, "x", None)]).await, Err(StoreError::NotFound(_))));
 
     tx.move_alerts(CauseId(Uuid::from_u128(21)), CauseId(Uuid::from_u128(20))).await.unwrap();
     let of = AlertFilter { cause: Some(CauseId(Uuid::from_u128(20))), ..AlertFilter::default() };
@@ -112,14 +112,14 @@ async fn an_alert_is_known_by_its_fingerprint_until_it_is_history(engine: Engine
     tx.settle_alerts_of(CauseId(Uuid::from_u128(20))).await.unwrap();
     tx.settle_alert(load.id).await.unwrap();
     assert!(tx.alerts_known(down.source, &["down", "load"]).await.unwrap().is_empty());
-    tx.insert_alert(&alert(3, "down", None)).await.unwrap();
+    tx.insert_alerts(&[&alert(3, "down", None)]).await.unwrap();
     // A host that is gone takes nothing with it.
     tx.delete_host(HostId(Uuid::from_u128(1))).await.unwrap();
     assert_eq!(tx.alerts_known(down.source, &["down"]).await.unwrap()[0].host, None);
     tx.commit().await.unwrap();
     let mut tx = t.db.decide().await.unwrap();
     let twice = Alert { host: None, ..alert(4, "down", None) };
-    assert!(matches!(tx.insert_alert(&twice).await, Err(StoreError::Conflict("alert"))));
+    assert!(matches!(tx.insert_alerts(&[&twice]).await, Err(StoreError::Conflict("alert"))));
 }
 
 async fn causes_are_found_when_something_is_due_in_them(engine: Engine) {
@@ -136,6 +136,11 @@ async fn causes_are_found_when_something_is_due_in_them(engine: Engine) {
         assert_eq!(&tx.cause(cause.id).await.unwrap(), cause);
     }
     assert_eq!(tx.causes(CausesOf::Live, 9).await.unwrap(), [work.clone(), quiet.clone(), open.clone()]);
+    let keys = [&work, &quiet, &open].map(|cause| (cause.id, cause.keys.clone()));
+    assert_eq!(tx.live_keys().await.unwrap(), keys.into());
+    let all = (0..100).map(|n| CauseId(Uuid::from_u128(n))).collect();
+    assert_eq!(tx.live_causes(&all).await.unwrap().len(), 3, "those that are over are not among them");
+    assert_eq!(tx.live_causes(&[quiet.id].into()).await.unwrap(), std::slice::from_ref(&quiet));
     assert_eq!(tx.causes(CausesOf::Before(None), 9).await.unwrap().len(), 3, "without what is part of another");
     assert_eq!(tx.causes(CausesOf::Before(Some(quiet.id)), 9).await.unwrap(), std::slice::from_ref(&open));
     assert_eq!(tx.causes(CausesOf::Maintenance(m.id), 9).await.unwrap(), std::slice::from_ref(&work));
@@ -189,7 +194,7 @@ async fn old_alerts_and_causes_go_a_few_at_a_time_and_what_is_open_stays(engine:
     let silent = Alert { last_seen_at: at(6), host: None, ..alert(14, "silent", None) };
     let heard = Alert { last_seen_at: at(20), ..ended(15, Some(2), 5) };
     for alert in [ended(11, Some(1), 5), ended(12, Some(2), 6), ended(13, Some(2), 9), silent, heard] {
-        tx.insert_alert(&alert).await.unwrap();
+        tx.insert_alerts(&[&alert]).await.unwrap();
     }
     let expire_causes = async |tx: &mut Tx, minute: i64| {
         let old = tx.old_causes(at(minute), 9).await.unwrap();
@@ -250,8 +255,31 @@ async fn rules_and_labels_are_changed_by_one_at_a_time(engine: Engine) {
     tx.update_alert_labels(&own).await.unwrap();
     assert!(matches!(tx.update_alert_labels(&own).await, Err(StoreError::Stale(_))));
     assert_eq!(tx.alert_labels().await.unwrap(), LabelNames { version: 2, ..own });
-    tx.insert_host(&host(1, "VM3", None), at(0)).await.unwrap();
-    assert_eq!(tx.known_names().await.unwrap().hosts["vm3"], HostId(Uuid::from_u128(1)));
+}
+
+async fn many_alerts_are_written_at_once(engine: Engine) {
+    let t = TestDb::start(engine).await;
+    let mut tx = t.db.decide().await.unwrap();
+    tx.put_cause(&cause(20)).await.unwrap();
+    let without_host = |n: u128| Alert { host: None, ..alert(n, &format!("a{n}"), None) };
+    let all: Vec<Alert> = (1..=120).map(without_host).collect();
+    tx.insert_alerts(&all.iter().collect::<Vec<_>>()).await.unwrap();
+    tx.insert_alerts(&[]).await.unwrap();
+    assert_eq!(tx.alerts_of(&AlertFilter::default(), 200).await.unwrap().len(), 120);
+    let again = |(n, of): (i64, Alert)| Alert {
+        cause: Some(CauseId(Uuid::from_u128(20))),
+        seen: n,
+        ended_at: (n % 2 == 0).then_some(at(n)),
+        ..of
+    };
+    let mut after: Vec<Alert> = (1..).zip(all).map(again).collect();
+    tx.update_alerts(&after.iter().take(119).collect::<Vec<_>>()).await.unwrap();
+    tx.update_alerts(&[]).await.unwrap();
+    after[119] = without_host(120);
+    after.reverse();
+    assert_eq!(tx.alerts_of(&AlertFilter::default(), 200).await.unwrap(), after);
+    let stranger = alert(500, "x", None);
+    assert!(matches!(tx.update_alerts(&[&after[0], &stranger]).await, Err(StoreError::NotFound(_))));
 }
 
 storage::on_both!(
@@ -259,4 +287,5 @@ storage::on_both!(
     causes_are_found_when_something_is_due_in_them,
     old_alerts_and_causes_go_a_few_at_a_time_and_what_is_open_stays,
     rules_and_labels_are_changed_by_one_at_a_time,
+    many_alerts_are_written_at_once,
 );

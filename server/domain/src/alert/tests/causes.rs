@@ -5,7 +5,6 @@ use super::super::cause::Step;
 use super::super::rule::{Doing, Plan, Resolution, Rule, When};
 use super::*;
 use crate::component::ComponentState;
-use crate::gate::Scope;
 use crate::ids::{AlertRuleId, ComponentId, IncidentId, MaintenanceId};
 use crate::incident::IncidentState;
 use crate::text::Name;
@@ -144,8 +143,7 @@ fn what_touches_no_component_is_never_published_by_itself() {
 fn work_on_the_same_hosts_takes_the_alerts_and_lets_them_go_when_it_ends() {
     let mut desk = Desk::on(ground(&[None, Some(0), None]));
     let work = MaintenanceId(Uuid::from_u128(7));
-    let scope = Scope { hosts: BTreeSet::from([host(1)]), components: BTreeSet::new() };
-    desk.ground.works = vec![Work { id: work, scope }];
+    desk.ground.works = vec![Work { id: work, hosts: BTreeSet::from([host(1)]), components: BTreeSet::new() }];
     let group = Some("all");
     let labelled = |n: usize| Reported { group: group.map(ToOwned::to_owned), ..down(n) };
     desk.take(&[labelled(0), labelled(1), labelled(2)], at(0));
