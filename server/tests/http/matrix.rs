@@ -196,6 +196,7 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/admin/incidents/{id}", "do=mend:00000000-0000-0000-0000-000000000000&version=1&mended=x", Team(RunIncidents)),
     ("/admin/incidents/{id}", "do=discard&version=1", Team(RunIncidents)),
     ("/admin/incidents/{id}", "do=times&version=1", Team(RunIncidents)),
+    ("/admin/incidents/{id}", "do=join&version=1&incident=x", Team(RunIncidents)),
     ("/admin/incidents/{id}", "do=link:00000000-0000-0000-0000-000000000000&version=1", Team(RunIncidents)),
     (
         "/admin/incidents/{id}",
@@ -394,10 +395,12 @@ pub(crate) const API: &[(&str, &str, &str, Permission)] = &[
     ("POST", "/api/v1/incidents", "{}", RunIncidents),
     ("GET", "/api/v1/incidents/audience", "", View),
     ("GET", "/api/v1/incidents/causes", "", View),
+    ("GET", "/api/v1/incidents/near", "", View),
     ("POST", "/api/v1/incidents/backfill", "{}", RunIncidents),
     ("GET", "/api/v1/incidents/{id}", "", View),
     ("PATCH", "/api/v1/incidents/{id}", r#"{"version":1}"#, RunIncidents),
     ("POST", "/api/v1/incidents/{id}/discard", r#"{"version":1}"#, RunIncidents),
+    ("POST", "/api/v1/incidents/{id}/join", r#"{"version":1}"#, RunIncidents),
     ("POST", "/api/v1/incidents/{id}/publish", r#"{"version":1}"#, RunIncidents),
     ("POST", "/api/v1/incidents/{id}/reopen", r#"{"body":"x"}"#, RunIncidents),
     ("POST", "/api/v1/incidents/{id}/resolve", r#"{"body":"x"}"#, RunIncidents),
@@ -561,6 +564,7 @@ const FUNCTIONS: &[(&str, &str, Permission)] = &[
     ("/api/fn/audience", "form=", View),
     ("/api/fn/causes", "form=", View),
     ("/api/fn/gate", "form=", View),
+    ("/api/fn/near", "form=", View),
     ("/api/fn/preview", "form=", View),
     ("/api/fn/time", "form=", View),
 ];

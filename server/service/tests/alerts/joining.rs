@@ -49,7 +49,10 @@ async fn alerts_belong_to_what_a_person_has_opened_for_the_same_trouble(engine: 
     let edit = IncidentEdit { text: Some(Prose::parse("vm3 is gone.").unwrap()), ..IncidentEdit::default() };
     let draft = w.services.edit_incident(&person, part.incident.unwrap(), None, edit).await.unwrap();
     let offered = w.services.joinable(&w.system, draft.id).await.unwrap();
-    assert_eq!((offered.len(), offered[0].id, offered[0].shared.as_slice()), (1, own.id, &["Cluster 12".to_owned()][..]));
+    assert_eq!(
+        (offered.len(), offered[0].id, offered[0].shared.as_slice()),
+        (1, own.id, &["Cluster 12".to_owned()][..])
+    );
     assert!(w.services.alerts_look(&w.system, "").await.unwrap().has_joinable);
 
     let into = own.id.to_string();
@@ -232,7 +235,7 @@ async fn who_reports_is_told_what_is_known_of_the_components(engine: Engine) {
     };
     w.services.update_incident(&w.system, own.id, None, well).await.unwrap();
     assert!(near(&[mail]).await.is_empty());
-    let may_not = w.services.incidents_near(&Actor::Anonymous, &[mail]).await;
+    let may_not = w.services.incidents_near(&Actor::public(None), &[mail]).await;
     assert!(matches!(may_not, Err(Error::SignInNeeded)));
 }
 
