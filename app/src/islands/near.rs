@@ -30,10 +30,10 @@ fn known(lines: Vec<NearLine>) -> AnyView {
     });
     let lines = lines.collect_view();
     view! {
-        <div class="flash tone-degraded">
+        <div class="flash tone-degraded mt">
             <Icon shape=Shape::Degraded/>
             <div>
-                <p>"Is it one of these? Then say there what is new: nobody has to read it twice."</p>
+                <p>"Is it one of these? Then say there what is new, so that nobody reads it twice."</p>
                 <ul>{lines}</ul>
             </div>
         </div>

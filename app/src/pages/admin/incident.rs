@@ -109,7 +109,7 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
         }
         "discard" => services.discard_incident(actor, incident, version).await.map(|_| here("discarded")),
         "join" => {
-            let into = form.get("incident");
+            let into = form.get("incident").trim();
             let joined = services.join_incident(actor, incident, version, into).await;
             joined.map(|_| format!("/admin/incidents/{into}?done=joined"))
         }

@@ -332,7 +332,7 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
                 hint="What customers notice. {{components}} is written out." required=true
                 maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
         </div>
-        <div class="stack">
+        <div>
             {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
             {near}
         </div>
