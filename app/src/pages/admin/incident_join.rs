@@ -26,7 +26,7 @@ fn option(one: &Joinable) -> OptionView {
 pub(super) fn offer(draft: &Incident, joinable: &[Joinable], form: &Form) -> AnyView {
     let Some(first) = joinable.first() else { return ().into_any() };
     // Only what has something in common is chosen beforehand.
-    let likely = (first.nearness >= Nearness::Hosts).then(|| first.id.to_string()).unwrap_or_default();
+    let likely = if first.nearness >= Nearness::Hosts { first.id.to_string() } else { String::new() };
     let chosen = form.value("incident", likely);
     let none = OptionView::new("", "Choose an incident");
     let options = std::iter::once(none).chain(joinable.iter().map(option)).map(|option| {
