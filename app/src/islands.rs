@@ -6,6 +6,7 @@
 pub mod cause;
 pub mod gate;
 pub mod incident;
+pub mod near;
 pub mod preview;
 pub mod time;
 

@@ -50,6 +50,28 @@ pub struct CausesView {
     pub hint: String,
 }
 
+/// An incident that is known already.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NearLine {
+    /// Its page.
+    pub href: String,
+    /// `I-9 Sites do not answer`
+    pub name: String,
+    /// ` is open on Cluster 12: identified.`
+    pub text: String,
+}
+
+/// Which incidents are known already of what is chosen in a form; what customers know of first.
+#[server(prefix = "/api/fn", endpoint = "near")]
+pub async fn ask_near(
+    /// The fields of the form, as a form sends them.
+    form: String,
+) -> Result<Vec<NearLine>, ServerFnError> {
+    use crate::pages::admin::{answer, incident_near};
+    let (services, actor) = (crate::context::services(), crate::context::actor());
+    incident_near::find(&services, &actor, &form).await.map_err(|error| answer(&error))
+}
+
 /// Which windows touch what is chosen in a form.
 #[server(prefix = "/api/fn", endpoint = "causes")]
 pub async fn ask_causes(

@@ -31,6 +31,8 @@ pub mod in_the_way;
 pub mod incident;
 pub mod incident_cause;
 pub mod incident_form;
+pub mod incident_join;
+pub mod incident_near;
 pub mod incident_past;
 pub mod incident_times;
 pub mod incidents;

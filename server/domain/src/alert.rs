@@ -1,9 +1,11 @@
 //! Alerts of monitoring systems: one cause, one incident.
 //!
 //! A report names alerts by their fingerprints; [`book`] joins those with one cause, [`rule`] says what
-//! becomes of a cause, [`place`] finds the hosts and components that labels speak of, [`reach`] says how
-//! much has to be known for that, and `read` reads what Alertmanager, Grafana and others send.
+//! becomes of a cause, [`belong`] lets its draft join an incident, [`place`] finds the hosts and components
+//! that labels speak of, [`reach`] says how much has to be known for that, and `read` reads what
+//! Alertmanager, Grafana and others send.
 
+pub mod belong;
 pub mod book;
 pub mod cause;
 pub mod join;

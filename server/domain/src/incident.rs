@@ -284,6 +284,13 @@ impl Incident {
         if self.state.is_open() { ill.map(|(id, state)| (*id, *state)).collect() } else { BTreeMap::new() }
     }
 
+    /// Whether it is not over and says, or as a draft would say, that this component is not well.
+    #[must_use]
+    pub fn concerns(&self, component: ComponentId) -> bool {
+        (self.state == IncidentState::Draft || self.state.is_open())
+            && self.components.get(&component).is_some_and(|state| *state != ComponentState::Operational)
+    }
+
     /// For people: `I-7`.
     #[must_use]
     pub fn reference(&self) -> String {

@@ -4,17 +4,21 @@
 
 mod cause;
 pub mod input;
+mod join;
 pub mod look;
+mod near;
 pub mod overrides;
 mod programs;
 mod times;
 
 pub use cause::PossibleCause;
 pub use input::{BackfillInput, ComponentStateInput, Deed, EditInput, IncidentInput, PastUpdateInput, PostInput};
+pub use join::Joinable;
 pub use look::{
     IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, NamedState, incident_position_text,
     read_incident_position,
 };
+pub use near::NearIncident;
 pub use overrides::{ComponentNow, OverrideInput};
 pub use programs::Programs;
 

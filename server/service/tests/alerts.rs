@@ -1,6 +1,10 @@
 //! Alerts and what becomes of them, on a real SQLite file and PostgreSQL.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod alerts {
+    mod joining;
+}
+
 use chrono::{DateTime, Utc};
 use domain::alert::cause::{Cause, CauseState};
 use domain::alert::read::Sender;

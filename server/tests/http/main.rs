@@ -16,6 +16,7 @@ mod findings;
 mod hosts_import;
 mod incident_causes;
 mod incident_faces;
+mod incident_joining;
 mod incidents;
 mod inert;
 mod ingest_api;

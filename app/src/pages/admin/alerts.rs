@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, admin};
 use super::edit::{id, links, query};
+use super::incident_join;
 use super::runs::grouped;
 use crate::components::{
     Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, ErrorSummary, Fact, Facts, Flash, PageHeader,
@@ -154,8 +155,15 @@ fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
     let end = (cause.state.is_live() && cause.firing > 0 && desk.may(Permission::RunIncidents)).then(|| {
         let action = ActionView::post("Count all as over", "/admin/alerts", &[("cause", &cause.id.to_string())]);
         let action = action.about(cause.title.to_string());
-        view! { <Actions><Action action small=true/></Actions> }
+        view! { <Action action small=true/> }
     });
+    let belongs_to = line.incident.as_ref().filter(|_| is_draft(cause) && look.has_joinable && cause.state.is_live());
+    let join = belongs_to.filter(|_| desk.may(Permission::RunIncidents)).map(|(id, ..)| {
+        let href = format!("/admin/incidents/{id}#{}", incident_join::PLACE);
+        let action = ActionView::link("Belongs to an open incident", href).about(cause.title.to_string());
+        view! { <Action action small=true/> }
+    });
+    let actions = (end.is_some() || join.is_some()).then(|| view! { <Actions>{join}{end}</Actions> });
     let (folded, firing) = (folded(desk, line, look), firing(cause));
     let (title, stands) = (cause.title.to_string(), state(cause));
     view! {
@@ -170,7 +178,7 @@ fn cause(desk: &Desk, line: &CauseLine, look: &AlertsLook) -> AnyView {
                 {publish}
             </Facts>
             <div class="mt">{folded}</div>
-            {end}
+            {actions}
         </Card>
     }
     .into_any()
@@ -270,12 +278,26 @@ fn section(desk: &Desk, look: &AlertsLook, title: &'static str) -> AnyView {
         let folded = folded(desk, line, look);
         let whole = line.whole.as_ref().map(|(id, number, title)| {
             let to = links(vec![(format!("I-{number} {title}"), format!("/admin/incidents/{id}"))]);
-            view! { <p>"Its alerts are counted there now: "{to}". What you wrote here stays, to be published or discarded."</p> }
+            let stays = if is_draft(&line.cause) {
+                "What you wrote here stays, to be published or discarded."
+            } else {
+                "What was written here stays for the record."
+            };
+            view! { <p>"Its alerts are counted there now: "{to}". "{stays}</p> }
         });
         let sources = sources(line, look);
         let told = (!sources.is_empty())
             .then(|| view! { <p class="small muted" dir="auto">{format!("Reported by {sources}.")}</p> });
-        let counted = line.whole.is_none().then(|| view! { <p>{firing(&line.cause)}</p>{told}{over}{folded} });
+        let drafts = line
+            .parts
+            .iter()
+            .map(|(id, number, title)| (format!("I-{number} {title}"), format!("/admin/incidents/{id}")));
+        let drafts: Vec<(String, String)> = drafts.collect();
+        let parts = (!drafts.is_empty()).then(|| {
+            let drafts = links(drafts);
+            view! { <p class="small muted">"Among them the alerts of drafts that became part of it: "{drafts}</p> }
+        });
+        let counted = line.whole.is_none().then(|| view! { <p>{firing(&line.cause)}</p>{told}{over}{parts}{folded} });
         view! { <StateBadge state=state(&line.cause)/>{whole}{counted} }
     });
     let causes = causes.collect_view();

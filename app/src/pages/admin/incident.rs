@@ -5,7 +5,7 @@ use super::edit::{Form, id, param};
 use super::incident_form::{
     LABELS, audience_text, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of, states,
 };
-use super::{alerts, incident_cause, incident_times, incidents, wording};
+use super::{alerts, incident_cause, incident_join, incident_times, incidents, wording};
 use crate::components::{
     Action, Actions, Button, ButtonLink, Card, Checkbox, DataTable, Disclosure, Fact, Facts, Field, Flash, Hidden,
     Icon, PageHeader, Section, Select, StateBadge, TextArea, TimeRange,
@@ -26,10 +26,10 @@ use domain::time::Span;
 use leptos::prelude::*;
 use service::Error;
 use service::alerts::AlertsLook;
-use service::incidents::{Deed, EditInput, IncidentDetail, PostInput, States};
+use service::incidents::{Deed, EditInput, IncidentDetail, Joinable, PostInput, States};
 use service::maintenance::Choices;
 
-const DONE: [(&str, &str); 8] = [
+const DONE: [(&str, &str); 9] = [
     ("published", "It is published."),
     ("drafted", "It is kept as a draft: customers see nothing of it."),
     ("posted", "Posted."),
@@ -37,6 +37,7 @@ const DONE: [(&str, &str); 8] = [
     ("linked", "It is linked to the window that caused it. Nobody is told."),
     ("mended", "The words are mended. Nobody is told; what they were is kept below them."),
     ("backfilled", "It is entered, and marked as entered afterwards. Nobody is told."),
+    ("joined", "The alerts of the draft are counted here now. The draft is discarded; nobody is told."),
     ("discarded", "The draft is discarded. It stays here for the record."),
 ];
 
@@ -107,6 +108,11 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
             mended.map(|_| format!("{}#u-{update}", here("mended")))
         }
         "discard" => services.discard_incident(actor, incident, version).await.map(|_| here("discarded")),
+        "join" => {
+            let into = form.get("incident").trim();
+            let joined = services.join_incident(actor, incident, version, into).await;
+            joined.map(|_| format!("/admin/incidents/{into}?done=joined"))
+        }
         "check" => return Ok(look(post.form, false)),
         _ => Err(Error::NotFound("page")),
     };
@@ -122,6 +128,8 @@ struct Shown {
     /// The components that the audience is of.
     told_of: States,
     alerts: AlertsLook,
+    /// What a draft of alerts may belong to.
+    joinable: Vec<Joinable>,
     /// What would be posted if it were resolved by itself, where that is proposed.
     end: Option<Prose>,
     /// The newest change that the page knows of.
@@ -147,7 +155,8 @@ pub fn IncidentPage() -> impl IntoView {
             let templates = desk.services.templates(&desk.actor, false).await?;
             let alerts = desk.services.alerts_of_incident(&desk.actor, detail.incident.id).await?;
             let end = desk.services.proposed_end(&desk.actor, detail.incident.id).await?;
-            Ok(Shown { detail, choices, templates, audience, told_of, alerts, end, since })
+            let joinable = desk.services.joinable(&desk.actor, detail.incident.id).await?;
+            Ok(Shown { detail, choices, templates, audience, told_of, alerts, joinable, end, since })
         },
         |desk, shown| page(&desk, &shown),
     )
@@ -168,7 +177,11 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         }
     });
     let next = match incident.state {
-        IncidentState::Draft if may => draft(desk, incident),
+        IncidentState::Draft if may => draft(
+            desk,
+            incident,
+            incident_join::offer(incident, &shown.joinable, &form.only_if(form.pressed() == "join")),
+        ),
         IncidentState::Draft | IncidentState::Discarded => draft_text(incident),
         _ if may => say(desk, shown, &form),
         _ => ().into_any(),
@@ -261,6 +274,9 @@ fn meanwhile(desk: &Desk, detail: &IncidentDetail, submitted: &Submitted) -> Any
         .collect_view();
     let is_mend = data.get("do").starts_with("mend:");
     let text = match (is_mend, new) {
+        (false, 0) if detail.incident.state == IncidentState::Draft => {
+            Some("The draft was changed. As it is now, it stands below.")
+        }
         (true, _) => Some("These words were mended. As they are now, they stand above what you typed."),
         (false, 0) => Some("Its title, severity or state was changed. What it says is the same."),
         (false, _) => None,
@@ -280,7 +296,7 @@ fn draft_text(incident: &Incident) -> AnyView {
     view! { <Card title="What customers would read">{text}</Card> }.into_any()
 }
 
-fn draft(desk: &Desk, incident: &Incident) -> AnyView {
+fn draft(desk: &Desk, incident: &Incident, join: AnyView) -> AnyView {
     let version = incident.version.to_string();
     let path = format!("/admin/incidents/{}", incident.id);
     let discard = ActionView::post("Discard it", path.clone(), &[("do", "discard"), ("version", version.as_str())])
@@ -302,6 +318,7 @@ fn draft(desk: &Desk, incident: &Incident) -> AnyView {
                 <Action action=discard/>
             </Actions>
         </Card>
+        {join}
         {draft_text(incident)}
     }
     .into_any()

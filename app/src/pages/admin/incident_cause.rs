@@ -35,7 +35,7 @@ pub(super) const ITS_OWN: Named =
     (".", "its components", "Windows that were under way when it began, or ended in the 24 hours before.");
 
 /// "Cluster 11, Cluster 12 and 4 more"
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let (first, rest) = names.split_at(names.len().min(NAMED));
     match (first, rest.len()) {
         ([], _) => String::new(),

@@ -3,7 +3,7 @@
 
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, query};
-use super::{incident_cause, incident_times, wording};
+use super::{incident_cause, incident_near, incident_times, wording};
 use crate::api::incident::ToldView;
 use crate::components::{Card, Checkbox, Field, Flash, Hidden, Icon, PageHeader, Select, StateBadge, TextArea};
 use crate::context;
@@ -19,7 +19,7 @@ use domain::subscriber::Audience;
 use domain::template::MessageTemplate;
 use domain::text::{Name, Prose};
 use leptos::prelude::*;
-use service::incidents::{ComponentStateInput, IncidentInput, PossibleCause, States};
+use service::incidents::{ComponentStateInput, IncidentInput, NearIncident, PossibleCause, States};
 use service::maintenance::Choices;
 use service::{Actor, Error, Services};
 
@@ -37,7 +37,7 @@ const CHOICES: [(&str, ComponentState); 4] = [
     ("Major outage", ComponentState::MajorOutage),
 ];
 
-pub(super) const LABELS: [(&str, &str); 13] = [
+pub(super) const LABELS: [(&str, &str); 14] = [
     ("title", "Title"),
     ("severity", "Severity"),
     ("components", "Components"),
@@ -48,6 +48,7 @@ pub(super) const LABELS: [(&str, &str); 13] = [
     ("state", "State"),
     ("body", "What customers read"),
     ("updates", "Updates"),
+    ("incident", "Incident"),
     ("template", "Template"),
     ("reason", "Reason"),
     ("tell", "Who is told"),
@@ -157,6 +158,8 @@ pub(super) struct Shown {
     pub(super) choices: Choices,
     templates: Vec<MessageTemplate>,
     pub(super) causes: Vec<PossibleCause>,
+    /// What is known already of the components that are chosen.
+    near: Vec<NearIncident>,
     pub(super) chosen: States,
     audience: Audience,
 }
@@ -187,6 +190,7 @@ impl Shown {
             choices: services.choices(actor).await?,
             templates: services.templates(actor, false).await?,
             causes: services.possible_causes(actor, &chosen).await?,
+            near: if stored.is_none() { services.incidents_near(actor, &ids).await? } else { Vec::new() },
             audience: services.incident_audience(actor, &ids).await?,
             stored,
             chosen,
@@ -315,6 +319,8 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
     );
     let severity = form.value("severity", stored.and_then(|i| i.severity_override).map_or("", Severity::as_str));
     let state = form.value("state", IncidentState::Investigating.as_str());
+    // A draft would find itself, and its own page offers what it may belong to.
+    let near = stored.is_none().then(|| incident_near::hint(&shown.near));
     view! {
         <div>
             // Enter in a field must not publish anything.
@@ -326,7 +332,10 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
                 hint="What customers notice. {{components}} is written out." required=true
                 maxlength={u32::try_from(Name::MAX).unwrap_or(u32::MAX)}/>
         </div>
-        {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
+        <div>
+            {picker(&shown.choices, &shown.chosen, &[], form.error("components"))}
+            {near}
+        </div>
         <TextArea name="body" label="What customers read" rows=4 value=body error=form.error("body")
             hint="Markdown. What is known, what is done, when you write again."
             maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>

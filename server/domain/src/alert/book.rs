@@ -285,12 +285,7 @@ impl Book {
             }
             let Some(mut part) = self.causes.remove(from) else { continue };
             if let Some(whole) = self.causes.get_mut(into) {
-                whole.absorb(&part);
-                part.state = CauseState::Merged;
-                part.merged_into = Some(*into);
-                part.ended_at = Some(now);
-                part.keys.clear();
-                part.publish_at = None;
+                whole.absorb(&mut part, now);
                 taken.touched.extend([*from, *into]);
                 taken.merged.push((*from, *into));
             }
@@ -425,7 +420,8 @@ impl Cause {
         }
     }
 
-    fn absorb(&mut self, part: &Self) {
+    /// Takes in what turned out to be part of it.
+    pub(super) fn absorb(&mut self, part: &mut Self, now: Instant) {
         self.alerts += part.alerts;
         self.firing += part.firing;
         self.truncated = self.truncated.max(part.truncated);
@@ -437,5 +433,10 @@ impl Cause {
             *worst = (*state).max(*worst);
         }
         self.go_by(part.rule, part.rank, &part.plan);
+        part.state = CauseState::Merged;
+        part.merged_into = Some(self.id);
+        part.ended_at = Some(now);
+        part.keys.clear();
+        part.publish_at = None;
     }
 }

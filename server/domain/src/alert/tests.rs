@@ -1,6 +1,7 @@
 //! What holds for every report, and for every order in which reports arrive.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod belonging;
 mod causes;
 mod reach;
 mod reading;

@@ -48,6 +48,19 @@ fn opened() -> Incident {
 }
 
 #[test]
+fn what_is_over_or_well_again_concerns_no_component_any_more() {
+    let said = |state, component_state| {
+        let incident = Incident { state, components: states(&[(1, component_state)]), ..drafted() };
+        [1, 2].map(|n| incident.concerns(component(n)))
+    };
+    for state in IncidentState::ALL {
+        let lasts = state == IncidentState::Draft || IncidentState::OPEN.contains(&state);
+        assert_eq!(said(state, ComponentState::PartialOutage), [lasts, false], "{state:?}");
+        assert_eq!(said(state, ComponentState::Operational), [false, false], "{state:?}");
+    }
+}
+
+#[test]
 fn publishing_begins_at_the_start_and_says_of_which_components() {
     let change = publish(&drafted(), at(6), post(IncidentState::Identified)).unwrap();
     assert_eq!(change.incident.state, IncidentState::Identified);

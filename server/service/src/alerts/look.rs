@@ -4,6 +4,7 @@ use super::{LIVE, Names};
 use crate::inventory::{ListQuery, Page};
 use crate::{Actor, Error, Services};
 use domain::alert::Alert;
+use domain::alert::belong::takes_in;
 use domain::alert::cause::Cause;
 use domain::ids::{AlertId, CauseId, ComponentId, HostId, IncidentId, MaintenanceId};
 use domain::people::Permission;
@@ -76,6 +77,9 @@ pub struct CauseLine {
     pub incident: Option<(IncidentId, i64, String)>,
     /// Number and title of the incident of the cause that it turned out to be part of.
     pub whole: Option<(IncidentId, i64, String)>,
+    /// Number and title of the drafts of causes that turned out to be part of it, the newest first; of an incident's
+    /// causes alone.
+    pub parts: Vec<(IncidentId, i64, String)>,
     /// Number and title of the work it is attached to.
     pub maintenance: Option<(MaintenanceId, i64, String)>,
 }
@@ -91,6 +95,8 @@ pub struct AlertsLook {
     pub causes: Vec<CauseLine>,
     /// Alerts that fire and that a rule ignores.
     pub ignored: Vec<Alert>,
+    /// There is an incident that a draft may join.
+    pub has_joinable: bool,
     /// Where the next page begins, as it stands in an address; none on the last.
     pub next: Option<String>,
     /// What hosts are called.
@@ -121,7 +127,7 @@ impl AlertsLook {
                 _ => None,
             };
             let whole = whole.map(|i| (i.id, i.number, i.title.to_string()));
-            lines.push(CauseLine { cause, alerts, incident, whole, maintenance });
+            lines.push(CauseLine { cause, alerts, incident, whole, parts: Vec::new(), maintenance });
         }
         Ok(Self {
             firing,
@@ -169,7 +175,8 @@ impl Services {
         let next = causes.last().filter(|_| more).map(|cause| CausesPlace::after(cause).text());
         let ignored = AlertFilter { ignored: true, firing: Some(true), ..AlertFilter::default() };
         let ignored = if is_first { tx.alerts_of(&ignored, SHOWN).await? } else { Vec::new() };
-        Ok(AlertsLook { next, ignored, ..AlertsLook::with(&mut tx, causes).await? })
+        let has_joinable = tx.incidents_open().await?.iter().any(|incident| takes_in(incident).is_ok());
+        Ok(AlertsLook { next, ignored, has_joinable, ..AlertsLook::with(&mut tx, causes).await? })
     }
 
     /// The causes of an incident, with their alerts.
@@ -180,7 +187,15 @@ impl Services {
         actor.require(Permission::View)?;
         let mut tx = self.db.read().await?;
         let causes = tx.causes(CausesOf::Incident(incident), CAUSES).await?;
-        AlertsLook::with(&mut tx, causes).await
+        let mut look = AlertsLook::with(&mut tx, causes).await?;
+        for line in &mut look.causes {
+            for part in tx.causes(CausesOf::PartOf(line.cause.id), CAUSES).await? {
+                let Some(draft) = part.incident else { continue };
+                let draft = tx.incident(draft).await?;
+                line.parts.push((draft.id, draft.number, draft.title.to_string()));
+            }
+        }
+        Ok(look)
     }
 
     /// The causes that are attached to a window, with their alerts.

@@ -18,7 +18,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service::incidents::{
-    BackfillInput, ComponentNow, Deed, EditInput, IncidentInput, IncidentQuery, OverrideInput, PossibleCause, PostInput,
+    BackfillInput, ComponentNow, Deed, EditInput, IncidentInput, IncidentQuery, NearIncident, OverrideInput,
+    PossibleCause, PostInput,
 };
 use service::inventory::Page;
 use service::{Actor, Error, Services};
@@ -29,10 +30,12 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/incidents", get(list).post(add))
         .route("/api/v1/incidents/audience", get(audience))
         .route("/api/v1/incidents/causes", get(causes))
+        .route("/api/v1/incidents/near", get(near))
         .route("/api/v1/incidents/backfill", post(backfill))
         .route("/api/v1/incidents/{id}", get(one).patch(edit))
         .route("/api/v1/incidents/{id}/publish", post(publish))
         .route("/api/v1/incidents/{id}/discard", post(discard))
+        .route("/api/v1/incidents/{id}/join", post(join))
         .route("/api/v1/incidents/{id}/updates", post(update))
         .route("/api/v1/incidents/{id}/updates/{update}", patch(mend))
         .route("/api/v1/incidents/{id}/resolve", post(resolve))
@@ -174,6 +177,24 @@ impl From<PossibleCause> for ShownCause {
     }
 }
 
+/// An incident that is known already of some components.
+#[derive(Debug, Serialize)]
+struct ShownNear {
+    id: IncidentId,
+    number: i64,
+    title: String,
+    state: IncidentState,
+    /// Those of the components asked for that are not well by it, by name.
+    on: Vec<String>,
+}
+
+impl From<NearIncident> for ShownNear {
+    fn from(near: NearIncident) -> Self {
+        let NearIncident { id, number, title, state, on } = near;
+        Self { id, number, title, state, on }
+    }
+}
+
 /// How a component is, and what was set by hand.
 #[derive(Debug, Serialize)]
 struct ShownNow {
@@ -297,6 +318,15 @@ async fn causes(
     Ok(Listed::of(Page { items, next_cursor: None }, Into::into))
 }
 
+async fn near(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    asked: Asked,
+) -> Result<Json<Listed<ShownNear>>, Problem> {
+    let items = state.services.incidents_near(&actor, &components(&asked)?).await?;
+    Ok(Listed::of(Page { items, next_cursor: None }, Into::into))
+}
+
 async fn one(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
@@ -341,6 +371,26 @@ async fn discard(
 ) -> Answer {
     let id = incident(&of)?;
     let gone = state.services.discard_incident(&actor, id, read.version).await;
+    answer(&state, gone)
+}
+
+/// The incident that the alerts of a draft belong to, with the version of the draft that was read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Join {
+    version: i64,
+    #[serde(default)]
+    incident: String,
+}
+
+async fn join(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(of): Path<String>,
+    Input(join): Input<Join>,
+) -> Answer {
+    let id = incident(&of)?;
+    let gone = state.services.join_incident(&actor, id, join.version, &join.incident).await;
     answer(&state, gone)
 }
 

@@ -44,6 +44,8 @@ pub enum CausesOf {
     Incident(IncidentId),
     /// Those that are attached to a window.
     Maintenance(MaintenanceId),
+    /// Those that turned out to be part of this one.
+    PartOf(CauseId),
     /// This one.
     One(CauseId),
 }
@@ -188,6 +190,7 @@ impl Tx {
             CausesOf::OverBefore(id) => ("c.id < $1 and c.state = 'over'", id.map_or_else(Uuid::max, |id| id.0)),
             CausesOf::Incident(id) => ("c.incident_id = $1", id.0),
             CausesOf::Maintenance(id) => ("c.maintenance_id = $1", id.0),
+            CausesOf::PartOf(id) => ("c.merged_into = $1", id.0),
             CausesOf::One(id) => ("c.id = $1", id.0),
         };
         let sql = format!("{} where {wanted} order by c.id desc limit $2", selected!());

@@ -185,6 +185,8 @@ async fn old_alerts_and_causes_go_a_few_at_a_time_and_what_is_open_stays(engine:
     for cause in [&open, &over].into_iter().chain(&parts) {
         tx.put_cause(cause).await.unwrap();
     }
+    let parts_of_over = tx.causes(CausesOf::PartOf(over.id), 9).await.unwrap();
+    assert_eq!(parts_of_over.iter().map(|part| part.id).collect::<Vec<_>>(), [parts[1].id], "not the parts of a part");
     let ended = |n: u128, of: Option<u128>, end: i64| Alert {
         ended_at: Some(at(end)),
         last_seen_at: at(5),

@@ -15,12 +15,12 @@ fn on(n: usize) -> [(&'static str, String); 1] {
     [("instance", format!("h{n}:9100"))]
 }
 
-fn down(n: usize) -> Reported {
+pub(super) fn down(n: usize) -> Reported {
     let labels = on(n);
     fires(&format!("down-{n}"), &[(labels[0].0, &labels[0].1)], None)
 }
 
-fn draft(desk: &mut Desk) {
+pub(super) fn draft(desk: &mut Desk) {
     for cause in desk.book.causes.values_mut() {
         if cause.state == CauseState::Open && cause.incident.is_none() {
             cause.incident = Some(IncidentId(cause.id.0));
@@ -29,7 +29,7 @@ fn draft(desk: &mut Desk) {
     }
 }
 
-fn component() -> ComponentId {
+pub(super) fn component() -> ComponentId {
     ComponentId(Uuid::from_u128(50))
 }
 
@@ -243,7 +243,7 @@ fn what_is_quiet_for_long_enough_is_discarded_proposed_or_posted() {
 }
 
 /// Alerts on some of eight hosts that stand on each other, in some groups, with some labels.
-fn storm() -> impl Strategy<Value = (Vec<Option<usize>>, Vec<Reported>)> {
+pub(super) fn storm() -> impl Strategy<Value = (Vec<Option<usize>>, Vec<Reported>)> {
     let below = proptest::collection::vec(proptest::option::of(0_usize..8), 8);
     let one =
         (proptest::option::of(0_usize..8), proptest::option::of(0_u8..4), proptest::option::of((0_u8..3, 0_u8..3)));

@@ -1,0 +1,50 @@
+//! The draft that alerts opened belongs to an incident that is open already.
+
+use super::edit::Form;
+use super::incident_cause::listed;
+use crate::components::{Actions, Button, Card, Hidden, Select};
+use crate::view::OptionView;
+use domain::alert::belong::Nearness;
+use domain::incident::Incident;
+use leptos::prelude::*;
+use service::incidents::Joinable;
+
+/// Where it stands on the page.
+pub(super) const PLACE: &str = "belongs";
+
+fn option(one: &Joinable) -> OptionView {
+    let near = match one.nearness {
+        Nearness::Components => format!(" – also on {}", listed(&one.shared)),
+        Nearness::Hosts => " – on the same hosts".to_owned(),
+        Nearness::WholeSite => " – the whole site".to_owned(),
+        Nearness::Elsewhere => String::new(),
+    };
+    OptionView::new(one.id.to_string(), format!("I-{} {}{near}", one.number, one.title))
+}
+
+/// The form that lets a draft join one of these, the likeliest first. Nothing where there is none.
+pub(super) fn offer(draft: &Incident, joinable: &[Joinable], form: &Form) -> AnyView {
+    let Some(first) = joinable.first() else { return ().into_any() };
+    // Only what has something in common is chosen beforehand.
+    let likely = if first.nearness >= Nearness::Hosts { first.id.to_string() } else { String::new() };
+    let chosen = form.value("incident", likely);
+    let none = OptionView::new("", "Choose an incident");
+    let options = std::iter::once(none).chain(joinable.iter().map(option)).map(|option| {
+        let is_chosen = option.value == chosen;
+        option.chosen(is_chosen)
+    });
+    let (options, version) = (options.collect::<Vec<_>>(), form.version(draft.version));
+    let error = form.error("incident");
+    let hint = "Its alerts are counted there from now on, with those that still come. This draft is discarded; what is \
+                written in it stays here for the record. Nobody is told, and it can not be taken back.";
+    view! {
+        <Card title="Belongs to an open incident">
+            <form class="stack" method="post" id=PLACE>
+                <Hidden name="version" value=version/>
+                <Select name="incident" label="Incident" options hint error/>
+                <Actions><Button name="do" value="join">"Count its alerts there"</Button></Actions>
+            </form>
+        </Card>
+    }
+    .into_any()
+}

@@ -1,0 +1,41 @@
+//! What is known already of the components that somebody is about to report.
+
+use super::incident_cause::listed;
+use super::incident_form::named;
+use crate::api::incident::NearLine;
+use crate::form::FormData;
+use crate::islands::near::NearIsland;
+use domain::ids::ComponentId;
+use domain::incident::IncidentState;
+use leptos::prelude::*;
+use service::incidents::NearIncident;
+use service::{Actor, Error, Services};
+
+/// Which incidents are on what is chosen in a form, for the island.
+///
+/// # Errors
+/// Not allowed, or the database does not answer.
+pub async fn find(services: &Services, actor: &Actor, form: &str) -> Result<Vec<NearLine>, Error> {
+    let chosen: Vec<ComponentId> = named(&FormData::parse(form.as_bytes())).into_keys().collect();
+    Ok(lines(&services.incidents_near(actor, &chosen).await?))
+}
+
+fn lines(near: &[NearIncident]) -> Vec<NearLine> {
+    let line = |incident: &NearIncident| {
+        let on = listed(&incident.on);
+        NearLine {
+            href: format!("/admin/incidents/{}", incident.id),
+            name: format!("I-{} {}", incident.number, incident.title),
+            text: match incident.state {
+                IncidentState::Draft => format!(" is a draft on {on}: customers see nothing of it yet."),
+                state => format!(" is open on {on}: it is {}.", state.text()),
+            },
+        }
+    };
+    near.iter().map(line).collect()
+}
+
+/// The same where the server makes the form; a browser looks again while components are chosen.
+pub(super) fn hint(near: &[NearIncident]) -> AnyView {
+    view! { <NearIsland initial=lines(near)/> }.into_any()
+}
