@@ -725,7 +725,7 @@ async fn what_waits_is_found_behind_many_that_do_not(engine: Engine) {
         w.services.take_alerts(&w.monitoring, Sender::Generic, alert.to_string().as_bytes()).await.unwrap();
     }
     let mut tx = w.services.db.decide().await.unwrap();
-    for cause in tx.causes(storage::alert::cause::CausesOf::Live, 1000).await.unwrap() {
+    for cause in tx.causes(storage::alert::cause::CausesOf::LiveBefore(None), 1000).await.unwrap() {
         if cause.id != first.id {
             w.services.discard_incident_in(&mut tx, &w.system, cause.incident.unwrap(), None).await.unwrap();
         }

@@ -198,7 +198,7 @@ impl Storm {
         let end = std::time::Instant::now() + PATIENCE;
         loop {
             let mut tx = self.w.t.db.read().await.unwrap();
-            let live = tx.causes(CausesOf::Live, MANY).await.unwrap().len();
+            let live = tx.causes(CausesOf::LiveBefore(None), MANY).await.unwrap().len();
             let mails = tx.outbox_state().await.unwrap().waiting;
             let planned = tx.announcements_before(Some(AnnouncementState::Scheduled), None, MANY).await.unwrap().len();
             let last = Month::at(self.w.services.zones.as_ref(), "UTC", self.w.services.now());

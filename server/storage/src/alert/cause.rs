@@ -28,8 +28,6 @@ macro_rules! selected {
 /// Whose causes are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CausesOf {
-    /// Those that are not over.
-    Live,
     /// Those that wait for a person: nobody has published their draft, or they may be over.
     Waiting,
     /// Those that fire and changed after anything was said in their published incident.
@@ -172,7 +170,6 @@ impl Tx {
     pub async fn causes(&mut self, of: CausesOf, limit: i64) -> Result<Vec<Cause>, StoreError> {
         // SQLite takes the index of those that are not over only where its own words stand.
         let (wanted, id) = match of {
-            CausesOf::Live => ("c.state in ('open', 'window') and $1 = $1", Uuid::nil()),
             CausesOf::Waiting => (
                 "c.state in ('open', 'window') and c.state = 'open' and (i.state = 'draft' or (c.proposed_at is not null
                  and i.state in ('investigating', 'identified', 'monitoring'))) and $1 = $1",

@@ -135,7 +135,7 @@ async fn causes_are_found_when_something_is_due_in_them(engine: Engine) {
         tx.put_cause(cause).await.unwrap();
         assert_eq!(&tx.cause(cause.id).await.unwrap(), cause);
     }
-    assert_eq!(tx.causes(CausesOf::Live, 9).await.unwrap(), [work.clone(), quiet.clone(), open.clone()]);
+    assert_eq!(tx.causes(CausesOf::LiveBefore(None), 9).await.unwrap(), [work.clone(), quiet.clone(), open.clone()]);
     let keys = [&work, &quiet, &open].map(|cause| (cause.id, cause.keys.clone()));
     assert_eq!(tx.live_keys().await.unwrap(), keys.into());
     let all = (0..100).map(|n| CauseId(Uuid::from_u128(n))).collect();

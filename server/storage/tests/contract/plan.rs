@@ -57,7 +57,7 @@ async fn what_is_asked_for_all_the_time_is_found_without_reading_the_history() {
     tx.incidents_open().await.unwrap();
     tx.incident_drafts().await.unwrap();
     tx.incidents_between(at(0), at(1)).await.unwrap();
-    for of in [CausesOf::Live, CausesOf::Waiting, CausesOf::Moved] {
+    for of in [CausesOf::LiveBefore(None), CausesOf::Waiting, CausesOf::Moved] {
         tx.causes(of, 9).await.unwrap();
     }
     tx.count_causes().await.unwrap();
