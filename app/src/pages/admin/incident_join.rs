@@ -36,7 +36,8 @@ pub(super) fn offer(draft: &Incident, joinable: &[Joinable], form: &Form) -> Any
     let (options, version) = (options.collect::<Vec<_>>(), form.version(draft.version));
     let error = form.error("incident");
     let hint = "Its alerts are counted there from now on, with those that still come. This draft is discarded; what is \
-                written in it stays here for the record. Nobody is told, and it can not be taken back.";
+                written in it stays here for the record. Nobody is told now, and it can not be taken back. \
+                Once all alerts are over the end is proposed there, or posted by a rule where nothing else is out.";
     view! {
         <Card title="Belongs to an open incident">
             <form class="stack" method="post" id=PLACE>

@@ -105,7 +105,7 @@ pub enum Step {
     Discard,
     /// Ask a person whether the incident is over.
     Propose,
-    /// Post the resolution.
+    /// Post the resolution; a person is asked where that would say more than its alerts do: see [`Cause::ends`].
     Resolve,
     /// Nothing is left to do.
     Close,
@@ -168,6 +168,13 @@ impl Cause {
     pub fn worse_than(&self, incident: &Incident) -> BTreeMap<ComponentId, ComponentState> {
         let said = |id| incident.components.get(id).copied().unwrap_or(ComponentState::Operational);
         self.components.iter().filter(|(id, state)| **state > said(id)).map(|(id, state)| (*id, *state)).collect()
+    }
+
+    /// With its alerts its incident is over: that names components, and all that are not well are among its own. What a
+    /// person said of others, or of the whole site, is a person's to end.
+    #[must_use]
+    pub fn ends(&self, incident: &Incident) -> bool {
+        !incident.components.is_empty() && incident.open_states().keys().all(|id| self.components.contains_key(id))
     }
 
     /// Forgets the delay where a person published or discarded the draft before it ran out, or where nothing is published

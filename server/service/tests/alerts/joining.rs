@@ -120,6 +120,24 @@ async fn a_rule_posts_the_end_where_the_alerts_have_joined(engine: Engine) {
     assert_eq!(w.said(&whole).await.len(), 2);
 }
 
+async fn a_rule_does_not_end_what_a_person_said_of_something_else(engine: Engine) {
+    for names_both in [true, false] {
+        let w = World::begin(engine).await;
+        let both = [w.cluster, w.add_mail().await];
+        w.rule(RuleInput { action: "draft".to_owned(), resolution: "post".to_owned(), ..RuleInput::default() }).await;
+        let own = w.open("Mail and sites are down", if names_both { &both } else { &[] }).await;
+        w.send("firing", &["web-12"]).await;
+        w.join(&w.only_cause().await, &own).await.unwrap();
+        w.send("resolved", &["web-12"]).await;
+        assert_eq!(w.at(6).await, 1);
+        let whole = w.only_cause().await;
+        assert_eq!((w.incident(&whole).await.state, w.said(&whole).await.len()), (IncidentState::Identified, 1));
+        assert_eq!((whole.state, whole.proposed_at), (CauseState::Open, Some(minute(6))), "a person is asked");
+        assert_eq!(w.services.alert_needs(&w.system).await.unwrap().len(), 1);
+        assert_eq!(w.at(60).await, 0);
+    }
+}
+
 async fn what_has_joined_ends_when_all_of_it_is_quiet(engine: Engine) {
     let w = World::begin(engine).await;
     let mail = w.add_mail().await;
@@ -242,6 +260,7 @@ async fn who_reports_is_told_what_is_known_of_the_components(engine: Engine) {
 storage::on_both!(
     alerts_belong_to_what_a_person_has_opened_for_the_same_trouble,
     a_rule_posts_the_end_where_the_alerts_have_joined,
+    a_rule_does_not_end_what_a_person_said_of_something_else,
     what_has_joined_ends_when_all_of_it_is_quiet,
     what_may_not_join_says_why,
     the_likeliest_incident_is_offered_first,

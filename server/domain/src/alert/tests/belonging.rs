@@ -116,6 +116,22 @@ fn what_was_asked_of_the_draft_is_asked_of_the_incident_anew() {
 }
 
 #[test]
+fn only_an_incident_that_is_about_nothing_else_ends_with_its_alerts() {
+    let mut desk = Desk::on(ground(&[None]));
+    let [web, mail] = [50, 51].map(|n| ComponentId(Uuid::from_u128(n)));
+    desk.ground.topology.behind = vec![(web, host(1))];
+    desk.take(&[down(0)], at(0));
+    let cause = desk.cause("down-0");
+    let ends = |components: &[ComponentId]| cause.ends(&incident(IncidentState::Identified, components));
+    assert!(ends(&[web]));
+    assert!(!ends(&[web, mail]), "a person said so of Mail");
+    assert!(!ends(&[]), "it concerns the whole site");
+    let mut mended = incident(IncidentState::Monitoring, &[web, mail]);
+    mended.components.insert(mail, ComponentState::Operational);
+    assert!(cause.ends(&mended), "Mail is well again");
+}
+
+#[test]
 fn what_names_the_same_is_nearer_than_what_stands_on_the_same_hosts() {
     // h0 carries h1 and h2; h3 stands alone.
     let mut desk = Desk::on(ground(&[None, Some(0), Some(0), None]));
