@@ -90,6 +90,12 @@ pub fn belong(
         proposed_at: None,
         ..part.clone()
     });
+    // It is quiet since the last of all alerts ended; what was asked when only its own were over is asked anew.
+    if let (Some(own), Some(later)) = (whole.quiet_at, part.quiet_at)
+        && own < later
+    {
+        (whole.quiet_at, whole.proposed_at) = (Some(later), None);
+    }
     whole.absorb(&mut part, now);
     whole.follow(now);
     (part.last_at, whole.last_at) = (now, now);

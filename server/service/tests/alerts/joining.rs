@@ -138,6 +138,27 @@ async fn a_rule_does_not_end_what_a_person_said_of_something_else(engine: Engine
     }
 }
 
+async fn what_ended_later_than_the_rest_is_waited_for(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.add_mail().await;
+    let (action, resolution, quiet_for) = ("draft".to_owned(), "post".to_owned(), "10m".to_owned());
+    w.rule(RuleInput { action, resolution, quiet_for, ..RuleInput::default() }).await;
+    let own = w.open("Sites do not answer", &[w.cluster]).await;
+    w.send("firing", &["web-12"]).await;
+    w.join(&w.only_cause().await, &own).await.unwrap();
+    w.send("firing", &["mail-3"]).await;
+    w.services.clock.set(minute(1));
+    w.send("resolved", &["web-12"]).await;
+    w.services.clock.set(minute(10));
+    w.send("resolved", &["mail-3"]).await;
+    let [mail, _] = w.causes().await.try_into().unwrap();
+    w.join(&mail, &own).await.unwrap();
+    assert_eq!(w.at(19).await, 0, "mail-3 is quiet for 9 minutes only");
+    assert_eq!(w.said(&w.only_cause().await).await.len(), 1);
+    assert_eq!(w.at(20).await, 1);
+    assert_eq!(w.incident(&w.only_cause().await).await.state, IncidentState::Resolved);
+}
+
 async fn what_has_joined_ends_when_all_of_it_is_quiet(engine: Engine) {
     let w = World::begin(engine).await;
     let mail = w.add_mail().await;
@@ -261,6 +282,7 @@ storage::on_both!(
     alerts_belong_to_what_a_person_has_opened_for_the_same_trouble,
     a_rule_posts_the_end_where_the_alerts_have_joined,
     a_rule_does_not_end_what_a_person_said_of_something_else,
+    what_ended_later_than_the_rest_is_waited_for,
     what_has_joined_ends_when_all_of_it_is_quiet,
     what_may_not_join_says_why,
     the_likeliest_incident_is_offered_first,

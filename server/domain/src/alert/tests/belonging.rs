@@ -132,6 +132,29 @@ fn only_an_incident_that_is_about_nothing_else_ends_with_its_alerts() {
 }
 
 #[test]
+fn what_has_joined_is_quiet_since_the_last_of_all_alerts_ended() {
+    // What joins ended later or earlier than what had joined before.
+    for (own, later, since) in [(10, 300, 300), (300, 10, 300)] {
+        let mut desk = Desk::on(ground(&[None, None]));
+        desk.take(&[down(0)], at(0));
+        draft(&mut desk);
+        let whole = desk.join("down-0", &open(), at(1)).unwrap();
+        desk.take(&[down(1)], at(2));
+        draft(&mut desk);
+        let mut ended = [(own, down(0)), (later, down(1))];
+        ended.sort_by_key(|(n, _)| *n);
+        for (n, alert) in ended {
+            desk.take(&[ends(&alert)], at(n));
+        }
+        let asked = Some(at(600));
+        desk.book.causes.get_mut(&whole).unwrap().proposed_at = asked;
+        desk.join("down-1", &open(), at(605)).unwrap();
+        let cause = desk.cause("down-1");
+        assert_eq!((cause.quiet_at, cause.proposed_at), (Some(at(since)), asked.filter(|_| own > later)), "{own}");
+    }
+}
+
+#[test]
 fn what_names_the_same_is_nearer_than_what_stands_on_the_same_hosts() {
     // h0 carries h1 and h2; h3 stands alone.
     let mut desk = Desk::on(ground(&[None, Some(0), Some(0), None]));
