@@ -91,7 +91,8 @@ impl Services {
     }
 
     /// The alerts of a draft belong to another incident: they are counted there from now on, and the draft is discarded
-    /// with all that was written in it. Nobody is told. Gives back the draft.
+    /// with all that was written in it. Nobody is told. Gives back the draft. The version that was read may be an older
+    /// one where nobody but alerts has changed it.
     ///
     /// # Errors
     /// Not allowed, no draft of alerts (any more), nothing that it can join, stale, or the database does not answer.
@@ -105,7 +106,11 @@ impl Services {
         actor.require(Permission::RunIncidents)?;
         let mut tx = self.db.decide().await?;
         let before = tx.incident(draft).await?;
-        Error::unless_fresh("incident", before.version, version.into())?;
+        let read: Option<i64> = version.into();
+        // What alerts add while its page is read is no work of anybody that would be lost.
+        if read.is_some_and(|read| read > before.version) || tx.is_edited_by_hand(draft).await? {
+            Error::unless_fresh("incident", before.version, read)?;
+        }
         if before.state != IncidentState::Draft {
             return Err(not_joined(&Refusal::NotADraft(before.state)));
         }

@@ -8,6 +8,7 @@ use domain::ids::ComponentId;
 use domain::incident::{Incident, IncidentState};
 use domain::people::Scope;
 use domain::text::{Name, Prose};
+use serde_json::json;
 use service::alerts::RuleInput;
 use service::incidents::{IncidentEdit, IncidentPost, NewIncident};
 use service::{Actor, Error};
@@ -225,6 +226,26 @@ async fn what_may_not_join_says_why(engine: Engine) {
     assert!(matches!(missing, Err(Error::NotFound(_))));
 }
 
+async fn what_alerts_add_to_a_draft_does_not_keep_it_from_joining(engine: Engine) {
+    let w = World::begin(engine).await;
+    let mail = w.add_mail().await;
+    let own = w.open("Sites do not answer", &[w.cluster]).await;
+    let alert = |host: &str| json!({"status": "firing", "fingerprint": host, "labels": {"instance": host}});
+    w.send_grouped("g", alert("web-12")).await;
+    let cause = w.only_cause().await;
+    let read = w.incident(&cause).await;
+    w.send_grouped("g", alert("mail-3")).await;
+    let stored = w.incident(&cause).await;
+    assert!(stored.version > read.version && stored.components.contains_key(&mail));
+    let (person, into) = (w.token(Scope::IncidentWrite).await, own.id.to_string());
+    let join = async |version: i64| w.services.join_incident(&person, read.id, version, &into).await;
+    let newer = join(stored.version + 1).await;
+    assert!(matches!(newer, Err(Error::Stale(stale)) if stale.version == Some(stored.version)), "nobody has read that");
+    let joined = join(read.version).await.unwrap();
+    assert_eq!((joined.state, joined.version), (IncidentState::Discarded, stored.version + 1));
+    assert_eq!(w.only_cause().await.alerts, 2);
+}
+
 async fn the_likeliest_incident_is_offered_first(engine: Engine) {
     let w = World::begin(engine).await;
     let mail = w.add_mail().await;
@@ -285,6 +306,7 @@ storage::on_both!(
     what_ended_later_than_the_rest_is_waited_for,
     what_has_joined_ends_when_all_of_it_is_quiet,
     what_may_not_join_says_why,
+    what_alerts_add_to_a_draft_does_not_keep_it_from_joining,
     the_likeliest_incident_is_offered_first,
     who_reports_is_told_what_is_known_of_the_components,
 );
