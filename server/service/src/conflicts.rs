@@ -26,8 +26,8 @@ use domain::rhythm::Rhythm;
 use domain::text::Why;
 use domain::time::{Instant, Stretch};
 use std::collections::{BTreeMap, BTreeSet};
-use storage::Tx;
 use storage::maintenance::Order;
+use storage::{StoreError, Tx};
 
 /// States in which a window takes up its time.
 const TAKING_UP: [State; 4] = [State::Scheduled, State::Held, State::InProgress, State::Verifying];
@@ -273,16 +273,24 @@ fn in_conflict(conflicts: Vec<Conflict>, asks_why: bool) -> Error {
 }
 
 /// Everything named must be in use.
-pub(crate) async fn check_named(tx: &mut Tx, fields: &mut Fields, scope: &Scope) {
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn check_named(tx: &mut Tx, fields: &mut Fields, scope: &Scope) -> Result<(), Error> {
     for id in &scope.hosts {
-        if tx.host(*id).await.ok().is_none_or(|host| host.retired_at.is_some()) {
+        let is_in_use = match tx.host(*id).await {
+            Err(StoreError::NotFound(_)) => false,
+            found => found?.retired_at.is_none(),
+        };
+        if !is_in_use {
             fields.add("hosts", format!("There is no host {id} in use."));
         }
     }
-    let in_use = tx.component_names(&scope.components).await.unwrap_or_default();
+    let in_use = tx.component_names(&scope.components).await?;
     for id in scope.components.iter().filter(|id| !in_use.contains_key(*id)) {
         fields.add("components", format!("There is no component {id} in use."));
     }
+    Ok(())
 }
 
 /// The beginning of the month after an instant, two years on: how far calendars are read. The same
@@ -291,4 +299,33 @@ fn horizon(now: Instant) -> Instant {
     use chrono::{Datelike, Months};
     let month = now.with_day(1).and_then(|first| first.checked_add_months(Months::new(25))).unwrap_or(now);
     month.date_naive().and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use storage::testing::{Engine, TestDb};
+
+    #[tokio::test]
+    async fn a_database_that_does_not_answer_is_no_wrong_field() {
+        let mut t = TestDb::start(Engine::Postgres).await;
+        let (host, component) = (uuid::Uuid::nil().into(), uuid::Uuid::nil().into());
+        let hosts = Scope { hosts: [host].into(), ..Scope::default() };
+        let components = Scope { components: [component].into(), ..Scope::default() };
+        let mut txs = [t.db.read().await.unwrap(), t.db.read().await.unwrap()];
+        let mut fields = Fields::default();
+        for (tx, scope) in txs.iter_mut().zip([&hosts, &components]) {
+            check_named(tx, &mut fields, scope).await.unwrap();
+        }
+        let told = fields.into_error();
+        assert!(matches!(&told, Error::Invalid(told) if told.len() == 2), "it is not known: {told:?}");
+        t.halt();
+        for (tx, scope) in txs.iter_mut().zip([&hosts, &components]) {
+            let mut fields = Fields::default();
+            let failed = check_named(tx, &mut fields, scope).await;
+            assert!(failed.is_err() && fields.is_empty(), "{failed:?}");
+        }
+    }
 }

@@ -461,7 +461,7 @@ impl Services {
     async fn check_components(&self, tx: &mut Tx, named: &States, known: &States) -> Result<(), Error> {
         let components = named.keys().copied().filter(|id| !known.contains_key(id)).collect();
         let mut fields = Fields::default();
-        check_named(tx, &mut fields, &Scope { components, ..Scope::default() }).await;
+        check_named(tx, &mut fields, &Scope { components, ..Scope::default() }).await?;
         if fields.is_empty() { Ok(()) } else { Err(fields.into_error()) }
     }
 

@@ -103,7 +103,9 @@ impl Services {
                 self.discard_incident_in(&mut tx, &system, incident, None).await?;
                 cause.close(now);
             }
-            (Step::Resolve, Some(incident)) if !cause.ends(&tx.incident(incident).await?) => cause.proposed_at = Some(now),
+            (Step::Resolve, Some(incident)) if !cause.ends(&tx.incident(incident).await?) => {
+                cause.proposed_at = Some(now);
+            }
             (Step::Resolve, Some(incident)) => {
                 let body = Plan::last_text(&components);
                 self.update_incident_in(&mut tx, &system, incident, None, post(IncidentState::Resolved, body)).await?;

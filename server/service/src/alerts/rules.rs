@@ -122,7 +122,7 @@ impl RuleInput {
             hosts: ids(&mut fields, "hosts", &self.hosts).into_iter().collect(),
             components: ids(&mut fields, "components", &self.components).into_iter().collect(),
         };
-        check_named(tx, &mut fields, &scope).await;
+        check_named(tx, &mut fields, &scope).await?;
         let name = fields.take("name", Name::parse(&self.name));
         let labels = fields.take("labels", read_labels(&self.labels));
         let grades: Result<BTreeSet<Grade>, _> = self.severities.iter().map(|text| Grade::parse(text)).collect();

@@ -88,7 +88,7 @@ pub(super) async fn read_scope(
     if whole_site {
         return Ok(force.map(|force| (None, force)));
     }
-    check_named(tx, fields, &scope).await;
+    check_named(tx, fields, &scope).await?;
     if scope.is_empty() {
         fields.add("hosts", "Choose hosts or components, or the whole site.");
     }

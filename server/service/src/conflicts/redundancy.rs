@@ -52,7 +52,7 @@ async fn read(
     };
     let scope =
         Scope { hosts: ids(&mut fields, "hosts", &input.hosts).into_iter().collect(), components: BTreeSet::new() };
-    check_named(tx, &mut fields, &scope).await;
+    check_named(tx, &mut fields, &scope).await?;
     if fields.is_empty() && scope.hosts.len() < 2 {
         fields.add("hosts", "Choose at least two hosts: one stands in for the other.");
     }

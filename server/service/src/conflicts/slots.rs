@@ -137,7 +137,7 @@ impl Services {
         for text in &asked.components {
             scope.components.extend(fields.take("component", find_component(&mut tx, text.trim()).await?));
         }
-        check_named(&mut tx, fields, &scope).await;
+        check_named(&mut tx, fields, &scope).await?;
         let except = match asked.maintenance.trim() {
             "" => None,
             text => fields.take("maintenance", text.parse().map_err(|_| "This is no id of a window.")),

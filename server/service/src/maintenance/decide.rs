@@ -258,7 +258,7 @@ impl Services {
         let mut fields = Fields::default();
         let scope =
             domain::gate::Scope { hosts: hosts.into_iter().collect(), components: components.into_iter().collect() };
-        check_named(tx, &mut fields, &scope).await;
+        check_named(tx, &mut fields, &scope).await?;
         if fields.is_empty() { Ok(()) } else { Err(fields.into_error()) }
     }
 
