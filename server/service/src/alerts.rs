@@ -145,6 +145,16 @@ impl Services {
         let mut tx = self.db.decide().await?;
         let now = self.now();
         let before = tx.cause(id).await?;
+        if before.merged_into.is_some() {
+            let whole = AlertsLook::whole_of(&mut tx, &before).await?;
+            let of = match whole.incident {
+                Some(id) => Some(tx.incident(id).await?),
+                None => None,
+            };
+            let of = of.map(|of| format!(" ({} {})", of.reference(), of.title)).unwrap_or_default();
+            let message = format!("This cause is part of {}{of} now: end that one.", whole.id);
+            return Err(Error::refused("wrong_state", message));
+        }
         if !before.state.is_live() {
             return Err(Error::refused("wrong_state", "All alerts of this cause are over already."));
         }

@@ -141,7 +141,7 @@ impl AlertsLook {
     }
 
     /// The cause that this one belongs to in the end: what it is part of may have become part of another, too.
-    async fn whole_of(tx: &mut Tx, cause: &Cause) -> Result<Cause, Error> {
+    pub(super) async fn whole_of(tx: &mut Tx, cause: &Cause) -> Result<Cause, Error> {
         let mut whole = cause.clone();
         while let Some(into) = whole.merged_into {
             whole = tx.cause(into).await?;

@@ -81,6 +81,9 @@ async fn alerts_belong_to_what_a_person_has_opened_for_the_same_trouble(engine: 
     assert!(w.services.joinable(&w.system, draft.id).await.unwrap().is_empty());
     assert!(w.services.attention(&w.system).await.unwrap().causes.is_empty(), "nobody needs to decide on it any more");
 
+    let Err(Error::Refused { message, .. }) = w.services.end_cause(&person, part.id).await else { panic!("it ended") };
+    assert_eq!(message, format!("This cause is part of {} (I-1 Sites do not answer) now: end that one.", whole.id));
+
     // What comes now is counted there; the end of all of it is proposed there.
     let again = w.send("firing", &["vm3", "web-12"]).await;
     assert_eq!((again.added, again.repeated, again.causes), (1, 1, [whole.id].into()));
