@@ -40,7 +40,14 @@ struct Line<'a> {
     #[serde(flatten)]
     incident: &'a Incident,
     #[serde(skip_serializing_if = "Option::is_none")]
-    joined: Option<String>,
+    joined: Option<Joined>,
+}
+
+/// What it has joined, also where that is called something else by now.
+#[derive(Serialize)]
+struct Joined {
+    id: IncidentId,
+    title: String,
 }
 
 /// The refusal as an error, at its field where it has one.
@@ -126,7 +133,8 @@ impl Services {
         tx.put_cause(&part).await?;
         tx.move_alerts(part.id, whole.id).await?;
         let was = Line { incident: &before, joined: None };
-        let is = Line { incident: &after, joined: Some(format!("{} {}", into.reference(), into.title)) };
+        let joined = Joined { id: into.id, title: format!("{} {}", into.reference(), into.title) };
+        let is = Line { incident: &after, joined: Some(joined) };
         tx.add_audit(&self.audit(actor, action("incident.join", &after), Some(&was), Some(&is))).await?;
         tx.commit().await?;
         Ok(after)

@@ -69,7 +69,8 @@ async fn alerts_belong_to_what_a_person_has_opened_for_the_same_trouble(engine: 
     let log = w.services.audit_log(&w.system, &service::audit::AuditFilter::default()).await.unwrap();
     let line = log.entries.iter().find(|entry| entry.action == "incident.join").unwrap();
     assert_eq!(line.object_id, draft.id.to_string());
-    assert!(line.after.as_ref().unwrap().contains(r#""joined":"I-1 Sites do not answer""#), "{line:?}");
+    let joined = format!(r#""joined":{{"id":"{into}","title":"I-1 Sites do not answer"}}"#);
+    assert!(line.after.as_ref().unwrap().contains(&joined), "{line:?}");
 
     let whole = w.only_cause().await;
     assert_eq!((whole.incident, whole.incident_state, whole.firing), (Some(own.id), Some(own.state), 1));
