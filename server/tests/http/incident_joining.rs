@@ -184,6 +184,12 @@ async fn who_reports_sees_what_is_known_already(engine: Engine) {
     assert_eq!(asked(&format!("?components={mail}")).await, json!([]));
     assert_eq!(asked("").await, json!([]));
     assert_eq!(program.get("/api/v1/incidents/near?components=x").await.status(), 422);
+    let body = json!({"title": "Nothing works", "body": "We look.", "tell": false});
+    assert_eq!(program.send_json(Method::POST, "/api/v1/incidents", &body).await.status(), 201);
+    let items = asked(&format!("?components={mail}")).await;
+    assert_eq!((&items[0]["title"], &items[0]["on"]), (&json!("Nothing works"), &json!([])));
+    let page = shown(&operator, &format!("/admin/incidents/new?component={mail}")).await;
+    assert!(page.contains(" is open on the whole site: it is being investigated."), "{page}");
     let draft = app.services.db.read().await.unwrap().incident(draft).await.unwrap();
     assert_eq!(draft.state, IncidentState::Draft);
 }

@@ -22,7 +22,7 @@ pub async fn find(services: &Services, actor: &Actor, form: &str) -> Result<Vec<
 
 fn lines(near: &[NearIncident]) -> Vec<NearLine> {
     let line = |incident: &NearIncident| {
-        let on = listed(&incident.on);
+        let on = if incident.on.is_empty() { "the whole site".to_owned() } else { listed(&incident.on) };
         NearLine {
             href: format!("/admin/incidents/{}", incident.id),
             name: format!("I-{} {}", incident.number, incident.title),

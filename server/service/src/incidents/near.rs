@@ -8,7 +8,7 @@ use domain::people::Permission;
 /// Most of them shown.
 const SHOWN: usize = 5;
 
-/// An incident that is not over, on the same components.
+/// An incident that is not over, on the same components or on the whole site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearIncident {
     /// Which.
@@ -19,13 +19,14 @@ pub struct NearIncident {
     pub title: String,
     /// Where it stands.
     pub state: IncidentState,
-    /// Those of the components asked for that are not well by it, by name in the order of the page.
+    /// Those of the components asked for that are not well by it, by name in the order of the page; none where it names no
+    /// component at all: it concerns the whole site.
     pub on: Vec<String>,
 }
 
 impl Services {
     /// Incidents that are open on any of these components, and drafts of such; what customers know of first, the newest
-    /// first.
+    /// first. Last what is open on the whole site.
     ///
     /// # Errors
     /// Not allowed, or the database does not answer.
@@ -35,9 +36,11 @@ impl Services {
             return Ok(Vec::new());
         }
         let mut tx = self.db.read().await?;
-        let mut known = tx.incidents_open().await?;
+        let open = tx.incidents_open().await?.into_iter();
+        let (whole_site, mut known): (Vec<_>, Vec<_>) = open.partition(|incident| incident.components.is_empty());
         known.extend(tx.incident_drafts().await?);
         known.retain(|incident| components.iter().any(|id| incident.concerns(*id)));
+        known.extend(whole_site);
         known.truncate(SHOWN);
         if known.is_empty() {
             return Ok(Vec::new());

@@ -184,7 +184,7 @@ struct ShownNear {
     number: i64,
     title: String,
     state: IncidentState,
-    /// Those of the components asked for that are not well by it, by name.
+    /// Those of the components asked for that are not well by it, by name; none where it concerns the whole site.
     on: Vec<String>,
 }
 
