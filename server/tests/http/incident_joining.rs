@@ -190,6 +190,12 @@ async fn who_reports_sees_what_is_known_already(engine: Engine) {
     assert_eq!((&items[0]["title"], &items[0]["on"]), (&json!("Nothing works"), &json!([])));
     let page = shown(&operator, &format!("/admin/incidents/new?component={mail}")).await;
     assert!(page.contains(" is open on the whole site: it is being investigated."), "{page}");
+    for n in 0..3 {
+        open(&program, &format!("Cluster 12 again {n}"), cluster).await;
+    }
+    assert_eq!(asked(&format!("?components={cluster}")).await.as_array().unwrap().len(), 7, "all of them");
+    let page = shown(&operator, &format!("/admin/incidents/new?component={cluster}")).await;
+    assert!(page.contains(r#"<a href="/admin/incidents"><span dir="auto">2 more</span></a>"#), "{page}");
     let draft = app.services.db.read().await.unwrap().incident(draft).await.unwrap();
     assert_eq!(draft.state, IncidentState::Draft);
 }

@@ -11,6 +11,9 @@ use leptos::prelude::*;
 use service::incidents::NearIncident;
 use service::{Actor, Error, Services};
 
+/// Most of them named; the rest is counted.
+const NAMED: usize = 5;
+
 /// Which incidents are on what is chosen in a form, for the island.
 ///
 /// # Errors
@@ -32,7 +35,13 @@ fn lines(near: &[NearIncident]) -> Vec<NearLine> {
             },
         }
     };
-    near.iter().map(line).collect()
+    let more = near.len().saturating_sub(NAMED);
+    let rest = (more > 0).then(|| NearLine {
+        href: "/admin/incidents".to_owned(),
+        name: format!("{more} more"),
+        text: " in the list of incidents.".to_owned(),
+    });
+    near.iter().take(NAMED).map(line).chain(rest).collect()
 }
 
 /// The same where the server makes the form; a browser looks again while components are chosen.

@@ -5,9 +5,6 @@ use domain::ids::{ComponentId, IncidentId};
 use domain::incident::IncidentState;
 use domain::people::Permission;
 
-/// Most of them shown.
-const SHOWN: usize = 5;
-
 /// An incident that is not over, on the same components or on the whole site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearIncident {
@@ -41,7 +38,6 @@ impl Services {
         known.extend(tx.incident_drafts().await?);
         known.retain(|incident| components.iter().any(|id| incident.concerns(*id)));
         known.extend(whole_site);
-        known.truncate(SHOWN);
         if known.is_empty() {
             return Ok(Vec::new());
         }
