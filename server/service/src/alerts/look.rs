@@ -148,6 +148,25 @@ impl AlertsLook {
         }
         Ok(whole)
     }
+
+    /// The drafts of causes that turned out to be part of this one, and of what had become part of those before; not all
+    /// where there are very many.
+    async fn parts_of(tx: &mut Tx, cause: CauseId) -> Result<Vec<(IncidentId, i64, String)>, Error> {
+        let fits = usize::try_from(CAUSES).unwrap_or(usize::MAX);
+        let (mut parts, mut known, mut looked) = (Vec::new(), vec![cause], 0);
+        while let Some(of) = known.get(looked).copied().filter(|_| looked <= fits && parts.len() < fits) {
+            looked += 1;
+            for part in tx.causes(CausesOf::PartOf(of), CAUSES).await? {
+                known.push(part.id);
+                let Some(draft) = part.incident else { continue };
+                let draft = tx.incident(draft).await?;
+                parts.push((draft.id, draft.number, draft.title.to_string()));
+            }
+        }
+        parts.sort_by_key(|(_, number, _)| std::cmp::Reverse(*number));
+        parts.truncate(fits);
+        Ok(parts)
+    }
 }
 
 impl Services {
@@ -189,11 +208,7 @@ impl Services {
         let causes = tx.causes(CausesOf::Incident(incident), CAUSES).await?;
         let mut look = AlertsLook::with(&mut tx, causes).await?;
         for line in &mut look.causes {
-            for part in tx.causes(CausesOf::PartOf(line.cause.id), CAUSES).await? {
-                let Some(draft) = part.incident else { continue };
-                let draft = tx.incident(draft).await?;
-                line.parts.push((draft.id, draft.number, draft.title.to_string()));
-            }
+            line.parts = AlertsLook::parts_of(&mut tx, line.cause.id).await?;
         }
         Ok(look)
     }

@@ -189,6 +189,26 @@ async fn what_has_joined_ends_when_all_of_it_is_quiet(engine: Engine) {
     assert!(w.only_cause().await.proposed_at.is_some());
 }
 
+async fn what_was_part_of_a_draft_is_named_where_that_has_joined(engine: Engine) {
+    let w = World::begin(engine).await;
+    w.add_mail().await;
+    let own = w.open("Sites do not answer", &[w.cluster]).await;
+    w.send("firing", &["web-12"]).await;
+    w.send("firing", &["mail-3"]).await;
+    let [second, first] = w.causes().await.try_into().unwrap();
+    // One group of their sender on both hosts.
+    for host in ["web-12", "mail-3"] {
+        let alert = json!({"status": "firing", "fingerprint": format!("disk {host}"), "labels": {"instance": host}});
+        w.send_grouped("g", alert).await;
+    }
+    let one = w.only_cause().await;
+    assert_eq!(one.id, first.id);
+    w.join(&one, &own).await.unwrap();
+    let look = w.services.alerts_of_incident(&w.system, own.id).await.unwrap();
+    let parts: Vec<_> = look.causes[0].parts.iter().map(|(id, ..)| Some(*id)).collect();
+    assert_eq!(parts, [second.incident, first.incident]);
+}
+
 async fn what_may_not_join_says_why(engine: Engine) {
     let w = World::begin(engine).await;
     let (web, site) = (w.open("Sites", &[w.cluster]).await, w.open("All", &[]).await);
@@ -313,6 +333,7 @@ storage::on_both!(
     a_rule_does_not_end_what_a_person_said_of_something_else,
     what_ended_later_than_the_rest_is_waited_for,
     what_has_joined_ends_when_all_of_it_is_quiet,
+    what_was_part_of_a_draft_is_named_where_that_has_joined,
     what_may_not_join_says_why,
     what_alerts_add_to_a_draft_does_not_keep_it_from_joining,
     the_likeliest_incident_is_offered_first,
