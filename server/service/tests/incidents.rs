@@ -284,7 +284,7 @@ async fn the_team_reads_which_program_wrote(engine: Engine) {
     mend(&story.ada, 0, 1, "By a rule!").await;
     story.at("15 19:40");
     mend(&program, 0, 2, "By our rule.").await;
-    story.at("15 19:50");
+    // Within the same millisecond.
     mend(&Actor::system(), 0, 3, "By this rule.").await;
     let detail = services.incident_detail(&story.ada, made.id).await.unwrap();
     let programs = &detail.programs;
@@ -293,7 +293,7 @@ async fn the_team_reads_which_program_wrote(engine: Engine) {
     assert_eq!(programs.opened(), Some("token x"));
     let mut replaced = detail.replaced.clone();
     replaced.sort_by_key(|text| text.version);
-    let mended: Vec<_> = replaced.iter().map(|text| programs.mended(text.update, text.replaced_at)).collect();
+    let mended: Vec<_> = replaced.iter().map(|text| programs.mended(text.update, text.version)).collect();
     assert_eq!(mended, [None, Some("token x"), Some("Fermata")]);
 
     let of_ada = story.opened().await;

@@ -569,7 +569,7 @@ fn earlier(desk: &Desk, detail: &IncidentDetail, update: &IncidentUpdate) -> Any
         .filter(|replaced| replaced.update == update.id)
         .map(|replaced| {
             let by = replaced.replaced_by.and_then(|id| detail.authors.get(&id)).cloned();
-            let program = || detail.programs.mended(update.id, replaced.replaced_at).unwrap_or("a program").to_owned();
+            let program = || detail.programs.mended(update.id, replaced.version).unwrap_or("a program").to_owned();
             let by = by.unwrap_or_else(program);
             let head = format!("Until {}, when {by} mended it", desk.short(replaced.replaced_at));
             let html = service::prose::html(replaced.body.as_str());
