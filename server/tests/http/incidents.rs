@@ -381,6 +381,12 @@ async fn an_open_page_of_the_team_learns_that_it_has_changed(engine: Engine) {
     let mend: Vec<(&str, &str)> = mend.iter().map(|(name, value)| (*name, value.as_str())).collect();
     place(&operator.post_form(&made, &mend).await);
     assert_ne!(asked().await.1, format!("\"{stands}\""), "mended words, too");
+    let (_, page) = read_plain(viewer.get(&made).await).await;
+    assert!(page.contains("target=\"_blank\"") && !page.contains("data-draft"), "{page}");
+    let draft = [("title", "Perhaps"), ("body", "We look."), ("do", "draft")];
+    let draft = place(&operator.post_form("/admin/incidents/new", &draft).await);
+    let (_, page) = read_plain(viewer.get(&draft).await).await;
+    assert!(page.contains("data-draft"), "the stream says nothing of it, so it asks by itself: {page}");
 }
 
 async fn programs_run_incidents(engine: Engine) {

@@ -225,10 +225,16 @@ fn follow(detail: &IncidentDetail, since: i64) -> AnyView {
     let context::Assets { follow, .. } = use_context().unwrap_or_default();
     let (id, stands) = (detail.incident.id.to_string(), detail.stands());
     let href = format!("/admin/incidents/{id}");
+    // The stream is for everybody: it says nothing of drafts.
+    let draft = (detail.incident.state == IncidentState::Draft).then_some("");
     view! {
-        <div class="follow" id="follow" role="status" data-incident=id data-stands=stands data-since=since.to_string()>
+        <div class="follow" id="follow" role="status" data-incident=id data-stands=stands data-since=since.to_string()
+            data-draft=draft>
             <template>
-                <p>"This page has changed. "<a href=href>"Show what is new"</a>". What you have typed here stays."</p>
+                <p>
+                    "This page has changed. "<a href=href target="_blank">"Show what is new in another tab"</a>
+                    ". What you have typed here stays."
+                </p>
             </template>
         </div>
         <script src=follow nonce=leptos::nonce::use_nonce() defer=true></script>
