@@ -70,7 +70,7 @@ impl Post {
 }
 
 /// Hands a form to its page. Where the database does not answer, the form comes back with what was typed: see
-/// [`pages::error::error_page`].
+/// [`pages::error::error_page`], which also holds it where nobody knows whether it was stored.
 ///
 /// # Errors
 /// Those that are pages of their own.

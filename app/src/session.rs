@@ -62,10 +62,18 @@ pub async fn person(session: &Session, now: DateTime<Utc>) -> Result<Option<User
         end(session).await?;
         return Ok(None);
     }
-    if Span::between(seen, now) >= NOTE_EVERY {
+    Ok(Some(user))
+}
+
+/// Writes down that somebody is there; not at every request.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn see(session: &Session, now: DateTime<Utc>) -> Result<(), Error> {
+    if Span::between(instant(session, SEEN).await?, now) >= NOTE_EVERY {
         session.insert(SEEN, now.timestamp_millis()).await.map_err(failed)?;
     }
-    Ok(Some(user))
+    Ok(())
 }
 
 /// A stored instant; one that is missing is long ago.

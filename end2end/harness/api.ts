@@ -62,6 +62,10 @@ export class Api {
     return this.send('PUT', path, body);
   }
 
+  async patch<T>(path: string, body: unknown): Promise<T> {
+    return this.send('PATCH', path, body);
+  }
+
   private async send<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await ask(`${this.base}/api/v1${path}`, this.certificate, {
       method,

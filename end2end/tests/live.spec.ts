@@ -164,11 +164,115 @@ test('a colleague who is writing learns that others have posted, and keeps every
   await expect(text).toBeFocused();
   await expect(text).toHaveValue('We will');
   await expectAccessible(desk);
-  const opened = context.waitForEvent('page');
-  await desk.getByRole('link', { name: 'Show what is new' }).click();
-  await expect((await opened).locator('ol.timeline > li').first()).toContainText('A last word.');
+  expect(await shownBeside(desk)).toContain('A last word.');
   await expect(text).toHaveValue('We will');
   expect(complained).toEqual([]);
+  await context.close();
+});
+
+/** What the newest line says on the page that the notice leads to; it opens beside this one. */
+async function shownBeside(desk: Page): Promise<string> {
+  const opened = desk.context().waitForEvent('page');
+  await desk.getByRole('link', { name: 'Show what is new' }).click();
+  const page = await opened;
+  const newest = await page.locator('ol.timeline > li').first().innerText();
+  await page.close();
+  return newest;
+}
+
+const notice = (page: Page) => region(page).filter({ hasText: 'This page has changed.' });
+
+test('a form that came back is not lost by looking at what is new', async ({ browser }) => {
+  const context = await browser.newContext();
+  const desk = await context.newPage();
+  await signIn(desk, world.url, ADMIN);
+  await desk.goto(`${world.url}/admin/incidents/${incident}`);
+  await say('resolved', 'One was faster.');
+  const text = desk.getByLabel('What customers read').first();
+  await text.fill('My own words.');
+  await desk.getByRole('button', { name: /^Post/ }).click();
+  await expect(desk.getByText('Posted meanwhile by others')).toBeVisible();
+  await expect(text).toHaveValue('My own words.');
+  await say('resolved', 'A third one, too.');
+  await expect(notice(desk)).toBeVisible(SOON);
+  expect(await shownBeside(desk)).toContain('A third one, too.');
+  await expect(text).toHaveValue('My own words.');
+  await context.close();
+});
+
+test('what could not be asked is asked again, and other incidents are no news', async ({ browser }) => {
+  const context = await browser.newContext();
+  const desk = await context.newPage();
+  const asked: number[] = [];
+  desk.on('response', (answer) => {
+    if (answer.url().endsWith('/api/fn/stands')) asked.push(answer.status());
+  });
+  await signIn(desk, world.url, ADMIN);
+  const open = `${world.url}/admin/incidents/${incident}`;
+  await desk.goto(open);
+  await api.post('/incidents', { title: 'Another', body: 'We look.', components: [] });
+  await expect.poll(() => asked, SOON).toEqual([200]);
+  await expect(notice(desk)).toHaveCount(0);
+  let refused = 0;
+  await desk.route('**/api/fn/stands', async (route) => {
+    if (refused++ > 0) return route.continue();
+    return route.fulfill({ status: 503, body: '""' });
+  });
+  await say('resolved', 'Said while nobody answered.');
+  await expect.poll(() => refused, SOON).toBe(1);
+  await expect(notice(desk)).toBeVisible({ timeout: 15_000 });
+  expect(asked).toEqual([200, 503, 200]);
+  expect(desk.url()).toBe(open);
+  await context.close();
+});
+
+test('a stream that was refused is opened again, and what came meanwhile is told', async ({ browser }) => {
+  const context = await browser.newContext();
+  const desk = await context.newPage();
+  await desk.clock.install();
+  await signIn(desk, world.url, ADMIN);
+  let refused = 0;
+  await desk.route('**/events?*', (route) => {
+    refused += 1;
+    return route.fulfill({ status: 503, body: 'All places are taken.' });
+  });
+  await desk.goto(`${world.url}/admin/incidents/${incident}`);
+  await expect.poll(() => refused).toBe(1);
+  await desk.clock.runFor(1_000);
+  await say('resolved', 'Said where nobody listened.');
+  await desk.clock.runFor(61_000);
+  await expect(notice(desk)).toBeVisible(SOON);
+  await context.close();
+});
+
+test('the page of a draft says that a colleague has edited it, and one’s own form is no news', async ({ browser }) => {
+  const context = await browser.newContext();
+  const desk = await context.newPage();
+  await desk.clock.install();
+  await signIn(desk, world.url, ADMIN);
+  const draft = await api.post<{ id: string }>('/incidents', { title: 'Perhaps', body: 'We look.', draft: true });
+  await desk.goto(`${world.url}/admin/incidents/${draft.id}`);
+  await api.patch(`/incidents/${draft.id}`, { version: 1, title: 'Perhaps not' });
+  await desk.clock.runFor(61_000);
+  await expect(notice(desk)).toBeVisible(SOON);
+
+  await desk.goto(`${world.url}/admin/incidents/${incident}`);
+  let held: (() => void) | undefined;
+  await desk.route(`**/admin/incidents/${incident}`, async (route) => {
+    if (route.request().method() !== 'POST') return route.continue();
+    const answer = await route.fetch({ maxRedirects: 0 });
+    await new Promise<void>((go) => (held = go));
+    return route.fulfill({ response: answer });
+  });
+  let asked = 0;
+  desk.on('request', (request) => (asked += Number(request.url().endsWith('/api/fn/stands'))));
+  await desk.getByLabel('What customers read').first().fill('By me.');
+  await desk.getByRole('button', { name: /^Post/ }).click({ noWaitAfter: true });
+  await expect.poll(() => held !== undefined).toBe(true);
+  await new Promise((go) => setTimeout(go, 2_000));
+  expect(asked).toBe(0);
+  held?.();
+  await expect(desk).toHaveURL(/done=posted/);
   await context.close();
 });
 

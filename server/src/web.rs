@@ -64,6 +64,7 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
         Ok(form) => form,
         Err(status) => return status.into_response(),
     };
+    let typed = form.clone();
     let post = Post {
         services: state.services.clone(),
         actor: actor.clone(),
@@ -96,6 +97,10 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
             response
         }
         Ok(Posted::Shown(submitted)) => render(state, actor, submitted, again).await,
+        // Whether it was stored, nobody knows: what was typed must not be lost in case it was not.
+        Err(error @ Error::Unknown { .. }) => {
+            failed(state, actor, error, Submitted { data: Some(typed), ..Submitted::default() }, again).await
+        }
         Err(error) => failed(state, actor, error, Submitted::default(), again).await,
     }
 }

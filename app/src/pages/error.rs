@@ -30,8 +30,10 @@ pub fn NotFound() -> impl IntoView {
 /// A whole page for an error that stands for another page. What a form brought is not lost with the database: the page
 /// holds it and sends it again.
 pub fn error_page(error: &Error) -> AnyView {
-    if let (Error::Unavailable { reference }, Some(typed)) = (error, submitted().data) {
-        return not_saved(&typed, reference);
+    match (error, submitted().data) {
+        (Error::Unavailable { reference }, Some(typed)) => return not_saved(&typed, reference),
+        (Error::Unknown { reference }, Some(typed)) => return perhaps_saved(&typed, reference),
+        _ => (),
     }
     let (title, text) = match error {
         Error::NotFound(_) => ("There is nothing here".to_owned(), "The address may be old or mistyped.".to_owned()),
@@ -65,24 +67,44 @@ fn can_be_shown(typed: &FormData) -> bool {
 }
 
 fn not_saved(typed: &FormData, reference: &str) -> AnyView {
-    let title = "This could not be saved just now";
-    let away = "Our database does not answer.";
-    let help = format!("If it stays like this, tell us this reference: {reference}");
-    let (text, again) = if can_be_shown(typed) {
+    let what_now = if can_be_shown(typed) {
+        "This page holds what you typed: send it again in a moment."
+    } else {
+        "Go back in a moment and send it again: your browser has what you typed."
+    };
+    let text =
+        format!("Our database does not answer. {what_now} If it stays like this, tell us this reference: {reference}");
+    with_form("This could not be saved just now", text, typed)
+}
+
+/// Sent twice it might be done twice.
+fn perhaps_saved(typed: &FormData, reference: &str) -> AnyView {
+    let what_now = if can_be_shown(typed) {
+        "Look first, in another tab, whether it is there. This page holds what you typed: send it again if it is not."
+    } else {
+        "Look first, in another tab, whether it was done. If not, go back and send it again: your browser has what you \
+         typed."
+    };
+    let text = format!(
+        "Our database went away at the last moment and may have kept what you sent, or not. {what_now} If it happens \
+         again, tell us this reference: {reference}"
+    );
+    with_form("Nobody knows whether this was saved", text, typed)
+}
+
+/// A page that holds what was typed, where it may be shown, and sends it again.
+fn with_form(title: &'static str, text: String, typed: &FormData) -> AnyView {
+    let again = can_be_shown(typed).then(|| {
         let uri = uri();
         let here = uri.path_and_query().map_or("/", |place| place.as_str()).to_owned();
         let fields = typed.starting_with("").map(|(name, value)| view! { <Hidden name value/> }).collect_view();
-        let form = view! {
+        view! {
             <form method="post" action=here>
                 {fields}
                 <Actions><Button weight=Weight::Primary>"Send again"</Button></Actions>
             </form>
-        };
-        (format!("{away} This page holds what you typed: send it again in a moment. {help}"), form.into_any())
-    } else {
-        let back = "Go back in a moment and send it again: your browser has what you typed.";
-        (format!("{away} {back} {help}"), ().into_any())
-    };
+        }
+    });
     view! {
         <Title text=title/>
         <Meta name="robots" content="noindex"/>
@@ -131,13 +153,27 @@ mod tests {
     use super::*;
     use crate::form::Submitted;
 
-    fn page_after(body: &[u8]) -> String {
+    fn page_of(error: &Error, body: &[u8]) -> String {
         let data = Some(FormData::parse(body));
         Owner::new().with(|| {
             leptos_meta::provide_meta_context();
             provide_context(Submitted { data, ..Submitted::default() });
-            error_page(&Error::Unavailable { reference: "0815".to_owned() }).to_html()
+            error_page(error).to_html()
         })
+    }
+
+    fn page_after(body: &[u8]) -> String {
+        page_of(&Error::Unavailable { reference: "0815".to_owned() }, body)
+    }
+
+    #[test]
+    fn who_does_not_know_whether_it_was_stored_looks_first_and_has_the_text() {
+        let error = Error::Unknown { reference: "0815".to_owned() };
+        let page = page_of(&error, b"title=Gone&do=publish");
+        assert!(page.contains("Nobody knows whether this was saved") && page.contains("Look first"), "{page}");
+        assert!(page.contains("name=\"title\" value=\"Gone\"") && page.contains("Send again"), "{page}");
+        let page = page_of(&error, b"password=hunter2");
+        assert!(page.contains("your browser has what you typed") && !page.contains("hunter2"), "{page}");
     }
 
     #[test]

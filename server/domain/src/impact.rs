@@ -88,8 +88,8 @@ pub fn said_by_incidents<'a>(open: impl IntoIterator<Item = &'a Impact>, of: Com
     component_states(open.into_iter().filter(of_incidents)).remove(&of).unwrap_or(ComponentState::Operational)
 }
 
-/// Whether a state set by hand keeps an outage out of the figures: it counts in the place of what incidents say, and
-/// these say worse.
+/// Whether a state set by hand is better than what incidents say. The figures count it all the same, and so less of the
+/// outage or nothing; planned work costs nothing in one of them and all of its time in the other.
 #[must_use]
 pub fn hides_outage(by_hand: ComponentState, incidents: ComponentState) -> bool {
     by_hand < incidents

@@ -23,7 +23,8 @@ pub enum Role {
 /// What an actor may do; each use case asks for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
-    /// See the admin pages, except people, tokens and the audit log.
+    /// See the admin pages, except people, tokens and the audit log. What people and tokens are called stands beside what
+    /// they wrote, for the whole team.
     View,
     /// Edit hosts, data sets, jobs and components.
     EditInventory,

@@ -7,7 +7,7 @@
 mod correct;
 mod count;
 
-pub use correct::{CorrectionInput, CorrectionLook};
+pub use correct::{ByHand, CorrectionInput, CorrectionLook};
 
 use crate::{Actor, Error, Services};
 use chrono::{Datelike, Days, Months, NaiveDate};

@@ -13,6 +13,7 @@ use domain::text::Name;
 use domain::time::Span;
 use secrecy::ExposeSecret;
 use service::audit::AuditFilter;
+use service::figures::ByHand;
 use service::incidents::{
     BackfillInput, ComponentStateInput, Deed, EditInput, IncidentInput, IncidentQuery, OverrideInput, PastUpdateInput,
     PostInput,
@@ -284,7 +285,7 @@ async fn the_team_reads_which_program_wrote(engine: Engine) {
     mend(&story.ada, 0, 1, "By a rule!").await;
     story.at("15 19:40");
     mend(&program, 0, 2, "By our rule.").await;
-    story.at("15 19:50");
+    // Within the same millisecond.
     mend(&Actor::system(), 0, 3, "By this rule.").await;
     let detail = services.incident_detail(&story.ada, made.id).await.unwrap();
     let programs = &detail.programs;
@@ -293,7 +294,7 @@ async fn the_team_reads_which_program_wrote(engine: Engine) {
     assert_eq!(programs.opened(), Some("token x"));
     let mut replaced = detail.replaced.clone();
     replaced.sort_by_key(|text| text.version);
-    let mended: Vec<_> = replaced.iter().map(|text| programs.mended(text.update, text.replaced_at)).collect();
+    let mended: Vec<_> = replaced.iter().map(|text| programs.mended(text.update, text.version)).collect();
     assert_eq!(mended, [None, Some("token x"), Some("Fermata")]);
 
     let of_ada = story.opened().await;
@@ -727,6 +728,11 @@ async fn a_state_set_by_hand_holds_until_it_is_taken_back(engine: Engine) {
     let other = set(by_hand("operational", "It works.")).await.unwrap();
     assert_eq!((other.state, other.by_hand.unwrap().since), (ComponentState::Operational, utc("15 19:10")));
     assert!(matches!(set(by_hand("broken", "")).await, Err(Error::Invalid(wrong)) if wrong.len() == 2));
+    story.at("15 19:15");
+    let program = story.token(Scope::IncidentWrite).await;
+    let input = by_hand("operational", "The probe says so.");
+    let now = services.override_component(&program, story.cluster, &input).await.unwrap();
+    assert_eq!(now.set_by.as_deref(), Some("token x"));
     story.at("15 19:20");
     let back = services.withdraw_component_override(&story.ada, story.cluster).await.unwrap();
     assert_eq!((back.state, back.by_hand), (ComponentState::MajorOutage, None));
@@ -741,6 +747,7 @@ async fn a_state_set_by_hand_holds_until_it_is_taken_back(engine: Engine) {
     let verbs: Vec<&str> = log.entries.iter().map(|entry| entry.action.as_str()).collect();
     let expected = [
         "component.withdraw_override",
+        "component.override",
         "component.override",
         "component.override",
         "component.override",
@@ -761,6 +768,10 @@ async fn a_state_that_hides_an_outage_from_the_figures_is_asked_back(engine: Eng
     story.opened().await;
     let now = services.component_now(&story.ada, story.cluster).await.unwrap();
     assert_eq!((now.incidents, now.hides_outage()), (ComponentState::MajorOutage, true), "set before it broke");
+    let by_hand = async || services.corrections(&story.ada, None).await.unwrap().by_hand;
+    let set_by_hand = |state, instead_of| ByHand { component: story.cluster, state, instead_of };
+    let said = Some(ComponentState::MajorOutage);
+    assert_eq!(by_hand().await, [set_by_hand(ComponentState::Operational, said)], "nobody was asked, all can see it");
     set("operational", "It is the same.", false).await.unwrap();
     let asked = set("under_maintenance", "We call it work.", false).await;
     let Err(Error::Invalid(fields)) = asked else { panic!("{asked:?}") };
@@ -772,8 +783,7 @@ async fn a_state_that_hides_an_outage_from_the_figures_is_asked_back(engine: Eng
     assert!(sure.hides_outage());
     let as_bad = set("major_outage", "Nothing works.", false).await.unwrap();
     assert!(!as_bad.hides_outage());
-    let look = services.corrections(&story.ada, None).await.unwrap();
-    assert_eq!(look.by_hand, [(story.cluster, ComponentState::MajorOutage)]);
+    assert_eq!(by_hand().await, [set_by_hand(ComponentState::MajorOutage, None)]);
 }
 
 async fn a_private_component_is_known_to_the_team_alone(engine: Engine) {

@@ -31,6 +31,9 @@ pub enum Door {
     Bearer,
 }
 
+/// What open pages ask by themselves: nobody need be there, so it keeps no session alive (SEC-1).
+const ASKED_BY_PAGES: &str = "/api/fn/stands";
+
 impl Door {
     /// The door of a path.
     #[must_use]
@@ -118,7 +121,8 @@ async fn by_session(state: AppState, ip: Option<IpAddr>, mut request: Request, n
     let Some(session) = request.extensions().get::<Session>().cloned() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    match person(&state.services, &session, ip).await {
+    let is_there = request.uri().path() != ASKED_BY_PAGES;
+    match person(&state.services, &session, ip, is_there).await {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
             next.run(request).await
@@ -130,8 +134,12 @@ async fn by_session(state: AppState, ip: Option<IpAddr>, mut request: Request, n
     }
 }
 
-async fn person(services: &Services, session: &Session, ip: Option<IpAddr>) -> Result<Actor, Error> {
-    let Some(user) = app::session::person(session, services.now()).await? else { return Ok(Actor::public(ip)) };
+async fn person(services: &Services, session: &Session, ip: Option<IpAddr>, is_there: bool) -> Result<Actor, Error> {
+    let now = services.now();
+    let Some(user) = app::session::person(session, now).await? else { return Ok(Actor::public(ip)) };
+    if is_there {
+        app::session::see(session, now).await?;
+    }
     let actor = services.actor_for_session(user, ip).await?;
     if actor.user().is_none() {
         app::session::end(session).await?;

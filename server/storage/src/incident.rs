@@ -561,6 +561,24 @@ impl Tx {
         Ok(())
     }
 
+    /// The version of an incident and those of its updates added up: one of them is another after each change.
+    ///
+    /// # Errors
+    /// There is none, or the database refused.
+    pub async fn incident_versions(&mut self, id: IncidentId) -> Result<(i64, i64), StoreError> {
+        let row: Option<(i64, i64)> = on_tx!(self, |x| {
+            sqlx::query_as(
+                "select i.version,
+                     cast(coalesce((select sum(u.version) from incident_updates u where u.incident_id = i.id), 0) as bigint)
+                 from incidents i where i.id = $1",
+            )
+            .bind(id.0)
+            .fetch_optional(x)
+            .await?
+        });
+        row.ok_or(StoreError::NotFound("incident"))
+    }
+
     /// The texts that edits of an incident's updates have replaced, newest first.
     ///
     /// # Errors

@@ -118,10 +118,10 @@ fn hash(id: &Id) -> String {
     })
 }
 
-/// What does not parse is told apart from a database that does not answer: the same again does not mend it.
+/// What stays wrong is told apart from a database that does not answer: there the same again may do.
 fn backend(error: StoreError) -> Error {
     let text = error.to_string();
-    if matches!(error, StoreError::Corrupt { .. }) { Error::Decode(text) } else { Error::Backend(text) }
+    if error.is_away() || matches!(error, StoreError::Unknown(_)) { Error::Backend(text) } else { Error::Decode(text) }
 }
 
 #[async_trait]
@@ -140,5 +140,23 @@ impl SessionStore for Sessions {
 
     async fn delete(&self, id: &Id) -> Result<()> {
         self.remove(id).await.map_err(backend)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, StoreError, backend};
+
+    #[test]
+    fn only_a_database_that_is_away_is_worth_another_try() {
+        let lost = || sqlx::Error::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+        for away in [StoreError::from(lost()), StoreError::Unknown(lost()), sqlx::Error::PoolTimedOut.into()] {
+            assert!(matches!(backend(away), Error::Backend(_)));
+        }
+        let corrupt = crate::error::corrupt("sessions", 1, "no JSON");
+        for ours in [corrupt, StoreError::Conflict("unique key"), sqlx::Error::ColumnNotFound("data".to_owned()).into()]
+        {
+            assert!(matches!(backend(ours), Error::Decode(_)));
+        }
     }
 }

@@ -9,6 +9,8 @@ mod asked;
 pub use asked::Asked;
 
 use crate::Db;
+use crate::db::on_tx;
+use sqlx::AssertSqlSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -74,6 +76,22 @@ impl TestDb {
     /// Stops PostgreSQL alone, without a word to those who are connected, until [`Self::resume`].
     pub fn halt(&mut self) {
         self.cluster.as_mut().unwrap_or_else(|| panic!("only a server can be halted")).halt();
+    }
+
+    /// From now on PostgreSQL goes away from whoever adds to this table, at the commit.
+    pub async fn lose_commits_to(&self, table: &str) {
+        let mut tx = self.db.write().await.unwrap_or_else(|e| panic!("begin: {e}"));
+        let leave = "create function leave() returns trigger language plpgsql as
+             $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$";
+        let at_commit = format!(
+            "create constraint trigger leave after insert on {table} deferrable initially deferred
+             for each row execute function leave()"
+        );
+        for statement in [leave.to_owned(), at_commit] {
+            let done = on_tx!(tx, |x| sqlx::query(AssertSqlSafe(statement)).execute(x).await.map(|_| ()));
+            done.unwrap_or_else(|e| panic!("{table}: {e}"));
+        }
+        tx.commit().await.unwrap_or_else(|e| panic!("commit: {e}"));
     }
 
     /// Starts it again with all that was committed.

@@ -464,6 +464,24 @@ async fn what_the_team_typed_is_not_lost_with_the_database(engine: Engine) {
 }
 
 #[tokio::test]
+async fn what_may_have_been_stored_is_not_lost_either() {
+    let app = TestApp::start(Engine::Postgres).await;
+    Stage::set(&app).await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    app.db.lose_commits_to("incidents").await;
+    let place = "/admin/incidents/new?maintenance=x";
+    let typed = [("title", "Gone"), ("body", "A disk.\r\nTwo of them."), ("do", "draft")];
+    let sent = operator.post_form(place, &typed).await;
+    assert_eq!(sent.status(), 503);
+    let page = text(sent).await;
+    assert!(page.contains("Nobody knows whether this was saved") && page.contains("Look first"), "{page}");
+    assert!(page.contains(&format!("action=\"{place}\"")) && !page.contains("could not be saved"), "{page}");
+    for (name, value) in typed {
+        assert_eq!(carried(&page, name), value);
+    }
+}
+
+#[tokio::test]
 async fn what_is_sent_again_when_the_database_is_back_is_stored() {
     let mut app = TestApp::start(Engine::Postgres).await;
     Stage::set(&app).await;

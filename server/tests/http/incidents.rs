@@ -308,14 +308,23 @@ async fn who_hides_an_outage_from_the_figures_is_asked_once(engine: Engine) {
     let set = [("do", "set"), ("state", "operational"), ("reason", "It works for me.")];
     let (status, page) = read_plain(operator.post_form(&by_hand, &set).await).await;
     assert_eq!(status, 422);
-    assert!(page.contains("Is the outage not to be counted?") && page.contains("name=\"hides_outage\""), "{page}");
+    assert!(page.contains("Is it to be counted so?") && page.contains("name=\"hides_outage\""), "{page}");
     assert!(page.contains("It works for me.") && page.contains("href=\"#override-state\""), "{page}");
+    assert!(page.contains("the availability figures count “Operational” instead."), "{page}");
+    for (better, worse) in [("under_maintenance", "Under maintenance"), ("partial_outage", "Partial outage")] {
+        let set = [("do", "set"), ("state", better), ("reason", "So it is.")];
+        let (status, page) = read_plain(operator.post_form(&by_hand, &set).await).await;
+        assert!(status == 422 && page.contains(&format!("figures count “{worse}” instead.")), "{page}");
+        assert!(!page.contains("none of them") && !page.contains("kept out"), "both cost something: {page}");
+    }
     assert_eq!(
         place(&operator.post_form(&by_hand, &[set.as_slice(), &[("hides_outage", "yes")]].concat()).await),
         here
     );
     let (_, page) = read_plain(operator.get(&here).await).await;
-    assert!(page.contains("An outage is kept out of the figures") && page.contains("“Major outage”"), "{page}");
+    assert!(page.contains("It is set better than incidents say") && page.contains("“Major outage”"), "{page}");
+    let (_, list) = read_plain(operator.get("/admin/corrections").await).await;
+    assert!(list.contains("DNS (Operational, while an open incident says Major outage)"), "{list}");
 }
 
 async fn what_customers_do_not_know_of_is_marked_where_it_is_chosen(engine: Engine) {
@@ -372,6 +381,12 @@ async fn an_open_page_of_the_team_learns_that_it_has_changed(engine: Engine) {
     let mend: Vec<(&str, &str)> = mend.iter().map(|(name, value)| (*name, value.as_str())).collect();
     place(&operator.post_form(&made, &mend).await);
     assert_ne!(asked().await.1, format!("\"{stands}\""), "mended words, too");
+    let (_, page) = read_plain(viewer.get(&made).await).await;
+    assert!(page.contains("target=\"_blank\"") && !page.contains("data-draft"), "{page}");
+    let draft = [("title", "Perhaps"), ("body", "We look."), ("do", "draft")];
+    let draft = place(&operator.post_form("/admin/incidents/new", &draft).await);
+    let (_, page) = read_plain(viewer.get(&draft).await).await;
+    assert!(page.contains("data-draft"), "the stream says nothing of it, so it asks by itself: {page}");
 }
 
 async fn programs_run_incidents(engine: Engine) {

@@ -163,6 +163,24 @@ async fn a_session_ends_by_itself(engine: Engine) {
     assert!(!opens(&app, &sid).await, "after seven days");
 }
 
+async fn a_page_that_is_left_open_keeps_no_session_alive(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ada = app.sign_in_as(Role::Operator).await;
+    let report = [("title", "Gone"), ("body", "We look."), ("do", "publish")];
+    let made = ada.post_form("/admin/incidents/new", &report).await;
+    let here = place(&made).split('?').next().unwrap().to_owned();
+    let id = here.rsplit('/').next().unwrap();
+    for quarters in 1..32 {
+        app.services.clock.set(app.services.now() + TimeDelta::minutes(15));
+        let asked = ada.post_form("/api/fn/stands", &[("incident", id)]).await;
+        assert_eq!(asked.status(), 200, "{quarters}");
+        assert_eq!(cookie(&asked), None);
+    }
+    app.services.clock.set(app.services.now() + TimeDelta::minutes(15));
+    assert_eq!(place(&ada.get(&here).await), format!("/sign-in?next={}", here.replace('/', "%2F")));
+    assert_eq!(ada.post_form("/api/fn/stands", &[("incident", id)]).await.status(), 401);
+}
+
 async fn a_copy_of_the_database_opens_no_door(engine: Engine) {
     let app = TestApp::start(engine).await;
     let ada = add(&app, "ada@example.org", Role::Admin).await;
@@ -258,6 +276,7 @@ storage::on_both!(
     another_password_ends_all_other_sessions,
     another_role_or_the_end_of_an_account_ends_its_sessions,
     a_session_ends_by_itself,
+    a_page_that_is_left_open_keeps_no_session_alive,
     a_copy_of_the_database_opens_no_door,
     wrong_guesses_are_told_apart_by_nobody,
     one_goes_on_where_one_wanted_to,

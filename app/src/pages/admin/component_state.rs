@@ -95,7 +95,7 @@ fn counted(now: &ComponentNow, by_hand: &ComponentOverride) -> AnyView {
             "An open incident says “{said}”, and the availability figures count “{set}” instead, until somebody takes it \
              back."
         );
-        let flash = FlashView::warning("An outage is kept out of the figures", text);
+        let flash = FlashView::warning("It is set better than incidents say", text);
         return view! { <div class="mt"><Flash flash/></div> }.into_any();
     }
     let text = format!("The availability figures count “{set}” while this holds, whatever incidents and windows say.");
@@ -111,7 +111,7 @@ fn hides(form: &Form) -> AnyView {
     let text = error.unwrap_or_else(|| "It is said to be better than what incidents say.".to_owned());
     let yes = OptionView::new("yes", "Yes, count it so").chosen(is_sure);
     let back = OptionView::new("", "No: choose another state above").chosen(!is_sure);
-    view! { <Question title="Is the outage not to be counted?" text name=HIDES options=vec![yes, back]/> }.into_any()
+    view! { <Question title="Is it to be counted so?" text name=HIDES options=vec![yes, back]/> }.into_any()
 }
 
 fn set(form: &Form, path: &str, now: &ComponentNow) -> AnyView {

@@ -99,9 +99,13 @@ fn list(desk: &Desk, look: &CorrectionLook) -> AnyView {
     let by_hand: Vec<(String, String)> = look
         .by_hand
         .iter()
-        .filter_map(|(id, state)| {
-            let named = format!("{} ({})", look.components.get(id)?, state.public_text());
-            Some((named, format!("/admin/components/{id}")))
+        .filter_map(|set| {
+            let (name, state) = (look.components.get(&set.component)?, set.state.public_text());
+            let named = match set.instead_of {
+                Some(said) => format!("{name} ({state}, while an open incident says {})", said.public_text()),
+                None => format!("{name} ({state})"),
+            };
+            Some((named, format!("/admin/components/{}", set.component)))
         })
         .collect();
     let by_hand = (!by_hand.is_empty()).then(|| {

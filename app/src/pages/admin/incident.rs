@@ -225,10 +225,16 @@ fn follow(detail: &IncidentDetail, since: i64) -> AnyView {
     let context::Assets { follow, .. } = use_context().unwrap_or_default();
     let (id, stands) = (detail.incident.id.to_string(), detail.stands());
     let href = format!("/admin/incidents/{id}");
+    // The stream is for everybody: it says nothing of drafts.
+    let draft = (detail.incident.state == IncidentState::Draft).then_some("");
     view! {
-        <div class="follow" id="follow" role="status" data-incident=id data-stands=stands data-since=since.to_string()>
+        <div class="follow" id="follow" role="status" data-incident=id data-stands=stands data-since=since.to_string()
+            data-draft=draft>
             <template>
-                <p>"This page has changed. "<a href=href>"Show what is new"</a>". What you have typed here stays."</p>
+                <p>
+                    "This page has changed. "<a href=href target="_blank">"Show what is new in another tab"</a>
+                    ". What you have typed here stays."
+                </p>
             </template>
         </div>
         <script src=follow nonce=leptos::nonce::use_nonce() defer=true></script>
@@ -569,7 +575,7 @@ fn earlier(desk: &Desk, detail: &IncidentDetail, update: &IncidentUpdate) -> Any
         .filter(|replaced| replaced.update == update.id)
         .map(|replaced| {
             let by = replaced.replaced_by.and_then(|id| detail.authors.get(&id)).cloned();
-            let program = || detail.programs.mended(update.id, replaced.replaced_at).unwrap_or("a program").to_owned();
+            let program = || detail.programs.mended(update.id, replaced.version).unwrap_or("a program").to_owned();
             let by = by.unwrap_or_else(program);
             let head = format!("Until {}, when {by} mended it", desk.short(replaced.replaced_at));
             let html = service::prose::html(replaced.body.as_str());

@@ -6,7 +6,7 @@ use crate::{Actor, Error, Fields, Services};
 use domain::component::ComponentState;
 use domain::correction::{Correction, CorrectionError, Withdrawn, correctable};
 use domain::ids::{ComponentId, CorrectionId};
-use domain::impact::{Impact, Known, Source};
+use domain::impact::{Impact, Known, Source, hides_outage, said_by_incidents};
 use domain::people::Permission;
 use domain::text::Why;
 use domain::time::{Instant, LocalTime, Stretch, parse_local, parse_offset};
@@ -30,6 +30,17 @@ pub struct CorrectionInput {
     pub reason: String,
 }
 
+/// What is set by hand now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByHand {
+    /// Of which component.
+    pub component: ComponentId,
+    /// What the figures count.
+    pub state: ComponentState,
+    /// What open incidents say, where that is worse: it broke before or after the state was set.
+    pub instead_of: Option<ComponentState>,
+}
+
 /// Corrections with the names of what they are about.
 #[derive(Clone, Debug)]
 pub struct CorrectionLook {
@@ -38,7 +49,7 @@ pub struct CorrectionLook {
     /// What components are called, those out of use too.
     pub components: BTreeMap<ComponentId, String>,
     /// What is set by hand now, and counts in the figures until it is taken back; the oldest first.
-    pub by_hand: Vec<(ComponentId, ComponentState)>,
+    pub by_hand: Vec<ByHand>,
 }
 
 fn action(verb: &'static str, correction: &Correction, component: &str) -> Action<'static> {
@@ -88,10 +99,16 @@ impl Services {
         if let Some(of) = of {
             tx.component(of).await?;
         }
+        let open = tx.open_impacts().await?;
+        let by_hand = tx.component_overrides().await?.into_iter().map(|set| {
+            let (component, state) = (set.component, set.state);
+            let said = said_by_incidents(&open, component);
+            ByHand { component, state, instead_of: hides_outage(state, said).then_some(said) }
+        });
         Ok(CorrectionLook {
+            by_hand: by_hand.collect(),
             corrections: tx.corrections(of, true, SHOWN).await?,
             components: tx.components(true).await?.into_iter().map(|c| (c.id, c.name.to_string())).collect(),
-            by_hand: tx.component_overrides().await?.into_iter().map(|set| (set.component, set.state)).collect(),
         })
     }
 

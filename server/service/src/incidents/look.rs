@@ -127,13 +127,13 @@ impl IncidentDetail {
     /// How it stands, as [`Services::incident_stands`] says it.
     #[must_use]
     pub fn stands(&self) -> String {
-        stands(&self.incident, &self.updates)
+        stands(self.incident.version, self.updates.iter().map(|update| update.version).sum())
     }
 }
 
 /// Another word after each change: of the incident, of what was said, and of words that were mended.
-fn stands(incident: &Incident, updates: &[IncidentUpdate]) -> String {
-    format!("{}.{}", incident.version, updates.iter().map(|update| update.version).sum::<i64>())
+fn stands(incident: i64, updates: i64) -> String {
+    format!("{incident}.{updates}")
 }
 
 impl Services {
@@ -222,8 +222,8 @@ impl Services {
     pub async fn incident_stands(&self, actor: &Actor, id: &str) -> Result<String, Error> {
         actor.require(Permission::View)?;
         let id = id.parse().map_err(|_| Error::field("incident", "This is no id of an incident."))?;
-        let (incident, updates) = self.incident_timeline(actor, id).await?;
-        Ok(stands(&incident, &updates))
+        let (incident, updates) = self.db.read().await?.incident_versions(id).await?;
+        Ok(stands(incident, updates))
     }
 
     /// One incident with everything that belongs to it.

@@ -9,6 +9,12 @@ use domain::people::Permission;
 use domain::text::Why;
 use storage::Tx;
 
+/// What the log calls it.
+const OVERRIDE: &str = "component.override";
+
+/// Lines of the log in which the one is sought by which a program set what is set now.
+const LINES: i64 = 20;
+
 /// What a person types to set a state by hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OverrideInput {
@@ -33,12 +39,12 @@ pub struct ComponentNow {
     pub incidents: ComponentState,
     /// What is set by hand.
     pub by_hand: Option<ComponentOverride>,
-    /// The name of who set it; none for the system.
+    /// The name of who set it, of a program as the log knows it.
     pub set_by: Option<String>,
 }
 
 impl ComponentNow {
-    /// Whether what is set by hand keeps an outage out of the figures.
+    /// Whether what is set by hand is better than what incidents say, and counts in the figures instead.
     #[must_use]
     pub fn hides_outage(&self) -> bool {
         self.by_hand.as_ref().is_some_and(|by_hand| hides_outage(by_hand.state, self.incidents))
@@ -63,8 +69,12 @@ impl Services {
     async fn look_at_component(&self, tx: &mut Tx, id: ComponentId) -> Result<ComponentNow, Error> {
         let component = tx.component(id).await?;
         let by_hand = tx.component_override(id).await?;
-        let set_by = match by_hand.as_ref().and_then(|by_hand| by_hand.set_by) {
-            Some(user) => Some(tx.user(user).await?.name.to_string()),
+        let set_by = match by_hand.as_ref().map(|by_hand| by_hand.set_by) {
+            Some(Some(user)) => Some(tx.user(user).await?.name.to_string()),
+            Some(None) => {
+                let lines = tx.audit_of_programs("component", &id.to_string(), "component.edit", LINES).await?;
+                lines.into_iter().find(|line| line.action == OVERRIDE).map(|line| line.actor)
+            }
             None => None,
         };
         let mut open = tx.open_impacts().await?;
@@ -105,10 +115,10 @@ impl Services {
             return Err(Error::field(
                 "hides_outage",
                 format!(
-                    "An open incident says “{}”. While “{}” is set by hand, the availability figures count that instead, \
-                     and the outage is in none of them. Choose another state, or say that it is meant so (hides_outage).",
+                    "An open incident says “{}”. While “{set}” is set by hand, the availability figures count “{set}” \
+                     instead. Choose another state, or say that it is meant so (hides_outage).",
                     incidents.public_text(),
-                    state.public_text()
+                    set = state.public_text()
                 ),
             ));
         }
@@ -131,7 +141,7 @@ impl Services {
             let impact = Impact { id: impact, component: id, known, source, source_id, from: now, to: None };
             tx.insert_impact(&impact).await?;
         }
-        let action = action("component.override", &component);
+        let action = action(OVERRIDE, &component);
         tx.add_audit(&self.audit(actor, action, before.as_ref(), Some(&after))).await?;
         let look = self.look_at_component(&mut tx, id).await?;
         tx.announce();

@@ -4,7 +4,6 @@
 use crate::Error;
 use domain::ids::IncidentUpdateId;
 use domain::incident::{Incident, IncidentUpdate, ReplacedText};
-use domain::time::Instant;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use storage::Tx;
@@ -14,19 +13,30 @@ use storage::Tx;
 pub struct Programs {
     opened: Option<String>,
     said: BTreeMap<IncidentUpdateId, String>,
-    mended: BTreeMap<(IncidentUpdateId, Instant), String>,
+    /// By the version that it made of the words.
+    mended: BTreeMap<(IncidentUpdateId, i64), String>,
 }
 
-/// What the log keeps of an update that was said, or of one whose words were mended.
+/// Lines of the log that are read, the newest: a page is not to wait for all that a program writes in a loop.
+const MOST: i64 = 1_000;
+
+/// What the log keeps of an update that was said.
 #[derive(Deserialize)]
-struct Noted {
+struct Said {
     id: IncidentUpdateId,
+}
+
+/// The same of one whose words were mended.
+#[derive(Deserialize)]
+struct Mended {
+    id: IncidentUpdateId,
+    version: i64,
 }
 
 /// What the log keeps of an incident, as far as it is read here.
 #[derive(Deserialize)]
 struct Line {
-    said: Option<Noted>,
+    said: Option<Said>,
 }
 
 fn noted<'a, T: Deserialize<'a>>(json: Option<&'a str>) -> Option<T> {
@@ -48,36 +58,25 @@ impl Programs {
         if by_people {
             return Ok(found);
         }
-        let mut mends: BTreeMap<IncidentUpdateId, Vec<String>> = BTreeMap::new();
-        for entry in tx.audit_of_programs("incident", &incident.id.to_string()).await? {
-            let after = entry.after.as_deref();
-            match entry.action.as_str() {
+        for line in tx.audit_of_programs("incident", &incident.id.to_string(), "incident.edit", MOST).await? {
+            let after = line.after.as_deref();
+            match line.action.as_str() {
                 "incident.edit_update" => {
-                    if let Some(Noted { id }) = noted(after) {
-                        mends.entry(id).or_default().push(entry.actor);
+                    if let Some(Mended { id, version }) = noted(after) {
+                        found.mended.insert((id, version), line.actor);
                     }
                     continue;
                 }
-                "incident.backfill" => found.said.extend(updates.iter().map(|update| (update.id, entry.actor.clone()))),
+                "incident.backfill" => found.said.extend(updates.iter().map(|update| (update.id, line.actor.clone()))),
                 _ => {
-                    if let Some(Noted { id }) = noted::<Line>(after).and_then(|line| line.said) {
-                        found.said.insert(id, entry.actor.clone());
+                    if let Some(Said { id }) = noted::<Line>(after).and_then(|line| line.said) {
+                        found.said.insert(id, line.actor.clone());
                     }
                 }
             }
-            if matches!(entry.action.as_str(), "incident.draft" | "incident.open" | "incident.backfill") {
-                found.opened = Some(entry.actor);
+            if matches!(line.action.as_str(), "incident.draft" | "incident.open" | "incident.backfill") {
+                found.opened = Some(line.actor);
             }
-        }
-        // The log has a line for each text that was replaced, in the same order.
-        for (id, names) in mends {
-            let mut texts: Vec<Instant> = replaced
-                .iter()
-                .filter(|text| text.update == id && text.replaced_by.is_none())
-                .map(|text| text.replaced_at)
-                .collect();
-            texts.sort_unstable();
-            found.mended.extend(texts.into_iter().map(|at| (id, at)).zip(names));
         }
         Ok(found)
     }
@@ -94,9 +93,9 @@ impl Programs {
         self.said.get(&update).map(String::as_str)
     }
 
-    /// Who mended its words at that time, where no person did.
+    /// Who mended its words of that version, where no person did.
     #[must_use]
-    pub fn mended(&self, update: IncidentUpdateId, at: Instant) -> Option<&str> {
-        self.mended.get(&(update, at)).map(String::as_str)
+    pub fn mended(&self, update: IncidentUpdateId, replaced: i64) -> Option<&str> {
+        self.mended.get(&(update, replaced + 1)).map(String::as_str)
     }
 }

@@ -202,7 +202,7 @@ struct ShownNow {
     state: ComponentState,
     /// What it would be if nothing were set by hand.
     derived: ComponentState,
-    /// What was set by hand keeps an outage out of the availability figures.
+    /// What was set by hand is better than what incidents say, and the availability figures count it instead.
     hides_outage: bool,
     #[serde(rename = "override")]
     by_hand: Option<ShownOverride>,

@@ -1,6 +1,7 @@
 use domain::audit::AuditEntry;
 use domain::ids::AuditId;
 use domain::time::Instant;
+use storage::audit::ProgramLine;
 use storage::testing::{Engine, TestDb};
 use uuid::Uuid;
 
@@ -40,19 +41,25 @@ async fn lines_come_back_newest_first_and_in_pages(engine: Engine) {
     assert_eq!(tx.audit_objects().await.unwrap(), ["host", "job"]);
 }
 
-async fn what_programs_did_to_a_thing_comes_back_oldest_first(engine: Engine) {
+async fn what_programs_did_to_a_thing_comes_back_newest_first(engine: Engine) {
     let t = TestDb::start(engine).await;
     let by_person = AuditEntry { user_id: Some(Uuid::from_u128(7).into()), ..entry(2, 20, "host") };
     let elsewhere = AuditEntry { object_id: "2".to_owned(), ..entry(3, 25, "host") };
-    let lines = [entry(1, 30, "host"), by_person, elsewhere, entry(4, 10, "host"), entry(5, 15, "job")];
+    let often = AuditEntry { action: "host.edit".to_owned(), ..entry(6, 20, "host") };
+    let first = AuditEntry { actor: "token x".to_owned(), after: None, ..entry(4, 10, "host") };
+    let lines = [entry(1, 30, "host"), by_person, elsewhere, first, entry(5, 15, "job"), often];
     let mut tx = t.db.write().await.unwrap();
     for line in &lines {
         tx.add_audit(line).await.unwrap();
     }
     tx.commit().await.unwrap();
     let mut tx = t.db.read().await.unwrap();
-    assert_eq!(tx.audit_of_programs("host", "1").await.unwrap(), [lines[3].clone(), lines[0].clone()]);
-    assert_eq!(tx.audit_of_programs("host", "3").await.unwrap(), []);
+    let line =
+        |of: &AuditEntry| ProgramLine { actor: of.actor.clone(), action: of.action.clone(), after: of.after.clone() };
+    let all = [line(&lines[0]), line(&lines[3])];
+    assert_eq!(tx.audit_of_programs("host", "1", "host.edit", 9).await.unwrap(), all);
+    assert_eq!(tx.audit_of_programs("host", "1", "host.edit", 1).await.unwrap(), all[..1]);
+    assert_eq!(tx.audit_of_programs("host", "3", "host.edit", 9).await.unwrap(), []);
 }
 
-storage::on_both!(lines_come_back_newest_first_and_in_pages, what_programs_did_to_a_thing_comes_back_oldest_first,);
+storage::on_both!(lines_come_back_newest_first_and_in_pages, what_programs_did_to_a_thing_comes_back_newest_first,);

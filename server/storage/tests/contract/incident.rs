@@ -173,6 +173,7 @@ async fn the_words_of_an_update_are_mended_and_none_are_lost(engine: Engine) {
     assert!(matches!(again, Err(StoreError::Stale("update"))));
     let stored = IncidentUpdate { version: 2, ..mended };
     assert_eq!(tx.incident_update(second.id).await.unwrap(), stored);
+    assert_eq!(tx.incident_versions(ids[0]).await.unwrap(), (1, 3), "one of two updates was mended");
     let third = IncidentUpdate { body: prose("Both disks."), edited_at: Some(at(30)), ..stored.clone() };
     tx.save_incident_update(&third, &stored, None, at(30)).await.unwrap();
     let replaced = |version, body, minutes, by| ReplacedText {
@@ -185,6 +186,11 @@ async fn the_words_of_an_update_are_mended_and_none_are_lost(engine: Engine) {
     let expected = [replaced(2, "Both discs.", 30, None), replaced(1, "Both disks are *dead*.", 20, Some(bob.id))];
     assert_eq!(tx.replaced_texts(ids[0]).await.unwrap(), expected);
     assert_eq!(tx.replaced_texts(ids[1]).await.unwrap(), []);
+    assert_eq!(tx.incident_versions(ids[0]).await.unwrap(), (1, 4));
+    tx.insert_incident(&incident(3, IncidentState::Draft, 0)).await.unwrap();
+    assert_eq!(tx.incident_versions(IncidentId(Uuid::from_u128(3))).await.unwrap(), (1, 0), "nothing was said");
+    let none = tx.incident_versions(IncidentId(Uuid::from_u128(9))).await;
+    assert!(matches!(none, Err(StoreError::NotFound("incident"))), "{none:?}");
 }
 
 storage::on_both!(
