@@ -377,7 +377,7 @@ fn edit_form(path: &str, version: Option<i64>, stored: &RuleInput, look: &RulesL
     let endings = Resolution::ALL.map(|resolution| {
         let (label, hint) = match resolution {
             Resolution::Propose => ("Ask a person", "“All 37 alerts are over. Resolve?”"),
-            Resolution::Post => ("Post the resolution", "Subscribers are told."),
+            Resolution::Post => ("Post the resolution", "Subscribers are told. A person is asked where more is out."),
         };
         let word = resolution.as_str();
         OptionView::new(word, label).hint(hint).chosen(form.chosen("resolution", word, stored.resolution == word))
