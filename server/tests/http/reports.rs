@@ -69,6 +69,7 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    assert!(page.contains("Closed on Mon 2 Jun 2014, 10:00 IST (UTC+1)."), "and not when May was over: {page}");
     assert!(!page.contains("Corrections") && !page.contains("style=") && !page.contains("<script"));
     assert_eq!(tell("2014-05", "on-call-alerts", 1332.0).await.0, 200, "the same again changes nothing");
     assert_eq!(tell("2014-05", "on-call-alerts", 1.0).await.1["code"], "frozen");
