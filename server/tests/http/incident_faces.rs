@@ -107,6 +107,23 @@ async fn an_open_incident_is_the_first_thing_said_and_has_its_page(engine: Engin
     has(&page(&app, "/history").await, &["href=\"/history/2014-05\""]);
 }
 
+async fn open_incidents_stand_with_the_worst_first(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let mut opened = Vec::new();
+    for (time, title, state) in [
+        ("15 12:00", "Mail waits", ComponentState::DegradedPerformance),
+        ("15 12:10", "vm3 is gone", ComponentState::MajorOutage),
+        ("15 12:20", "Logins are slow", ComponentState::DegradedPerformance),
+    ] {
+        stage.at(time);
+        opened.push(stage.broke(title, &[("Cluster 12", state)]).await);
+    }
+    let home = page(&app, "/").await;
+    let place = |n: usize| home.find(&address(&opened[n])).unwrap();
+    assert!(place(1) < place(2) && place(2) < place(0), "the worst, then the newest: {home}");
+}
+
 async fn what_is_for_the_team_alone_is_nowhere(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
@@ -228,6 +245,7 @@ async fn a_page_of_another_node_hears_of_it_too() {
 
 storage::on_both!(
     an_open_incident_is_the_first_thing_said_and_has_its_page,
+    open_incidents_stand_with_the_worst_first,
     what_is_for_the_team_alone_is_nowhere,
     cause_and_consequence_lead_to_each_other,
     an_open_page_hears_of_an_update_as_soon_as_it_is_stored,
