@@ -98,9 +98,24 @@ async fn an_open_incident_is_the_first_thing_said_and_has_its_page(engine: Engin
     stage.at("15 14:00");
     stage.say(&i, IncidentState::Resolved, "All is well.").await;
     let home = page(&app, "/").await;
-    has(&home, &[">All systems operational<", "Finished in the last 7 days", "Incident: resolved"]);
+    has(&home, &[">All systems operational<", "Finished in the last 7 days"]);
     has(&page(&app, &address(&i)).await, &["Lasted", "2 hours", "Ended", "Resolved: vm3 is gone"]);
-    has(&page(&app, "/history/2014-05").await, &["1 incident in May 2014", &address(&i)]);
+    let month = page(&app, "/history/2014-05").await;
+    has(&month, &["1 incident in May 2014", &address(&i)]);
+    for html in [&home, &month] {
+        let (_, list) = html.split_once("<ol class=\"log\">").unwrap();
+        let (entry, _) = list.split_once("</li>").unwrap();
+        has(
+            entry,
+            &[
+                "class=\"state tone-major\"",
+                "Critical incident · Resolved",
+                ">Thu 15 May<",
+                ">13:00–15:00 IST (UTC+1)<",
+            ],
+        );
+        assert!(!entry.contains("tone-ok") && entry.matches("15 May").count() == 1, "{entry}");
+    }
     stage.at("22 14:01");
     assert!(!page(&app, "/").await.contains("Finished in the last"));
     stage.services.clock.set("2014-06-01T12:00:00Z".parse().unwrap());
