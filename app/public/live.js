@@ -66,7 +66,8 @@
     // In the order in which they were said; the page has the newest first.
     parts.push(...updates.slice(0, 3).reverse().map(([, said]) => `Update: ${said}`));
     if (updates.length > 3) parts.push(`${updates.length - 3} more updates`);
-    if (parts.length === 0 && before.heading !== after.heading) parts.push(after.heading);
+    // An update says what has changed; without one the heading does.
+    if (updates.length === 0 && before.heading !== after.heading) parts.push(after.heading);
     return parts.map((part) => (/[.!?]$/.test(part) ? part : `${part}.`)).join(" ");
   }
 

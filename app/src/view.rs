@@ -544,6 +544,8 @@ pub struct LogView {
     pub title: String,
     /// Its page; may be empty.
     pub href: String,
+    /// The page of what was learned from it; may be empty.
+    pub learned: String,
     /// When.
     pub when: WhenView,
     /// The time is that of the plan: nothing was begun.

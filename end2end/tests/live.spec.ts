@@ -119,7 +119,7 @@ test('three updates are seen on both pages, said once each, and the focus stays'
 
 test('two updates in one breath are both said, in their order', async () => {
   await say('monitoring', 'The last sites start.');
-  await say('monitoring', 'All but one are back.', 'operational');
+  await say('monitoring', 'All but one are back.');
   for (const page of [front, detail]) {
     await expect(page.locator('ol.timeline > li').first()).toContainText('All but one are back.', SOON);
     await expect
@@ -132,6 +132,8 @@ test('a page that nobody saw for a while hears what it missed', async () => {
   await detail.context().setOffline(true);
   await say('resolved', 'All is well.');
   await expect(front.getByRole('heading', { level: 1 })).toHaveText('All systems operational', SOON);
+  // Its card is gone from the front page, and with it what was said last: the heading tells that it is over.
+  expect((await said(front)).at(-1)).toBe('Cluster 12: Operational. All systems operational.');
   await detail.context().setOffline(false);
   await expect(detail.locator('ol.timeline > li').first()).toContainText('All is well.', { timeout: 30_000 });
   await expect(detail.locator('.title .state')).toHaveText('Resolved');

@@ -22,6 +22,10 @@ fn entry(entry: LogView) -> AnyView {
             </ul>
         }
     });
+    let learned = (!entry.learned.is_empty()).then(|| {
+        let of = format!(" of “{}”", entry.title);
+        view! { <a href=entry.learned>"Post-mortem"<span class="vh" dir="auto">{of}</span></a> }
+    });
     let title = if entry.href.is_empty() {
         view! { <span dir="auto">{entry.title}</span> }.into_any()
     } else {
@@ -38,7 +42,7 @@ fn entry(entry: LogView) -> AnyView {
                     <TimeRange when=entry.when/>
                 </p>
                 {text}
-                <States><StateBadge state=entry.state/>{chips}</States>
+                <States><StateBadge state=entry.state/>{learned}{chips}</States>
             </div>
         </li>
     }

@@ -6,7 +6,7 @@ mod tests;
 pub mod times;
 pub mod transition;
 
-pub use public::site_sentence;
+pub use public::{site_sentence, weight};
 
 use crate::component::ComponentState;
 use crate::ids::{ComponentId, IncidentId, IncidentUpdateId, MaintenanceId, UserId};

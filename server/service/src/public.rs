@@ -18,7 +18,7 @@ use domain::component::{Component, ComponentState, public_part};
 use domain::gate::{Protection, Scope};
 use domain::ids::{ComponentId, HostId, IncidentId, MaintenanceId, SeriesId};
 use domain::impact::component_states;
-use domain::incident::{Incident, IncidentState, site_sentence};
+use domain::incident::{Incident, IncidentState, site_sentence, weight};
 use domain::maintenance::{KeptVerdict, Maintenance, State, Update, affected_components};
 use domain::site::Site;
 use domain::time::{Instant, LocalTime, Span};
@@ -129,7 +129,7 @@ pub struct Home {
     pub groups: Vec<GroupLines>,
     /// How each component has been in the last days.
     pub bars: BTreeMap<ComponentId, Bar>,
-    /// Open incidents, newest start first.
+    /// Open incidents, the worst first.
     pub incidents: Vec<PublicIncident>,
     /// Incidents that ended in the last days, newest first.
     pub resolved: Vec<PublicIncident>,
@@ -235,7 +235,8 @@ impl Services {
         let names: Vec<(&Maintenance, Vec<String>)> =
             open.iter().map(|w| (&w.maintenance, w.affected.iter().map(|(_, name)| name.clone()).collect())).collect();
         let incidents = tx.incidents_open().await?;
-        let incidents = incidents::shown(&mut tx, &board, incidents).await?;
+        let mut incidents = incidents::shown(&mut tx, &board, incidents).await?;
+        incidents.sort_by_key(|line| Reverse(weight(&line.incident)));
         let resolved = incidents::resolved_lately(&mut tx, &board, now).await?;
         let states = component_states(&tx.open_impacts().await?);
         let named: Vec<(&str, ComponentState)> =

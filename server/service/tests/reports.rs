@@ -351,7 +351,8 @@ async fn a_correction_stands_beside_what_it_changed(engine: Engine) {
     assert_eq!(public.corrections.len(), 2);
     assert_eq!(public.corrections[0].at, utc("06-03 09:00"));
     let text = public.json().unwrap();
-    assert!(text.contains("Two alerts were tests.") && text.contains("1,332"), "{text}");
+    assert!(text.contains("Two alerts were tests.") && !text.contains("1,332"), "numbers stand alone: {text}");
+    assert!(text.contains(r#""before": "not entered""#), "what is no number is said in words: {text}");
     assert!(!text.contains("Cost") && !text.contains("Fermata"), "neither what is private nor who did it: {text}");
     let desk = w.services.report_desk(&w.system, "2014-05").await.unwrap();
     assert_eq!(desk.corrections[0].changes.len(), 2);

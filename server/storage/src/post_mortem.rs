@@ -8,9 +8,13 @@ use domain::post_mortem::{PostMortem, Review, SentBack};
 use domain::text::{Prose, Why};
 use domain::time::Instant;
 use sqlx::AssertSqlSafe;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const TABLE: &str = "post_mortems";
+
+/// Most ids in one query.
+const CHUNK: usize = 500;
 
 const COLUMNS: &str = "p.incident_id, p.state, p.body, p.author_id, p.reviewer_id, p.reviewed_at, p.note, p.note_by,
     p.note_at, p.published_at, p.edited_at, p.items_told_at, p.created_at, p.updated_at, p.version";
@@ -120,6 +124,32 @@ impl Tx {
         let row: Option<PostMortemRow> =
             on_tx!(self, |x| sqlx::query_as(AssertSqlSafe(sql)).bind(of.0).fetch_optional(x).await?);
         row.map(TryInto::try_into).transpose()
+    }
+
+    /// Those of these incidents whose post-mortem is published.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn published_post_mortems_among(
+        &mut self,
+        ids: &[IncidentId],
+    ) -> Result<BTreeSet<IncidentId>, StoreError> {
+        let mut found = BTreeSet::new();
+        for ids in ids.chunks(CHUNK) {
+            let places = (1..=ids.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let sql = format!(
+                "select incident_id from post_mortems where published_at is not null and incident_id in ({places})"
+            );
+            let rows: Vec<Uuid> = on_tx!(self, |x| {
+                let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
+                for id in ids {
+                    query = query.bind(id.0);
+                }
+                query.fetch_all(x).await?
+            });
+            found.extend(rows.into_iter().map(IncidentId));
+        }
+        Ok(found)
     }
 
     /// Those that are not public yet, the oldest change first.

@@ -98,13 +98,45 @@ async fn an_open_incident_is_the_first_thing_said_and_has_its_page(engine: Engin
     stage.at("15 14:00");
     stage.say(&i, IncidentState::Resolved, "All is well.").await;
     let home = page(&app, "/").await;
-    has(&home, &[">All systems operational<", "Finished in the last 7 days", "Incident: resolved"]);
+    has(&home, &[">All systems operational<", "Finished in the last 7 days"]);
     has(&page(&app, &address(&i)).await, &["Lasted", "2 hours", "Ended", "Resolved: vm3 is gone"]);
-    has(&page(&app, "/history/2014-05").await, &["1 incident in May 2014", &address(&i)]);
+    let month = page(&app, "/history/2014-05").await;
+    has(&month, &["1 incident in May 2014", &address(&i)]);
+    for html in [&home, &month] {
+        let (_, list) = html.split_once("<ol class=\"log\">").unwrap();
+        let (entry, _) = list.split_once("</li>").unwrap();
+        has(
+            entry,
+            &[
+                "class=\"state tone-major\"",
+                "Critical incident · Resolved",
+                ">Thu 15 May<",
+                ">13:00–15:00 IST (UTC+1)<",
+            ],
+        );
+        assert!(!entry.contains("tone-ok") && entry.matches("15 May").count() == 1, "{entry}");
+    }
     stage.at("22 14:01");
     assert!(!page(&app, "/").await.contains("Finished in the last"));
     stage.services.clock.set("2014-06-01T12:00:00Z".parse().unwrap());
     has(&page(&app, "/history").await, &["href=\"/history/2014-05\""]);
+}
+
+async fn open_incidents_stand_with_the_worst_first(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let mut opened = Vec::new();
+    for (time, title, state) in [
+        ("15 12:00", "Mail waits", ComponentState::DegradedPerformance),
+        ("15 12:10", "vm3 is gone", ComponentState::MajorOutage),
+        ("15 12:20", "Logins are slow", ComponentState::DegradedPerformance),
+    ] {
+        stage.at(time);
+        opened.push(stage.broke(title, &[("Cluster 12", state)]).await);
+    }
+    let home = page(&app, "/").await;
+    let place = |n: usize| home.find(&address(&opened[n])).unwrap();
+    assert!(place(1) < place(2) && place(2) < place(0), "the worst, then the newest: {home}");
 }
 
 async fn what_is_for_the_team_alone_is_nowhere(engine: Engine) {
@@ -228,6 +260,7 @@ async fn a_page_of_another_node_hears_of_it_too() {
 
 storage::on_both!(
     an_open_incident_is_the_first_thing_said_and_has_its_page,
+    open_incidents_stand_with_the_worst_first,
     what_is_for_the_team_alone_is_nowhere,
     cause_and_consequence_lead_to_each_other,
     an_open_page_hears_of_an_update_as_soon_as_it_is_stored,

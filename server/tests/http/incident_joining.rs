@@ -100,6 +100,7 @@ async fn a_draft_joins_by_one_press_on_its_page(engine: Engine) {
         page.contains("What was written here stays for the record.") && !page.contains("Belongs to an open incident"),
         "{page}"
     );
+    assert!(!page.contains("Operational</span>"), "so does what it said of its components: {page}");
     let (status, page) = read(operator.post_form(&path, &join("3", other)).await).await;
     assert!(status == 409 || status == 422, "{status}");
     assert!(page.contains("This incident is discarded and can not join another"), "{page}");

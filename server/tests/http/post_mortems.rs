@@ -81,7 +81,15 @@ async fn a_post_mortem_goes_from_the_timeline_to_its_readers(engine: Engine) {
     done(&operator, &path, &[("do", "submit"), ("version", "3")]).await;
     done(&approver, &path, &[("do", "approve"), ("version", "4")]).await;
     assert_eq!(app.get(&public).await.status(), 404);
+    let past = ["/", "/history/2014-05"];
+    for list in past {
+        assert!(!read(app.get(list).await).await.1.contains(&public), "{list}");
+    }
     done(&operator, &path, &[("do", "publish"), ("version", "5")]).await;
+    for list in past {
+        let html = read(app.get(list).await).await.1;
+        assert!(html.contains(&format!("href=\"{public}\">Post-mortem<")), "{list}: {html}");
+    }
     let (status, html) = read(app.get(&public).await).await;
     assert_eq!(status, 200);
     assert!(html.contains("<strong>died</strong>") && html.contains("Cluster 12"), "{html}");

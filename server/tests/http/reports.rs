@@ -69,6 +69,7 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    assert!(page.contains("Closed on Mon 2 Jun 2014, 10:00 IST (UTC+1)."), "and not when May was over: {page}");
     assert!(!page.contains("Corrections") && !page.contains("style=") && !page.contains("<script"));
     assert_eq!(tell("2014-05", "on-call-alerts", 1332.0).await.0, 200, "the same again changes nothing");
     assert_eq!(tell("2014-05", "on-call-alerts", 1.0).await.1["code"], "frozen");
@@ -104,6 +105,9 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     let text = app.get("/reports/2014-05.csv").await.text().await.unwrap();
     let line = "correction,On-call alerts,1330,,1332,,,2014-06-03T09:00:00Z: Two alerts were <b>tests</b>.\r\n";
     assert!(text.contains(line) && !text.contains("1,33"), "numbers without separators: {text}");
+    let (_, file) = read_json(app.get("/reports/2014-05.json").await).await;
+    let change = json!([{"what": "On-call alerts", "before": 1332.0, "after": 1330.0, "unit": ""}]);
+    assert_eq!((&file["version"], &file["corrections"][0]["changes"]), (&json!(2), &change));
     let body = json!({"version": 2, "why": "None of them was there.", "figures": {"on-call-alerts": null}});
     let (status, corrected) =
         read_json(admin.send_json(Method::POST, "/api/v1/reports/2014-05/corrections", &body).await).await;

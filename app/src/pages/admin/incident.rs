@@ -480,9 +480,10 @@ fn facts(desk: &Desk, detail: &IncidentDetail, severity: StateView) -> AnyView {
         .iter()
         .map(|named| {
             let is_private = named.is_private.then(|| view! { <span class="sub">"for the team alone"</span> });
-            let state = match incident.state.is_open() || incident.state == IncidentState::Draft {
-                true => StateView::from(named.state),
-                false => StateView::from(ComponentState::Operational),
+            // What a draft would have said stays readable; what was said of them is over with the incident.
+            let state = match incident.state {
+                IncidentState::Resolved => StateView::from(ComponentState::Operational),
+                _ => StateView::from(named.state),
             };
             let (href, name) = (format!("/admin/components/{}", named.id), named.name.clone());
             view! { <li><span><a href=href><span dir="auto">{name}</span></a>{is_private}</span><StateBadge state/></li> }

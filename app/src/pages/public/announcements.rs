@@ -131,6 +131,7 @@ fn entry(reader: &Reader, one: &PublicAnnouncement) -> LogView {
         title: a.content.title.to_string(),
         href: reader.link(&page_of(a)),
         when: reader.instant(published),
+        learned: String::new(),
         was_planned: false,
         html,
         state: state.plain().labelled(format!("{}{pinned}", a.content.category.text())),

@@ -240,6 +240,7 @@ fn line(reader: &Reader, what: &What, parts: &[&Happening], now: Instant) -> (In
         title,
         href: href.unwrap_or_default(),
         when,
+        learned: String::new(),
         was_planned: false,
         html: String::new(),
         state: state.plain(),

@@ -13,8 +13,8 @@ use domain::people::Role;
 use domain::time::Span;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use service::prose;
 use service::public::{ComponentLine, PublicIncident};
+use service::{post_mortems, prose};
 
 /// Lines of a timeline shown on the front page.
 const NEWEST: usize = 3;
@@ -140,6 +140,18 @@ fn badge(i: &Incident) -> StateView {
     StateView::new(tone, shape, i.state.public_text())
 }
 
+/// How bad it was, and where it stands: what is over is no success, and looks like none.
+fn past_badge(i: &Incident) -> StateView {
+    let severity = StateView::from(i.severity());
+    let (tone, shape) = if i.state.is_open() { trouble(i.severity()) } else { (severity.tone, severity.shape) };
+    let what = match i.severity() {
+        Severity::None => "Incident without impact".to_owned(),
+        _ => format!("{} incident", severity.label),
+    };
+    let afterwards = if i.is_backfilled { " · Entered afterwards" } else { "" };
+    StateView::new(tone, shape, format!("{what} · {}{afterwards}", i.state.public_text()))
+}
+
 /// From when to when; since when while it lasts.
 fn when(reader: &Reader, i: &Incident) -> WhenView {
     match i.resolved_at {
@@ -206,16 +218,16 @@ pub(super) fn card(reader: &Reader, line: &PublicIncident) -> AnyView {
 pub(super) fn past(reader: &Reader, line: &PublicIncident) -> LogView {
     let i = &line.incident;
     let last = line.updates.first().map(|update| prose::html(update.body.as_str()));
-    let state = badge(i);
-    let label = if i.is_backfilled { format!("{}; entered afterwards", state.label) } else { state.label.clone() };
+    let learned = if line.is_explained { reader.link(&post_mortems::page_of(i.id)) } else { String::new() };
     LogView {
         date: reader.day_text(i.started_at),
         title: i.title.to_string(),
         href: reader.link(&page_of(i)),
-        when: when(reader, i),
+        learned,
+        when: reader.hours(i.started_at, i.resolved_at),
         was_planned: false,
         html: last.unwrap_or_default(),
-        state: state.labelled(format!("Incident: {}", label.to_lowercase())).plain(),
+        state: past_badge(i),
         components: words::few(names(line)),
         anchor: None,
     }

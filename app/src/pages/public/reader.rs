@@ -5,7 +5,9 @@ use crate::form::encode;
 use crate::view::{BannerView, DayView, OptionView, PublicFrame, StateView, WhenView};
 use domain::maintenance::Update;
 use domain::site::Site;
-use domain::time::{Instant, ZoneRules, civil, format_clock, format_instant, format_range, format_short, offset_text};
+use domain::time::{
+    Instant, ZoneRules, civil, format_clock, format_hours, format_instant, format_range, format_short, offset_text,
+};
 use leptos::prelude::use_context;
 use service::announcements::Banners;
 use service::public::Window;
@@ -204,6 +206,22 @@ impl Reader {
         let text = format_range(self.rules.as_ref(), self.zone(), start, end);
         let utc = if text.is_utc { String::new() } else { text.utc };
         WhenView { datetime: text.datetime_start, text: text.main, utc }
+    }
+
+    /// From an instant on, beside its date: since then where there is no end.
+    #[must_use]
+    pub fn hours(&self, start: Instant, end: Option<Instant>) -> WhenView {
+        match end {
+            Some(end) => {
+                let text = format_hours(self.rules.as_ref(), self.zone(), start, end);
+                let utc = if text.is_utc { String::new() } else { text.utc };
+                WhenView { datetime: text.datetime_start, text: text.main, utc }
+            }
+            None => WhenView {
+                text: format!("Since {}", format_clock(self.rules.as_ref(), self.zone(), start)),
+                ..self.instant(start)
+            },
+        }
     }
 
     /// An instant with its date.

@@ -84,7 +84,7 @@ fn show(reader: &Reader, report: &PublicReport) -> AnyView {
     let content = &report.content;
     let (site, name) = (reader.site(), content.month.name());
     let path = format!("/reports/{}", content.month);
-    let lead = format!("Closed on {}, when the month was over.", reader.short(report.frozen_at));
+    let lead = format!("Closed on {}.", reader.instant(report.frozen_at).text);
     let corrections = report.corrections.iter().map(|note| {
         let changes = note.changes.iter().map(|c| (c.what.clone(), c.before.clone(), c.after.clone())).collect();
         reported::Note { at: reader.brief(note.at), by: String::new(), why: note.why.clone(), changes }

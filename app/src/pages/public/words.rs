@@ -98,10 +98,11 @@ pub(super) fn past(reader: &Reader, window: &Window) -> LogView {
         date: reader.day_text(m.begins_at()),
         title: m.title.to_string(),
         href: reader.link(&page_of(m)),
-        when: when(reader, m),
+        learned: String::new(),
+        when: reader.hours(m.begins_at(), Some(m.finishes_at())),
         was_planned: m.state == State::Cancelled && m.started_at.is_none(),
         html: last.map(|update| reader.update(window, update)).unwrap_or_default(),
-        state: state(m.state).plain(),
+        state: state(m.state).labelled(format!("Maintenance · {}", m.state.public_text())).plain(),
         components: few(window.affected.iter().map(|(_, name)| name.clone()).collect()),
     }
 }

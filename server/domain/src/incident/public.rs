@@ -1,8 +1,15 @@
 //! The page in one sentence.
 
-use super::Incident;
+use super::{Incident, Severity};
 use crate::component::ComponentState;
 use crate::maintenance::{Maintenance, listed, windows_sentence};
+use crate::time::Instant;
+
+/// What matters more among incidents is greater: the worse one, of two that are as bad the one that began later.
+#[must_use]
+pub fn weight(incident: &Incident) -> (Severity, Instant, i64) {
+    (incident.severity(), incident.started_at, incident.number)
+}
 
 /// The page in one sentence, its `h1`: what is broken, else what is being looked into, else work.
 /// `incidents` are the open ones that customers may know of; `states` are the names of the public
@@ -20,7 +27,7 @@ pub fn site_sentence(
             return format!("{} on {names}", worst.public_text());
         }
     }
-    match incidents.iter().max_by_key(|incident| (incident.severity(), incident.started_at)) {
+    match incidents.iter().max_by_key(|incident| weight(incident)) {
         Some(incident) => format!("{}: {}", incident.state.public_text(), incident.title),
         None => windows_sentence(windows),
     }

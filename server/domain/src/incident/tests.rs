@@ -234,6 +234,25 @@ fn what_is_broken_comes_first_in_the_sentence_of_the_page() {
 }
 
 #[test]
+fn the_worst_incident_weighs_most_and_of_two_as_bad_the_newest() {
+    let named = |number, severity, minutes| Incident {
+        number,
+        severity_override: Some(severity),
+        started_at: at(minutes),
+        ..opened()
+    };
+    let mut all = [
+        named(1, Severity::Minor, 90),
+        named(2, Severity::Critical, 0),
+        named(3, Severity::Major, 50),
+        named(4, Severity::Critical, 5),
+        named(5, Severity::Critical, 5),
+    ];
+    all.sort_by_key(|incident| std::cmp::Reverse(super::weight(incident)));
+    assert_eq!(all.each_ref().map(|incident| incident.number), [5, 4, 2, 3, 1]);
+}
+
+#[test]
 fn what_touches_only_private_components_is_public_nowhere() {
     let id = component;
     let private = [id(1), id(2)].into();

@@ -220,12 +220,12 @@ impl FigureLine {
         number::with_unit(value, self.decimals, &self.unit)
     }
 
-    /// The number alone of what [`Self::said`] wrote, for programs and spreadsheets; none where that is no value of it.
+    /// The value of which [`Self::said`] wrote this, for programs and spreadsheets; none where it is no value of it.
     #[must_use]
-    pub fn plain(&self, said: &str) -> Option<String> {
+    pub fn read(&self, said: &str) -> Option<f64> {
         let text =
             if self.unit.is_empty() { said } else { said.strip_suffix(self.unit.as_str())?.strip_suffix(' ')? };
-        number::parse(text).map(|value| number::plain(value, self.decimals))
+        number::parse(text)
     }
 
     /// What the months that are known make: "15,204 in 12 months"; none of fewer than two.

@@ -105,6 +105,14 @@ fn machine(at: Instant) -> String {
 /// A range in a zone and in UTC. A zone that is not known is shown as UTC.
 #[must_use]
 pub fn format_range(rules: &dyn ZoneRules, zone: &str, start: Instant, end: Instant) -> TimeText {
+    let hours = format_hours(rules, zone, start, end);
+    let main = format!("{}, {}", long_date(civil(rules, zone, start).local), hours.main);
+    TimeText { main, ..hours }
+}
+
+/// A range beside the date on which it begins: that one is not said again.
+#[must_use]
+pub fn format_hours(rules: &dyn ZoneRules, zone: &str, start: Instant, end: Instant) -> TimeText {
     let (a, b) = (civil(rules, zone, start), civil(rules, zone, end));
     let one_day = a.local.date() == b.local.date();
     let one_offset = a.offset == b.offset && a.abbreviation == b.abbreviation;
@@ -115,7 +123,7 @@ pub fn format_range(rules: &dyn ZoneRules, zone: &str, start: Instant, end: Inst
         (false, true) => format!("{}, ", short_date(b.local)),
         (false, false) => format!("{}, ", long_date(b.local)),
     };
-    let main = format!("{}, {first}{dash}{day}{} {}", long_date(a.local), clock(b.local), zone_text(&b));
+    let main = format!("{first}{dash}{day}{} {}", clock(b.local), zone_text(&b));
 
     let (ua, ub) = (start.naive_utc(), end.naive_utc());
     let utc = if ua.date() != ub.date() {
@@ -241,6 +249,19 @@ mod tests {
             assert_eq!((text.main.as_str(), text.utc.as_str()), (main, utc), "{zone}");
             assert_eq!((text.datetime_start.as_str(), text.datetime_end.as_str()), (start, end));
         }
+    }
+
+    #[test]
+    fn beside_its_date_a_range_says_only_the_other_one() {
+        let hours = |start: &str, end: &str| {
+            let at = |text: &str| text.parse().unwrap_or_default();
+            format_hours(&FixedRules, "Europe/Dublin", at(start), at(end)).both()
+        };
+        assert_eq!(hours("2014-05-15T19:00:00Z", "2014-05-15T21:00:00Z"), "20:00–22:00 IST (UTC+1); 19:00–21:00 UTC");
+        assert_eq!(
+            hours("2014-05-15T22:00:00Z", "2014-05-16T00:00:00Z"),
+            "23:00 – Fri 16 May, 01:00 IST (UTC+1); Thu 15 May, 22:00 – Fri 16 May, 00:00 UTC"
+        );
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct PublicIncident {
     pub affected: Vec<ComponentLine>,
     /// The planned work that caused it; on its own page.
     pub cause: Option<(MaintenanceId, String)>,
+    /// What was learned is published.
+    pub is_explained: bool,
     /// What was learned; on its own page.
     pub post_mortem: Option<PostMortemNote>,
 }
@@ -38,8 +40,15 @@ pub(super) async fn shown(tx: &mut Tx, board: &Board, incidents: Vec<Incident>) 
         };
         let named = board.components.iter().filter(|c| affected.iter().any(|(id, _)| *id == c.id));
         let affected = named.map(|c| ComponentLine { component: c.clone(), state: state(c.id) }).collect();
-        let (updates, cause, post_mortem) = (Vec::new(), None, None);
-        incident.state.is_public().then_some(PublicIncident { incident, updates, affected, cause, post_mortem })
+        let (updates, cause, is_explained, post_mortem) = (Vec::new(), None, false, None);
+        incident.state.is_public().then_some(PublicIncident {
+            incident,
+            updates,
+            affected,
+            cause,
+            is_explained,
+            post_mortem,
+        })
     };
     let mut shown: Vec<PublicIncident> = incidents.into_iter().filter_map(known).collect();
     let ids: Vec<IncidentId> = shown.iter().map(|line| line.incident.id).collect();
@@ -47,7 +56,9 @@ pub(super) async fn shown(tx: &mut Tx, board: &Board, incidents: Vec<Incident>) 
     for update in tx.incident_updates_of(&ids).await? {
         timelines.entry(update.incident).or_default().push(update);
     }
+    let explained = tx.published_post_mortems_among(&ids).await?;
     for line in &mut shown {
+        line.is_explained = explained.contains(&line.incident.id);
         line.updates = timelines.remove(&line.incident.id).unwrap_or_default();
         line.updates.sort_by_key(|update| Reverse((update.at, update.id)));
         line.incident.hide(&board.private, &line.updates);

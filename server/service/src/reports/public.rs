@@ -5,7 +5,6 @@ use crate::{Error, Services};
 use domain::report::{Content, Correction, Headline, Month};
 use domain::site::Site;
 use domain::time::Instant;
-use serde::Serialize;
 
 /// A report in the public list.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +33,8 @@ pub struct PublicReport {
     pub site: Site,
     /// When it was put down.
     pub frozen_at: Instant,
+    /// Counts corrections.
+    pub version: i64,
     /// What it says now.
     pub content: Content,
     /// Newest first, without the names of those who made them.
@@ -47,7 +48,7 @@ pub struct PublicReport {
 }
 
 /// A correction as everybody sees it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PublicCorrection {
     /// When.
     pub at: Instant,
@@ -58,7 +59,7 @@ pub struct PublicCorrection {
 }
 
 /// One thing that a report said otherwise before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicChange {
     /// What.
     pub what: String,
@@ -114,6 +115,7 @@ impl Services {
         Ok(PublicReport {
             site,
             frozen_at: report.frozen_at,
+            version: report.version,
             content: report.content.public(&private),
             corrections,
             percent_before,

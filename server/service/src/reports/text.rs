@@ -1,7 +1,7 @@
 //! A report for spreadsheets and for programs: what its page says, and nothing else.
 
 use super::PublicReport;
-use super::public::PublicCorrection;
+use super::public::PublicChange;
 use chrono::SecondsFormat;
 use domain::csv;
 use domain::number;
@@ -13,9 +13,56 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct Shown<'a> {
     frozen_at: Instant,
+    version: i64,
     #[serde(flatten)]
     content: &'a Content,
-    corrections: &'a [PublicCorrection],
+    corrections: Vec<ShownCorrection<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownCorrection<'a> {
+    at: Instant,
+    why: &'a str,
+    changes: Vec<ShownChange<'a>>,
+}
+
+/// Of a figure the numbers stand alone, as they do where it is told; all else is said in words.
+#[derive(Serialize)]
+struct ShownChange<'a> {
+    what: &'a str,
+    before: Said<'a>,
+    after: Said<'a>,
+    unit: &'a str,
+    #[serde(skip)]
+    decimals: u8,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said<'a> {
+    Number(f64),
+    Words(&'a str),
+}
+
+impl<'a> ShownChange<'a> {
+    fn of(content: &'a Content, change: &'a PublicChange) -> Self {
+        let figure = content.figures.iter().find(|line| line.name.as_str() == change.what);
+        let said = |said: &'a str| figure.and_then(|line| line.read(said)).map_or(Said::Words(said), Said::Number);
+        Self {
+            what: &change.what,
+            before: said(&change.before),
+            after: said(&change.after),
+            unit: figure.map_or("", |line| line.unit.as_str()),
+            decimals: figure.map_or(0, |line| line.decimals),
+        }
+    }
+
+    fn text(&self, said: &Said<'_>) -> String {
+        match said {
+            Said::Number(value) => number::plain(*value, self.decimals),
+            Said::Words(words) => (*words).to_owned(),
+        }
+    }
 }
 
 const COLUMNS: [&str; 8] = ["section", "what", "value", "unit", "before", "change", "change_percent", "note"];
@@ -125,12 +172,9 @@ impl PublicReport {
         for correction in &self.corrections {
             let note = format!("{}: {}", instant(Some(correction.at)), correction.why);
             for change in &correction.changes {
-                // Of a figure the numbers stand alone, as they do above; all else is said in words.
-                let figure = content.figures.iter().find(|line| line.name.as_str() == change.what);
-                let plain = |said: &str| figure.and_then(|line| line.plain(said)).unwrap_or_else(|| said.to_owned());
-                let unit = figure.map_or("", |line| line.unit.as_str());
-                let (after, before) = (plain(&change.after), plain(&change.before));
-                table.0.push_str(&csv::line(["correction", &change.what, &after, unit, &before, "", "", &note]));
+                let change = ShownChange::of(content, change);
+                let (after, before) = (change.text(&change.after), change.text(&change.before));
+                table.0.push_str(&csv::line(["correction", change.what, &after, change.unit, &before, "", "", &note]));
             }
         }
         table.0
@@ -141,7 +185,14 @@ impl PublicReport {
     /// # Errors
     /// A value can not be written; none that is stored can not.
     pub fn json(&self) -> Result<String, serde_json::Error> {
-        let shown = Shown { frozen_at: self.frozen_at, content: &self.content, corrections: &self.corrections };
+        let content = &self.content;
+        let corrections = self.corrections.iter().map(|correction| ShownCorrection {
+            at: correction.at,
+            why: &correction.why,
+            changes: correction.changes.iter().map(|change| ShownChange::of(content, change)).collect(),
+        });
+        let corrections = corrections.collect();
+        let shown = Shown { frozen_at: self.frozen_at, version: self.version, content, corrections };
         serde_json::to_string_pretty(&shown)
     }
 }

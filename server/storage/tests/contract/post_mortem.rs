@@ -87,6 +87,10 @@ async fn a_post_mortem_comes_back_as_it_was_stored_and_is_changed_by_one_at_a_ti
     let open = tx.post_mortems_open(9).await.unwrap();
     assert_eq!(open.iter().map(|line| (line.post_mortem.incident, line.number)).collect::<Vec<_>>(), [(of(2), 2)]);
     assert_eq!(open[0].title, "vm3 is gone");
+    let published = tx.published_post_mortems_among(&[of(1), of(2), of(3)]).await.unwrap();
+    assert_eq!(published, [of(1)].into(), "neither a draft nor one that was never begun");
+    assert!(tx.published_post_mortems_among(&[of(2)]).await.unwrap().is_empty(), "only those that were asked for");
+    assert!(tx.published_post_mortems_among(&[]).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     let mut tx = t.db.decide().await.unwrap();
     let twice = tx.insert_post_mortem(&public).await;
