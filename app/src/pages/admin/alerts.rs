@@ -324,6 +324,9 @@ pub(super) fn item(desk: &Desk, cause: &Cause) -> AttentionView {
     let href = cause.incident.map_or_else(|| "/admin/alerts".to_owned(), |id| format!("/admin/incidents/{id}"));
     let (tone, shape, detail, label) = if cause.proposed_at.is_some() {
         (Tone::Degraded, Shape::Ok, over_question(cause), if is_draft(cause) { "Decide" } else { "Resolve it" })
+    } else if cause.incident_state == Some(IncidentState::Resolved) {
+        let detail = format!("{}, and customers read that it is over.", cause.still_fires());
+        (Tone::Degraded, Shape::Degraded, detail, "Look again")
     } else if !is_draft(cause) {
         let detail = format!("{}. Something is worse than customers know.", firing(cause));
         (Tone::Partial, Shape::Partial, detail, "Post an update")

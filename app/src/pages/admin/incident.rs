@@ -5,7 +5,7 @@ use super::edit::{Form, id, param};
 use super::incident_form::{
     LABELS, audience_text, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of, states,
 };
-use super::{alerts, incident_cause, incident_join, incident_times, incidents, wording};
+use super::{alerts, incident_alerts, incident_cause, incident_join, incident_times, incidents, wording};
 use crate::components::{
     Action, Actions, Button, ButtonLink, Card, Checkbox, DataTable, Disclosure, Fact, Facts, Field, Flash, Hidden,
     Icon, PageHeader, Section, Select, StateBadge, TextArea, TimeRange,
@@ -71,6 +71,7 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
                 body: form.get("body").to_owned(),
                 components: states(form),
                 tell: Some(form.has("tell")),
+                alerts_still_fire: form.get(incident_alerts::STILL_FIRE) == "yes",
             };
             let said = services.post_incident_update(actor, None, incident, version, Deed::Say, &input).await;
             said.map(|_| here("posted"))
@@ -239,6 +240,7 @@ fn follow(detail: &IncidentDetail, since: i64) -> AnyView {
 /// The id of a field in the form of what was pressed, where it is not its name.
 fn own_id(pressed: &str, field: &str) -> Option<String> {
     match (pressed, field) {
+        ("say", incident_alerts::STILL_FIRE) => Some("state".to_owned()),
         ("edit", "title" | "severity") => Some(format!("edit-{field}")),
         ("times", incident_times::LONG_AGO) => Some("mend-started_at".to_owned()),
         ("times", field) => Some(format!("mend-{field}")),
@@ -369,6 +371,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     } else {
         "Markdown. “Resolved” ends it for all its components."
     };
+    let still_fire = incident_alerts::still_fire(&is_mine);
     let seen = seen(&shown.audience, &shown.told_of);
     let told = audience_text(&shown.audience);
     let (version, lines) = (is_mine.version(incident.version), is_mine.made_from("lines", detail.updates.len()));
@@ -394,6 +397,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
                     <Hidden name=WAS_STATE value=was/>
                     <Select name="state" label="State" options=public_states(&state) error=wrong("state")/>
                 </div>
+                {still_fire}
                 {templates}
                 <TextArea name="body" label="What customers read" rows=4 value=body error=wrong("body") hint
                     maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>

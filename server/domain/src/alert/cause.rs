@@ -141,6 +141,14 @@ impl Cause {
         self.plan.doing == Doing::Publish && !self.components.is_empty()
     }
 
+    /// How many of its alerts fire on where its incident goes from one state to another: who says that it is over is asked
+    /// back about them.
+    #[must_use]
+    pub fn fires_on(&self, before: IncidentState, after: IncidentState) -> i64 {
+        let is_end = before.is_open() && after == IncidentState::Resolved;
+        if is_end && self.state == CauseState::Open { self.firing } else { 0 }
+    }
+
     /// Its draft would be the same.
     #[must_use]
     pub fn drafts_as(&self, other: &Self) -> bool {
@@ -239,6 +247,15 @@ impl Cause {
         self.ended_at = Some(now);
         self.publish_at = None;
         self.keys.clear();
+    }
+
+    /// "1,333 alerts still fire"
+    #[must_use]
+    pub fn still_fires(&self) -> String {
+        match self.firing {
+            1 => "1 alert still fires".to_owned(),
+            n => format!("{} alerts still fire", number::count(n)),
+        }
     }
 
     /// "37 alerts", with those that the sender left out.

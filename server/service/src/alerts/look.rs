@@ -209,8 +209,8 @@ impl Services {
         AlertsLook::with(&mut tx, causes).await
     }
 
-    /// Causes that wait for a person: their draft is not published, all of their alerts are over, or something that came
-    /// later is worse than their incident says.
+    /// Causes that wait for a person: their draft is not published, all of their alerts are over, alerts fire on although
+    /// their incident is resolved, or something that came later is worse than their incident says.
     ///
     /// # Errors
     /// Not allowed, or the database does not answer.

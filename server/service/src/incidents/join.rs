@@ -52,7 +52,7 @@ fn not_joined(refusal: &Refusal) -> Error {
 }
 
 /// The live cause of an incident.
-async fn live_cause(tx: &mut Tx, of: IncidentId) -> Result<Option<Cause>, Error> {
+pub(super) async fn live_cause(tx: &mut Tx, of: IncidentId) -> Result<Option<Cause>, Error> {
     let causes = tx.causes(CausesOf::Incident(of), CAUSES).await?;
     Ok(causes.into_iter().find(|cause| cause.state == CauseState::Open))
 }

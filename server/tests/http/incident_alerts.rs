@@ -1,0 +1,119 @@
+//! What the alerts of an incident mean for what is said next, on its page and by program.
+
+use crate::test_app::{TestApp, TestClient, carried, read, read_json, shown};
+use domain::ids::{ComponentId, IncidentId};
+use domain::incident::IncidentState;
+use domain::people::{Role, Scope};
+use reqwest::Method;
+use serde_json::{Value, json};
+use service::Actor;
+use service::alerts::CausesQuery;
+use service::inventory::{ComponentInput, HostInput};
+use storage::testing::Engine;
+
+/// A component of this name on a host of its own, `web-…`.
+async fn component(app: &TestApp, name: &str) -> ComponentId {
+    let host = HostInput { name: format!("web-{}", name.to_lowercase().replace(' ', "-")), ..HostInput::default() };
+    let host = app.services.add_host(&Actor::system(), host).await.unwrap();
+    let new = ComponentInput { name: name.to_owned(), hosts: vec![host.id.to_string()], ..Default::default() };
+    app.services.add_component(&Actor::system(), new).await.unwrap().component.id
+}
+
+async fn monitoring(app: &TestApp) -> TestClient {
+    app.with_token(&app.token(&[Scope::AlertReport]).await)
+}
+
+/// Tells of an alert on the host of Cluster 12.
+async fn tell(monitoring: &TestClient, key: &str, status: &str) {
+    let alert = json!({"key": key, "status": status, "host": "web-cluster-12"});
+    assert_eq!(monitoring.send_json(Method::POST, "/api/v1/alerts/generic", &alert).await.status(), 200);
+}
+
+/// The incident of the newest cause.
+async fn newest(app: &TestApp) -> IncidentId {
+    app.services.causes(&Actor::system(), &CausesQuery::default()).await.unwrap().items[0].incident.unwrap()
+}
+
+async fn stands(app: &TestApp, incident: IncidentId) -> IncidentState {
+    app.services.db.read().await.unwrap().incident(incident).await.unwrap().state
+}
+
+/// Publishes a draft of alerts with what it says already.
+async fn publish(program: &TestClient, draft: IncidentId) {
+    let body = json!({"version": 1, "body": "We look.", "tell": false});
+    let answer = program.send_json(Method::POST, &format!("/api/v1/incidents/{draft}/publish"), &body).await;
+    assert_eq!(answer.status(), 200);
+}
+
+async fn who_ends_it_while_alerts_fire_is_asked_once_and_reminded(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    component(&app, "Cluster 12").await;
+    let program = app.with_token(&app.token(&[Scope::IncidentWrite]).await);
+    let operator = app.sign_in_as(Role::Operator).await;
+    let monitoring = monitoring(&app).await;
+    for key in ["ping", "load"] {
+        tell(&monitoring, key, "firing").await;
+    }
+    let incident = newest(&app).await;
+    publish(&program, incident).await;
+    let path = format!("/admin/incidents/{incident}");
+    let page = shown(&operator, &path).await;
+    assert!(!page.contains("Resolve it anyway?"), "nobody has asked: {page}");
+    let version = carried(&page, "version");
+    let end = |version: String, answer: &'static str| {
+        let fields = [("state", "resolved"), ("body", "All is well."), ("alerts_still_fire", answer), ("do", "say")];
+        let fields = fields.map(|(name, value)| (name, value.to_owned()));
+        [fields.as_slice(), &[("version", version)]].concat()
+    };
+    let post = async |fields: Vec<(&'static str, String)>| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        read(operator.post_form(&path, &fields).await).await
+    };
+    let (status, page) = post(end(version.clone(), "")).await;
+    assert_eq!(status, 422);
+    for words in [
+        "Resolve it anyway?",
+        "2 alerts still fire. Choose another state",
+        "<a href=\"#state\">Alerts: 2 alerts still fire.",
+        ">All is well.</textarea>",
+        "value=\"resolved\" selected",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert_eq!(stands(&app, incident).await, IncidentState::Investigating);
+    let (status, page) = post(end("1".to_owned(), "")).await;
+    assert!(status == 409 && !page.contains("Resolve it anyway?"), "what others wrote comes first: {page}");
+
+    // A program is asked as people are.
+    let say = |place: &str| format!("/api/v1/incidents/{incident}/{place}");
+    let version: i64 = version.parse().unwrap();
+    for (place, body) in [
+        ("resolve", json!({"version": version, "body": "Over.", "tell": false})),
+        ("updates", json!({"version": version, "body": "Over.", "tell": false, "state": "resolved"})),
+    ] {
+        let (status, problem) = read_json(program.send_json(Method::POST, &say(place), &body).await).await;
+        assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("alerts_still_fire")));
+    }
+    let needs = "2 alerts still fire, and customers read that it is over.";
+    assert!(!shown(&operator, "/admin").await.contains(needs));
+
+    let (status, page) = post(end(version.to_string(), "yes")).await;
+    assert_eq!(status, 303, "{page}");
+    assert_eq!(stands(&app, incident).await, IncidentState::Resolved);
+    let start = shown(&operator, "/admin").await;
+    let line = start.split("<li").find(|line| line.contains(needs)).unwrap_or_else(|| panic!("{start}"));
+    assert!(line.contains(&format!("href=\"{path}\"")), "{line}");
+    // What is over is spoken of once more without being asked again.
+    let remark: Value = json!({"version": version + 1, "body": "Thank you.", "tell": false});
+    assert_eq!(program.send_json(Method::POST, &say("updates"), &remark).await.status(), 200);
+    for key in ["ping", "load"] {
+        tell(&monitoring, key, "resolved").await;
+    }
+    assert!(!shown(&operator, "/admin").await.contains("customers read that it is over"));
+    let open_again = json!({"version": version + 2, "body": "It is back.", "tell": false});
+    assert_eq!(program.send_json(Method::POST, &say("reopen"), &open_again).await.status(), 200);
+    let end = json!({"version": version + 3, "body": "Over.", "tell": false});
+    assert_eq!(program.send_json(Method::POST, &say("resolve"), &end).await.status(), 200, "nothing fires");
+}
+
+storage::on_both!(who_ends_it_while_alerts_fire_is_asked_once_and_reminded,);
