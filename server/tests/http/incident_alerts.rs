@@ -116,4 +116,54 @@ async fn who_ends_it_while_alerts_fire_is_asked_once_and_reminded(engine: Engine
     assert_eq!(program.send_json(Method::POST, &say("resolve"), &end).await.status(), 200, "nothing fires");
 }
 
-storage::on_both!(who_ends_it_while_alerts_fire_is_asked_once_and_reminded,);
+async fn what_is_worse_than_customers_know_is_named_and_filled_in(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    component(&app, "Cluster 12").await;
+    let dns = component(&app, "DNS").await;
+    let program = app.with_token(&app.token(&[Scope::IncidentWrite]).await);
+    let operator = app.sign_in_as(Role::Operator).await;
+    let monitoring = monitoring(&app).await;
+    tell(&monitoring, "ping", "firing").await;
+    let incident = newest(&app).await;
+    publish(&program, incident).await;
+    let path = format!("/admin/incidents/{incident}");
+    let chosen = |page: &str| {
+        let select = page.split(&format!("name=\"c.{dns}\"")).nth(1).unwrap().split("</select>").next().unwrap();
+        select.contains("value=\"degraded_performance\" selected")
+    };
+    let page = shown(&operator, &path).await;
+    assert!(!page.contains("Alerts say:") && !chosen(&page), "{page}");
+    let alert = json!({"key": "dns", "status": "firing", "host": "web-cluster-12", "component": "dns"});
+    assert_eq!(monitoring.send_json(Method::POST, "/api/v1/alerts/generic", &alert).await.status(), 200);
+    let start = shown(&operator, "/admin").await;
+    assert!(start.contains("Something is worse than customers know."), "{start}");
+    let page = shown(&operator, &path).await;
+    let way = "<a href=\"#say-form\">Go to the update, which is filled in</a>";
+    for words in ["Alerts say:", ">DNS</span>: Degraded performance (customers read: Operational)", way] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(chosen(&page), "{page}");
+    let page_of_viewer = shown(&app.sign_in_as(Role::Viewer).await, &path).await;
+    assert!(page_of_viewer.contains("Alerts say:") && !page_of_viewer.contains(way), "{page_of_viewer}");
+
+    // What was chosen beforehand is among what was seen: it is sent with the first press.
+    let field = format!("c.{dns}");
+    let [version, seen] = ["version", "seen"].map(|name| carried(&page, name));
+    let update = [
+        ("state", "identified"),
+        ("body", "DNS, too."),
+        (field.as_str(), "degraded_performance"),
+        ("tell", "yes"),
+        ("version", version.as_str()),
+        ("seen", seen.as_str()),
+        ("do", "say"),
+    ];
+    assert_eq!(operator.post_form(&path, &update).await.status(), 303);
+    let page = shown(&operator, &path).await;
+    assert!(!page.contains("Alerts say:") && !chosen(&page), "customers know of it: {page}");
+}
+
+storage::on_both!(
+    who_ends_it_while_alerts_fire_is_asked_once_and_reminded,
+    what_is_worse_than_customers_know_is_named_and_filled_in,
+);

@@ -25,7 +25,7 @@ use domain::text::{Name, Prose};
 use domain::time::Span;
 use leptos::prelude::*;
 use service::Error;
-use service::alerts::AlertsLook;
+use service::alerts::{AlertsLook, Worse};
 use service::incidents::{Deed, EditInput, IncidentDetail, Joinable, PostInput, States};
 use service::maintenance::Choices;
 
@@ -129,6 +129,8 @@ struct Shown {
     /// The components that the audience is of.
     told_of: States,
     alerts: AlertsLook,
+    /// What they say that customers do not know.
+    worse: Vec<Worse>,
     /// What a draft of alerts may belong to.
     joinable: Vec<Joinable>,
     /// What would be posted if it were resolved by itself, where that is proposed.
@@ -141,15 +143,16 @@ struct Shown {
 #[component]
 pub fn IncidentPage() -> impl IntoView {
     let of = param::<IncidentId>("incident");
-    let typed = context::submitted().data.map(|data| named(&data)).unwrap_or_default();
+    let submitted = context::submitted();
     admin(
         |Shown { detail, .. }: &Shown| format!("{} {}", detail.incident.reference(), detail.incident.title),
         |desk: Desk| async move {
             // Read before what the page shows: what comes later is heard of.
             let since = desk.services.newest_change();
             let detail = desk.services.incident_detail(&desk.actor, of?).await?;
+            let worse = desk.services.untold(&desk.actor, detail.incident.id).await?;
             let mut told_of = detail.incident.components.clone();
-            told_of.extend(typed);
+            told_of.extend(incident_alerts::chosen(&submitted, &worse));
             let components: Vec<ComponentId> = told_of.keys().copied().collect();
             let audience = desk.services.incident_audience(&desk.actor, &components).await?;
             let choices = desk.services.choices(&desk.actor).await?;
@@ -157,7 +160,7 @@ pub fn IncidentPage() -> impl IntoView {
             let alerts = desk.services.alerts_of_incident(&desk.actor, detail.incident.id).await?;
             let end = desk.services.proposed_end(&desk.actor, detail.incident.id).await?;
             let joinable = desk.services.joinable(&desk.actor, detail.incident.id).await?;
-            Ok(Shown { detail, choices, templates, audience, told_of, alerts, joinable, end, since })
+            Ok(Shown { detail, choices, templates, audience, told_of, alerts, worse, joinable, end, since })
         },
         |desk, shown| page(&desk, &shown),
     )
@@ -192,6 +195,8 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
     let change = (may && incident.state.is_public()).then(|| change(detail, &form, &submitted));
     let times = (may && incident.state.is_public())
         .then(|| incident_times::mend(desk, incident, &form.only_if(form.pressed() == "times"), detail.updates.len()));
+    let filled = (may && incident.state.is_open() && (shown.end.is_some() || !shown.worse.is_empty()))
+        .then_some(wording::INCIDENT_UPDATE.form);
     let state = incidents::state(incident);
     let severity = StateView::from(incident.severity());
     view! {
@@ -203,7 +208,7 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         {form.summary_at(&LABELS, |field| own_id(form.pressed(), field))}
         <div class="split is-wide-start">
             <div class="stack">
-                {alerts::of_incident(desk, &shown.alerts)}
+                {alerts::of_incident(desk, &shown.alerts, &shown.worse, filled)}
                 {meanwhile(desk, detail, &submitted)}
                 {next}
                 {timeline(desk, detail, may, &submitted)}
@@ -331,8 +336,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let detail = &shown.detail;
     let incident = &detail.incident;
     let submitted = context::submitted();
-    let is_this =
-        submitted.data.as_ref().is_none_or(|data| matches!(data.get("do"), "say" | "check" | "incident-update"));
+    let is_this = submitted.data.as_ref().is_none_or(incident_alerts::is_update);
     let typed = |name: &str, stored: &str| if is_this { form.value(name, stored) } else { stored.to_owned() };
     let wrong = |name: &str| form.error(name).filter(|_| is_this);
     let is_over = incident.state == IncidentState::Resolved;
@@ -346,7 +350,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let state = if is_left { stored.to_owned() } else { typed("state", offered.as_str()) };
     let body = typed("body", end.map_or("", |text| text.as_str()));
     let was = is_mine.made_from(WAS_STATE, stored);
-    let chosen = submitted.data.as_ref().filter(|_| is_this).map(named).unwrap_or_default();
+    let chosen = incident_alerts::chosen(&submitted, &shown.worse);
     let own: Vec<ComponentId> = detail.components.iter().map(|line| line.id).collect();
     let known = detail
         .components
@@ -365,7 +369,11 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let has_more = chosen.keys().any(|id| !own.contains(id)) || wrong("components").is_some();
     let more = picker(&shown.choices, &chosen, &own, wrong("components"));
     let tell = !is_this || form.ticked("tell", true);
-    let title = if is_over { "Say something more, or open it again" } else { "Post an update" };
+    let title = match end {
+        Some(_) => "Post the proposed end",
+        None if is_over => "Say something more, or open it again",
+        None => "Post an update",
+    };
     let hint = if is_over {
         "“Resolved” adds a remark. Any other state opens it again: what did not work then is taken up from now on."
     } else {

@@ -178,6 +178,13 @@ impl Cause {
         self.components.iter().filter(|(id, state)| **state > said(id)).map(|(id, state)| (*id, *state)).collect()
     }
 
+    /// What it says that is worse than its incident, since anything was said or changed there: customers do not know of it.
+    #[must_use]
+    pub fn untold(&self, incident: &Incident) -> BTreeMap<ComponentId, ComponentState> {
+        let is_live = self.state == CauseState::Open && self.firing > 0 && incident.state.is_open();
+        if is_live && self.last_at >= incident.updated_at { self.worse_than(incident) } else { BTreeMap::new() }
+    }
+
     /// Forgets the delay where a person published or discarded the draft before it ran out, or where nothing is published
     /// by itself. Says whether it did.
     pub fn forget_delay(&mut self) -> bool {
