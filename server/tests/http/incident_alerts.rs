@@ -163,7 +163,35 @@ async fn what_is_worse_than_customers_know_is_named_and_filled_in(engine: Engine
     assert!(!page.contains("Alerts say:") && !chosen(&page), "customers know of it: {page}");
 }
 
+async fn a_draft_of_alerts_is_named_by_what_is_open_on_its_components(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let [cluster, mail] = [component(&app, "Cluster 12").await, component(&app, "Mail").await];
+    let program = app.with_token(&app.token(&[Scope::IncidentWrite]).await);
+    let operator = app.sign_in_as(Role::Operator).await;
+    tell(&monitoring(&app).await, "ping", "firing").await;
+    let draft = newest(&app).await;
+    let report = async |component: ComponentId, draft: bool| {
+        let body = json!({"title": "Gone", "body": "We look.", "tell": false, "draft": draft,
+            "components": [{"id": component, "state": "major_outage"}]});
+        let (status, made) = read_json(program.send_json(Method::POST, "/api/v1/incidents", &body).await).await;
+        assert_eq!(status, 201, "{made}");
+        format!("/admin/incidents/{}", made["id"].as_str().unwrap())
+    };
+    let by_hand = report(cluster, true).await;
+    let (own, other) = (report(cluster, false).await, report(mail, false).await);
+    let way = format!("<a href=\"/admin/incidents/{draft}#belongs\">I-1</a>");
+    let page = shown(&operator, &own).await;
+    assert!(page.contains(&way) && page.contains(" is a draft by alerts on Cluster 12."), "{page}");
+    assert!(!page.contains(&format!("{by_hand}#belongs")), "no alerts are counted in it: {page}");
+    assert!(!shown(&operator, &other).await.contains(&way), "of other components");
+    assert!(!shown(&operator, &format!("/admin/incidents/{draft}")).await.contains(&way), "not of itself");
+    assert!(!shown(&app.sign_in_as(Role::Viewer).await, &own).await.contains(&way));
+    publish(&program, draft).await;
+    assert!(!shown(&operator, &own).await.contains(&way), "customers know of it by now");
+}
+
 storage::on_both!(
     who_ends_it_while_alerts_fire_is_asked_once_and_reminded,
     what_is_worse_than_customers_know_is_named_and_filled_in,
+    a_draft_of_alerts_is_named_by_what_is_open_on_its_components,
 );

@@ -5,7 +5,9 @@ use super::edit::{Form, id, param};
 use super::incident_form::{
     LABELS, audience_text, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of, states,
 };
-use super::{alerts, incident_alerts, incident_cause, incident_join, incident_times, incidents, wording};
+use super::{
+    alerts, incident_alerts, incident_cause, incident_join, incident_near, incident_times, incidents, wording,
+};
 use crate::components::{
     Action, Actions, Button, ButtonLink, Card, Checkbox, DataTable, Disclosure, Fact, Facts, Field, Flash, Hidden,
     Icon, PageHeader, Section, Select, StateBadge, TextArea, TimeRange,
@@ -26,7 +28,7 @@ use domain::time::Span;
 use leptos::prelude::*;
 use service::Error;
 use service::alerts::{AlertsLook, Worse};
-use service::incidents::{Deed, EditInput, IncidentDetail, Joinable, PostInput, States};
+use service::incidents::{Deed, EditInput, IncidentDetail, Joinable, NearIncident, PostInput, States};
 use service::maintenance::Choices;
 
 const DONE: [(&str, &str); 9] = [
@@ -131,6 +133,8 @@ struct Shown {
     alerts: AlertsLook,
     /// What they say that customers do not know.
     worse: Vec<Worse>,
+    /// Drafts of alerts on its components.
+    near: Vec<NearIncident>,
     /// What a draft of alerts may belong to.
     joinable: Vec<Joinable>,
     /// What would be posted if it were resolved by itself, where that is proposed.
@@ -160,7 +164,8 @@ pub fn IncidentPage() -> impl IntoView {
             let alerts = desk.services.alerts_of_incident(&desk.actor, detail.incident.id).await?;
             let end = desk.services.proposed_end(&desk.actor, detail.incident.id).await?;
             let joinable = desk.services.joinable(&desk.actor, detail.incident.id).await?;
-            Ok(Shown { detail, choices, templates, audience, told_of, alerts, worse, joinable, end, since })
+            let near = desk.services.drafts_near(&desk.actor, detail.incident.id).await?;
+            Ok(Shown { detail, choices, templates, audience, told_of, alerts, worse, near, joinable, end, since })
         },
         |desk, shown| page(&desk, &shown),
     )
@@ -197,6 +202,11 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         .then(|| incident_times::mend(desk, incident, &form.only_if(form.pressed() == "times"), detail.updates.len()));
     let filled = (may && incident.state.is_open() && (shown.end.is_some() || !shown.worse.is_empty()))
         .then_some(wording::INCIDENT_UPDATE.form);
+    // Who pressed a button of a draft that is none any more is told what has become of it, and has nothing to press again.
+    let is_of_draft = form.is_stale() && matches!(form.pressed(), "discard" | "join");
+    let gone = is_of_draft.then(|| incident_join::gone(incident, &shown.alerts)).flatten();
+    let meanwhile = gone.is_none().then(|| meanwhile(desk, detail, &submitted));
+    let problems = gone.unwrap_or_else(|| form.summary_at(&LABELS, |field| own_id(form.pressed(), field)));
     let state = incidents::state(incident);
     let severity = StateView::from(incident.severity());
     view! {
@@ -205,15 +215,16 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         </PageHeader>
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
-        {form.summary_at(&LABELS, |field| own_id(form.pressed(), field))}
+        {problems}
         <div class="split is-wide-start">
             <div class="stack">
                 {alerts::of_incident(desk, &shown.alerts, &shown.worse, filled)}
-                {meanwhile(desk, detail, &submitted)}
+                {meanwhile}
                 {next}
                 {timeline(desk, detail, may, &submitted)}
             </div>
             <div class="stack">
+                {may.then(|| incident_near::drafts(&shown.near))}
                 {offer}
                 {facts(desk, detail, severity)}
                 {change}
