@@ -29,6 +29,7 @@ pub mod hosts;
 pub mod import;
 pub mod in_the_way;
 pub mod incident;
+pub mod incident_alerts;
 pub mod incident_cause;
 pub mod incident_form;
 pub mod incident_join;

@@ -5,10 +5,12 @@ mod due;
 mod keep;
 mod look;
 mod rules;
+mod untold;
 
 pub(crate) use look::alert_needs;
 pub use look::{AlertsLook, AlertsQuery, CauseLine, CausesQuery};
 pub use rules::{LabelsInput, RuleInput, RulesLook, STATES};
+pub use untold::Worse;
 
 use self::keep::Kept;
 use crate::incidents::{IncidentEdit, IncidentPost, NewIncident};

@@ -9,6 +9,7 @@ pub mod look;
 mod near;
 pub mod overrides;
 mod programs;
+mod still;
 mod times;
 
 pub use cause::PossibleCause;

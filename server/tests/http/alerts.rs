@@ -191,6 +191,8 @@ async fn a_proposed_end_stands_in_the_form_and_waits_for_the_press(engine: Engin
     let html = operator.get(&path).await.text().await.unwrap();
     for words in [
         "Its alert is over. Resolve?",
+        "<a href=\"#say-form\">Go to the update, which is filled in</a>",
+        "Post the proposed end",
         "value=\"resolved\" selected",
         ">The problems with Cluster 12 are over.</textarea>",
     ] {
@@ -202,6 +204,7 @@ async fn a_proposed_end_stands_in_the_form_and_waits_for_the_press(engine: Engin
     tell("firing").await;
     let html = operator.get(&path).await.text().await.unwrap();
     assert!(html.contains("value=\"investigating\" selected") && !html.contains("are over."), "{html}");
+    assert!(!html.contains("Go to the update") && !html.contains("Post the proposed end"), "{html}");
 }
 
 async fn a_draft_without_components_says_whom_it_concerns(engine: Engine) {

@@ -101,6 +101,14 @@ async fn a_draft_joins_by_one_press_on_its_page(engine: Engine) {
         "{page}"
     );
     assert!(!page.contains("Operational</span>"), "so does what it said of its components: {page}");
+    let counted = format!(r#"Its alerts were counted at <a href="/admin/incidents/{own}">"#);
+    for pressed in [&join("2", other)[..], &[("do", "discard"), ("version", "2")]] {
+        let (status, page) = read(operator.post_form(&path, pressed).await).await;
+        assert!(status == 409 && page.contains("It was discarded meanwhile") && page.contains(&counted), "{page}");
+        for words in ["what you typed is still here", "Press the button again", "Press again", "Its title, severity"] {
+            assert!(!page.contains(words), "nothing is left to press: {words}: {page}");
+        }
+    }
     let (status, page) = read(operator.post_form(&path, &join("3", other)).await).await;
     assert!(status == 409 || status == 422, "{status}");
     assert!(page.contains("This incident is discarded and can not join another"), "{page}");

@@ -14,6 +14,7 @@ mod feeds;
 mod figures;
 mod findings;
 mod hosts_import;
+mod incident_alerts;
 mod incident_causes;
 mod incident_faces;
 mod incident_joining;

@@ -2,8 +2,8 @@
 
 use super::desk::{Desk, admin};
 use super::edit::{id, links, query};
-use super::incident_join;
 use super::runs::grouped;
+use super::{incident_alerts, incident_join};
 use crate::components::{
     Action, Actions, ButtonLink, Card, DataTable, Disclosure, EmptyState, ErrorSummary, Fact, Facts, Flash, PageHeader,
     Pager, Section, StateBadge, TimeRange,
@@ -18,7 +18,7 @@ use domain::incident::IncidentState;
 use domain::people::Permission;
 use leptos::prelude::*;
 use service::Error;
-use service::alerts::{AlertsLook, CauseLine};
+use service::alerts::{AlertsLook, CauseLine, Worse};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DONE: [(&str, &str); 1] = [("ended", "The alerts of this cause count as over.")];
@@ -259,22 +259,29 @@ fn labels(labels: &BTreeMap<String, String>) -> AnyView {
 }
 
 /// The alerts of an incident, for its page: folded, and with the question whether it is over. Nothing where it has none.
-pub fn of_incident(desk: &Desk, look: &AlertsLook) -> AnyView {
-    section(desk, look, "Alerts")
+/// `next` is the id of the form for its next update, where that is filled in from the alerts.
+pub fn of_incident(desk: &Desk, look: &AlertsLook, worse: &[Worse], next: Option<&'static str>) -> AnyView {
+    section(desk, look, "Alerts", worse, next)
 }
 
 /// The alerts that are attached to a window, for its page. Nothing where it has none.
 pub fn of_window(desk: &Desk, look: &AlertsLook) -> AnyView {
-    section(desk, look, "Alerts during the work")
+    section(desk, look, "Alerts during the work", &[], None)
 }
 
-fn section(desk: &Desk, look: &AlertsLook, title: &'static str) -> AnyView {
+fn section(
+    desk: &Desk,
+    look: &AlertsLook,
+    title: &'static str,
+    worse: &[Worse],
+    next: Option<&'static str>,
+) -> AnyView {
     if look.causes.is_empty() {
         return ().into_any();
     }
     let causes = look.causes.iter().map(|line| {
         let over = (line.cause.proposed_at.is_some() && !line.cause.is_decided())
-            .then(|| view! { <p><strong>{over_question(&line.cause)}</strong></p> });
+            .then(|| view! { <p><strong>{over_question(&line.cause)}</strong>{incident_alerts::way(next)}</p> });
         let folded = folded(desk, line, look);
         let whole = line.whole.as_ref().map(|(id, number, title)| {
             let to = links(vec![(format!("I-{number} {title}"), format!("/admin/incidents/{id}"))]);
@@ -301,7 +308,8 @@ fn section(desk: &Desk, look: &AlertsLook, title: &'static str) -> AnyView {
         view! { <StateBadge state=state(&line.cause)/>{whole}{counted} }
     });
     let causes = causes.collect_view();
-    view! { <Section id="alerts" title more=("All alerts".to_owned(), "/admin/alerts".to_owned())><Card>{causes}</Card></Section> }
+    let worse = incident_alerts::worse(worse, next);
+    view! { <Section id="alerts" title more=("All alerts".to_owned(), "/admin/alerts".to_owned())><Card>{worse}{causes}</Card></Section> }
         .into_any()
 }
 
@@ -324,6 +332,9 @@ pub(super) fn item(desk: &Desk, cause: &Cause) -> AttentionView {
     let href = cause.incident.map_or_else(|| "/admin/alerts".to_owned(), |id| format!("/admin/incidents/{id}"));
     let (tone, shape, detail, label) = if cause.proposed_at.is_some() {
         (Tone::Degraded, Shape::Ok, over_question(cause), if is_draft(cause) { "Decide" } else { "Resolve it" })
+    } else if cause.incident_state == Some(IncidentState::Resolved) {
+        let detail = format!("{}, and customers read that it is over.", cause.still_fires());
+        (Tone::Degraded, Shape::Degraded, detail, "Look again")
     } else if !is_draft(cause) {
         let detail = format!("{}. Something is worse than customers know.", firing(cause));
         (Tone::Partial, Shape::Partial, detail, "Post an update")

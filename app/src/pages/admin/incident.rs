@@ -5,7 +5,9 @@ use super::edit::{Form, id, param};
 use super::incident_form::{
     LABELS, audience_text, has_seen, left_out, look, named, picker, public_states, seen, severities, state_of, states,
 };
-use super::{alerts, incident_cause, incident_join, incident_times, incidents, wording};
+use super::{
+    alerts, incident_alerts, incident_cause, incident_join, incident_near, incident_times, incidents, wording,
+};
 use crate::components::{
     Action, Actions, Button, ButtonLink, Card, Checkbox, DataTable, Disclosure, Fact, Facts, Field, Flash, Hidden,
     Icon, PageHeader, Section, Select, StateBadge, TextArea, TimeRange,
@@ -25,8 +27,8 @@ use domain::text::{Name, Prose};
 use domain::time::Span;
 use leptos::prelude::*;
 use service::Error;
-use service::alerts::AlertsLook;
-use service::incidents::{Deed, EditInput, IncidentDetail, Joinable, PostInput, States};
+use service::alerts::{AlertsLook, Worse};
+use service::incidents::{Deed, EditInput, IncidentDetail, Joinable, NearIncident, PostInput, States};
 use service::maintenance::Choices;
 
 const DONE: [(&str, &str); 9] = [
@@ -71,6 +73,7 @@ pub async fn post(of: &str, post: Post) -> Result<Posted, Error> {
                 body: form.get("body").to_owned(),
                 components: states(form),
                 tell: Some(form.has("tell")),
+                alerts_still_fire: form.get(incident_alerts::STILL_FIRE) == "yes",
             };
             let said = services.post_incident_update(actor, None, incident, version, Deed::Say, &input).await;
             said.map(|_| here("posted"))
@@ -128,6 +131,10 @@ struct Shown {
     /// The components that the audience is of.
     told_of: States,
     alerts: AlertsLook,
+    /// What they say that customers do not know.
+    worse: Vec<Worse>,
+    /// Drafts of alerts on its components.
+    near: Vec<NearIncident>,
     /// What a draft of alerts may belong to.
     joinable: Vec<Joinable>,
     /// What would be posted if it were resolved by itself, where that is proposed.
@@ -140,15 +147,16 @@ struct Shown {
 #[component]
 pub fn IncidentPage() -> impl IntoView {
     let of = param::<IncidentId>("incident");
-    let typed = context::submitted().data.map(|data| named(&data)).unwrap_or_default();
+    let submitted = context::submitted();
     admin(
         |Shown { detail, .. }: &Shown| format!("{} {}", detail.incident.reference(), detail.incident.title),
         |desk: Desk| async move {
             // Read before what the page shows: what comes later is heard of.
             let since = desk.services.newest_change();
             let detail = desk.services.incident_detail(&desk.actor, of?).await?;
+            let worse = desk.services.untold(&desk.actor, detail.incident.id).await?;
             let mut told_of = detail.incident.components.clone();
-            told_of.extend(typed);
+            told_of.extend(incident_alerts::chosen(&submitted, &worse));
             let components: Vec<ComponentId> = told_of.keys().copied().collect();
             let audience = desk.services.incident_audience(&desk.actor, &components).await?;
             let choices = desk.services.choices(&desk.actor).await?;
@@ -156,7 +164,8 @@ pub fn IncidentPage() -> impl IntoView {
             let alerts = desk.services.alerts_of_incident(&desk.actor, detail.incident.id).await?;
             let end = desk.services.proposed_end(&desk.actor, detail.incident.id).await?;
             let joinable = desk.services.joinable(&desk.actor, detail.incident.id).await?;
-            Ok(Shown { detail, choices, templates, audience, told_of, alerts, joinable, end, since })
+            let near = desk.services.drafts_near(&desk.actor, detail.incident.id).await?;
+            Ok(Shown { detail, choices, templates, audience, told_of, alerts, worse, near, joinable, end, since })
         },
         |desk, shown| page(&desk, &shown),
     )
@@ -191,6 +200,13 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
     let change = (may && incident.state.is_public()).then(|| change(detail, &form, &submitted));
     let times = (may && incident.state.is_public())
         .then(|| incident_times::mend(desk, incident, &form.only_if(form.pressed() == "times"), detail.updates.len()));
+    let filled = (may && incident.state.is_open() && (shown.end.is_some() || !shown.worse.is_empty()))
+        .then_some(wording::INCIDENT_UPDATE.form);
+    // Who pressed a button of a draft that is none any more is told what has become of it, and has nothing to press again.
+    let is_of_draft = form.is_stale() && matches!(form.pressed(), "discard" | "join");
+    let gone = is_of_draft.then(|| incident_join::gone(incident, &shown.alerts)).flatten();
+    let meanwhile = gone.is_none().then(|| meanwhile(desk, detail, &submitted));
+    let problems = gone.unwrap_or_else(|| form.summary_at(&LABELS, |field| own_id(form.pressed(), field)));
     let state = incidents::state(incident);
     let severity = StateView::from(incident.severity());
     view! {
@@ -199,15 +215,16 @@ fn page(desk: &Desk, shown: &Shown) -> AnyView {
         </PageHeader>
         {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
         {submitted.done.clone().map(|done| view! { <Flash flash=FlashView::done(done)/> })}
-        {form.summary_at(&LABELS, |field| own_id(form.pressed(), field))}
+        {problems}
         <div class="split is-wide-start">
             <div class="stack">
-                {alerts::of_incident(desk, &shown.alerts)}
-                {meanwhile(desk, detail, &submitted)}
+                {alerts::of_incident(desk, &shown.alerts, &shown.worse, filled)}
+                {meanwhile}
                 {next}
                 {timeline(desk, detail, may, &submitted)}
             </div>
             <div class="stack">
+                {may.then(|| incident_near::drafts(&shown.near))}
                 {offer}
                 {facts(desk, detail, severity)}
                 {change}
@@ -245,6 +262,7 @@ fn follow(detail: &IncidentDetail, since: i64) -> AnyView {
 /// The id of a field in the form of what was pressed, where it is not its name.
 fn own_id(pressed: &str, field: &str) -> Option<String> {
     match (pressed, field) {
+        ("say", incident_alerts::STILL_FIRE) => Some("state".to_owned()),
         ("edit", "title" | "severity") => Some(format!("edit-{field}")),
         ("times", incident_times::LONG_AGO) => Some("mend-started_at".to_owned()),
         ("times", field) => Some(format!("mend-{field}")),
@@ -335,8 +353,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let detail = &shown.detail;
     let incident = &detail.incident;
     let submitted = context::submitted();
-    let is_this =
-        submitted.data.as_ref().is_none_or(|data| matches!(data.get("do"), "say" | "check" | "incident-update"));
+    let is_this = submitted.data.as_ref().is_none_or(incident_alerts::is_update);
     let typed = |name: &str, stored: &str| if is_this { form.value(name, stored) } else { stored.to_owned() };
     let wrong = |name: &str| form.error(name).filter(|_| is_this);
     let is_over = incident.state == IncidentState::Resolved;
@@ -350,7 +367,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let state = if is_left { stored.to_owned() } else { typed("state", offered.as_str()) };
     let body = typed("body", end.map_or("", |text| text.as_str()));
     let was = is_mine.made_from(WAS_STATE, stored);
-    let chosen = submitted.data.as_ref().filter(|_| is_this).map(named).unwrap_or_default();
+    let chosen = incident_alerts::chosen(&submitted, &shown.worse);
     let own: Vec<ComponentId> = detail.components.iter().map(|line| line.id).collect();
     let known = detail
         .components
@@ -369,12 +386,17 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     let has_more = chosen.keys().any(|id| !own.contains(id)) || wrong("components").is_some();
     let more = picker(&shown.choices, &chosen, &own, wrong("components"));
     let tell = !is_this || form.ticked("tell", true);
-    let title = if is_over { "Say something more, or open it again" } else { "Post an update" };
+    let title = match end {
+        Some(_) => "Post the proposed end",
+        None if is_over => "Say something more, or open it again",
+        None => "Post an update",
+    };
     let hint = if is_over {
         "“Resolved” adds a remark. Any other state opens it again: what did not work then is taken up from now on."
     } else {
         "Markdown. “Resolved” ends it for all its components."
     };
+    let still_fire = incident_alerts::still_fire(&is_mine);
     let seen = seen(&shown.audience, &shown.told_of);
     let told = audience_text(&shown.audience);
     let (version, lines) = (is_mine.version(incident.version), is_mine.made_from("lines", detail.updates.len()));
@@ -400,6 +422,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
                     <Hidden name=WAS_STATE value=was/>
                     <Select name="state" label="State" options=public_states(&state) error=wrong("state")/>
                 </div>
+                {still_fire}
                 {templates}
                 <TextArea name="body" label="What customers read" rows=4 value=body error=wrong("body") hint
                     maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>

@@ -3,7 +3,7 @@
 
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, query};
-use super::{incident_cause, incident_near, incident_times, wording};
+use super::{incident_alerts, incident_cause, incident_near, incident_times, wording};
 use crate::api::incident::ToldView;
 use crate::components::{Card, Checkbox, Field, Flash, Hidden, Icon, PageHeader, Select, StateBadge, TextArea};
 use crate::context;
@@ -37,7 +37,7 @@ const CHOICES: [(&str, ComponentState); 4] = [
     ("Major outage", ComponentState::MajorOutage),
 ];
 
-pub(super) const LABELS: [(&str, &str); 14] = [
+pub(super) const LABELS: [(&str, &str); 15] = [
     ("title", "Title"),
     ("severity", "Severity"),
     ("components", "Components"),
@@ -51,6 +51,7 @@ pub(super) const LABELS: [(&str, &str); 14] = [
     ("incident", "Incident"),
     ("template", "Template"),
     ("reason", "Reason"),
+    (incident_alerts::STILL_FIRE, "Alerts"),
     ("tell", "Who is told"),
 ];
 

@@ -1,12 +1,13 @@
 //! The draft that alerts opened belongs to an incident that is open already.
 
-use super::edit::Form;
+use super::edit::{Form, links};
 use super::incident_cause::listed;
-use crate::components::{Actions, Button, Card, Hidden, Select};
-use crate::view::OptionView;
+use crate::components::{Actions, Button, Card, Flash, Hidden, Select};
+use crate::view::{FlashView, OptionView};
 use domain::alert::belong::Nearness;
-use domain::incident::Incident;
+use domain::incident::{Incident, IncidentState};
 use leptos::prelude::*;
+use service::alerts::AlertsLook;
 use service::incidents::Joinable;
 
 /// Where it stands on the page.
@@ -48,4 +49,19 @@ pub(super) fn offer(draft: &Incident, joinable: &[Joinable], form: &Form) -> Any
         </Card>
     }
     .into_any()
+}
+
+/// What has become of a draft of which somebody still pressed a button; nothing where it is a draft.
+pub(super) fn gone(was_draft: &Incident, look: &AlertsLook) -> Option<AnyView> {
+    let title = match was_draft.state {
+        IncidentState::Draft => return None,
+        IncidentState::Discarded => "It was discarded meanwhile",
+        _ => "It was published meanwhile",
+    };
+    let whole = look.causes.iter().find_map(|line| line.whole.as_ref()).map(|(id, number, title)| {
+        let to = links(vec![(format!("I-{number} {title}"), format!("/admin/incidents/{id}"))]);
+        view! { <p>"Its alerts were counted at "{to}" meanwhile."</p> }
+    });
+    let flash = FlashView::warning(title, "You changed nothing.");
+    Some(view! { <Flash flash>{whole}</Flash> }.into_any())
 }

@@ -2,7 +2,9 @@
 
 use super::incident_cause::listed;
 use super::incident_form::named;
+use super::incident_join::PLACE;
 use crate::api::incident::NearLine;
+use crate::components::Card;
 use crate::form::FormData;
 use crate::islands::near::NearIsland;
 use domain::ids::ComponentId;
@@ -47,4 +49,21 @@ fn lines(near: &[NearIncident]) -> Vec<NearLine> {
 /// The same where the server makes the form; a browser looks again while components are chosen.
 pub(super) fn hint(near: &[NearIncident]) -> AnyView {
     view! { <NearIsland initial=lines(near)/> }.into_any()
+}
+
+/// Drafts of alerts on the components of an open incident, each with the way to count its alerts there. Nothing where
+/// there is none.
+pub(super) fn drafts(near: &[NearIncident]) -> AnyView {
+    if near.is_empty() {
+        return ().into_any();
+    }
+    let lines = near
+        .iter()
+        .map(|draft| {
+            let href = format!("/admin/incidents/{}#{PLACE}", draft.id);
+            let text = format!(" is a draft by alerts on {}. Do its alerts belong here?", listed(&draft.on));
+            view! { <p><a href=href>{format!("I-{}", draft.number)}</a><span dir="auto">{text}</span></p> }
+        })
+        .collect_view();
+    view! { <Card title="Alerts tell of the same components"><div class="stack">{lines}</div></Card> }.into_any()
 }

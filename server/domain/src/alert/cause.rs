@@ -141,6 +141,14 @@ impl Cause {
         self.plan.doing == Doing::Publish && !self.components.is_empty()
     }
 
+    /// How many of its alerts fire on where its incident goes from one state to another: who says that it is over is asked
+    /// back about them.
+    #[must_use]
+    pub fn fires_on(&self, before: IncidentState, after: IncidentState) -> i64 {
+        let is_end = before.is_open() && after == IncidentState::Resolved;
+        if is_end && self.state == CauseState::Open { self.firing } else { 0 }
+    }
+
     /// Its draft would be the same.
     #[must_use]
     pub fn drafts_as(&self, other: &Self) -> bool {
@@ -175,6 +183,13 @@ impl Cause {
     #[must_use]
     pub fn ends(&self, incident: &Incident) -> bool {
         !incident.components.is_empty() && incident.open_states().keys().all(|id| self.components.contains_key(id))
+    }
+
+    /// What it says that is worse than its incident, since anything was said or changed there: customers do not know of it.
+    #[must_use]
+    pub fn untold(&self, incident: &Incident) -> BTreeMap<ComponentId, ComponentState> {
+        let is_live = self.state == CauseState::Open && self.firing > 0 && incident.state.is_open();
+        if is_live && self.last_at >= incident.updated_at { self.worse_than(incident) } else { BTreeMap::new() }
     }
 
     /// Forgets the delay where a person published or discarded the draft before it ran out, or where nothing is published
@@ -246,6 +261,15 @@ impl Cause {
         self.ended_at = Some(now);
         self.publish_at = None;
         self.keys.clear();
+    }
+
+    /// "1,333 alerts still fire"
+    #[must_use]
+    pub fn still_fires(&self) -> String {
+        match self.firing {
+            1 => "1 alert still fires".to_owned(),
+            n => format!("{} alerts still fire", number::count(n)),
+        }
     }
 
     /// "37 alerts", with those that the sender left out.

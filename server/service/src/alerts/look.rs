@@ -224,8 +224,8 @@ impl Services {
         AlertsLook::with(&mut tx, causes).await
     }
 
-    /// Causes that wait for a person: their draft is not published, all of their alerts are over, or something that came
-    /// later is worse than their incident says.
+    /// Causes that wait for a person: their draft is not published, all of their alerts are over, alerts fire on although
+    /// their incident is resolved, or something that came later is worse than their incident says.
     ///
     /// # Errors
     /// Not allowed, or the database does not answer.
@@ -288,7 +288,7 @@ pub(crate) async fn alert_needs(tx: &mut Tx) -> Result<Vec<Cause>, Error> {
         let open: BTreeMap<IncidentId, _> = tx.incidents_open().await?.into_iter().map(|i| (i.id, i)).collect();
         let is_worse = |cause: &Cause| {
             let incident = cause.incident.and_then(|id| open.get(&id));
-            incident.is_some_and(|incident| !names.in_use(&cause.worse_than(incident)).is_empty())
+            incident.is_some_and(|incident| !names.in_use(&cause.untold(incident)).is_empty())
         };
         causes.extend(moved.into_iter().filter(is_worse));
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.id));

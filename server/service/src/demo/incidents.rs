@@ -55,7 +55,8 @@ impl Services {
             ),
         ];
         for (minutes, who, state, components, body) in said {
-            let post = PostInput { state: state.to_owned(), body: body.to_owned(), components, tell: Some(true) };
+            let (state, body) = (state.to_owned(), body.to_owned());
+            let post = PostInput { state, body, components, tell: Some(true), ..PostInput::default() };
             let past = self.at(at(minutes));
             incident =
                 past.post_incident_update(who, None, incident.id, Some(incident.version), Deed::Say, &post).await?;

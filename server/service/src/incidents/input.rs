@@ -1,6 +1,6 @@
 //! What people type and programs send of an incident, read into domain types.
 
-use super::{IncidentEdit, IncidentPost, NewIncident, PastIncident, PastPost, States};
+use super::{IncidentEdit, IncidentPost, NewIncident, PastIncident, PastPost, States, still};
 use crate::drills::typed_time;
 use crate::once::{answered, once};
 use crate::{Actor, Error, Fields, Services};
@@ -64,6 +64,9 @@ pub struct PostInput {
     pub components: Vec<ComponentStateInput>,
     /// Subscribers hear of it; they do where nobody said.
     pub tell: Option<bool>,
+    /// It is over although alerts of it still fire: asked back, as it may be too early.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub alerts_still_fire: bool,
 }
 
 /// What an update is to do.
@@ -383,7 +386,8 @@ impl Services {
     /// gets the first answer.
     ///
     /// # Errors
-    /// As [`Self::update_incident`]; the key was used for another request.
+    /// As [`Self::update_incident`]; it is to be over while alerts of it fire, and nobody said that it is meant so; the key
+    /// was used for another request.
     pub async fn post_incident_update(
         &self,
         actor: &Actor,
@@ -409,6 +413,10 @@ impl Services {
             }
             Deed::Reopen if post.state == IncidentState::Resolved => post.state = IncidentState::Investigating,
             Deed::Reopen => {}
+        }
+        if !input.alerts_still_fire {
+            Error::unless_fresh("incident", before.version, version)?;
+            still::ask(&mut tx, &before, post.state).await?;
         }
         let updated = self.update_incident_in(&mut tx, actor, id, version, post).await?;
         self.remember(&mut tx, once, 200, &updated).await?;

@@ -59,7 +59,7 @@ fn not_joined(refusal: &Refusal) -> Error {
 }
 
 /// The live cause of an incident.
-async fn live_cause(tx: &mut Tx, of: IncidentId) -> Result<Option<Cause>, Error> {
+pub(super) async fn live_cause(tx: &mut Tx, of: IncidentId) -> Result<Option<Cause>, Error> {
     let causes = tx.causes(CausesOf::Incident(of), CAUSES).await?;
     Ok(causes.into_iter().find(|cause| cause.state == CauseState::Open))
 }
@@ -115,7 +115,8 @@ impl Services {
         let before = tx.incident(draft).await?;
         let read: Option<i64> = version.into();
         // What alerts add while its page is read is no work of anybody that would be lost.
-        if read.is_some_and(|read| read > before.version) || tx.is_edited_by_hand(draft).await? {
+        let is_theirs = before.state != IncidentState::Draft || tx.is_edited_by_hand(draft).await?;
+        if is_theirs || read.is_some_and(|read| read > before.version) {
             Error::unless_fresh("incident", before.version, read)?;
         }
         if before.state != IncidentState::Draft {

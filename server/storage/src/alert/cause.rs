@@ -28,7 +28,8 @@ macro_rules! selected {
 /// Whose causes are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CausesOf {
-    /// Those that wait for a person: nobody has published their draft, or they may be over.
+    /// Those that wait for a person: nobody has published their draft, they may be over, or they fire although their
+    /// incident is said to be over.
     Waiting,
     /// Those that fire and changed after anything was said in their published incident.
     Moved,
@@ -172,7 +173,8 @@ impl Tx {
         let (wanted, id) = match of {
             CausesOf::Waiting => (
                 "c.state in ('open', 'window') and c.state = 'open' and (i.state = 'draft' or (c.proposed_at is not null
-                 and i.state in ('investigating', 'identified', 'monitoring'))) and $1 = $1",
+                 and i.state in ('investigating', 'identified', 'monitoring')) or (c.firing > 0 and i.state = 'resolved'))
+                 and $1 = $1",
                 Uuid::nil(),
             ),
             CausesOf::Moved => (

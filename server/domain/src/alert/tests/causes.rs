@@ -93,6 +93,23 @@ fn what_customers_know_as_two_stays_two() {
 }
 
 #[test]
+fn only_who_ends_what_is_open_is_asked_about_alerts_that_fire_on() {
+    let mut desk = Desk::on(ground(&[None]));
+    desk.take(&[down(0)], at(0));
+    draft(&mut desk);
+    let cause = Cause { firing: 1333, ..desk.cause("down-0").clone() };
+    for (before, after) in IncidentState::ALL.into_iter().flat_map(|b| IncidentState::ALL.map(|a| (b, a))) {
+        let is_end = IncidentState::OPEN.contains(&before) && after == IncidentState::Resolved;
+        assert_eq!(cause.fires_on(before, after), if is_end { 1333 } else { 0 }, "{before:?} {after:?}");
+    }
+    let (before, after) = (IncidentState::Monitoring, IncidentState::Resolved);
+    assert_eq!(Cause { firing: 0, ..cause.clone() }.fires_on(before, after), 0);
+    assert_eq!(Cause { state: CauseState::Merged, ..cause.clone() }.fires_on(before, after), 0, "counted elsewhere");
+    assert_eq!(cause.still_fires(), "1,333 alerts still fire");
+    assert_eq!(Cause { firing: 1, ..cause }.still_fires(), "1 alert still fires");
+}
+
+#[test]
 fn what_a_person_published_or_discarded_before_its_delay_is_due_no_more() {
     let mut desk = Desk::on(ground(&[None]));
     let publish = Plan { doing: Doing::Publish, delay: Span::minutes(1), ..Plan::default() };
