@@ -201,7 +201,7 @@ async fn cause_and_consequence_lead_to_each_other(engine: Engine) {
     );
     let html = page(&app, &format!("/maintenance/{}", m.id)).await;
     has(&html, &["Incidents it caused", &address(&i), "Both disks are dead"]);
-    has(&page(&app, "/").await, &["entered afterwards"]);
+    has(&page(&app, "/").await, &["Major incident · Resolved · Entered afterwards"]);
 }
 
 /// Reads until an event with data has come.
