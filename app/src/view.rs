@@ -15,6 +15,7 @@ use domain::post_mortem::PostMortemState;
 use domain::request::RequestState;
 use domain::run::{Mark, RunState};
 use domain::subscriber::SubscriberState;
+use domain::time::{InstantText, TimeText};
 use serde::{Deserialize, Serialize};
 
 /// The colour family of a state. Never alone: a [`Shape`] and words go with it.
@@ -334,6 +335,20 @@ pub struct WhenView {
     pub text: String,
     /// The same in UTC: `02:00–05:00 UTC`; empty where the text is UTC already.
     pub utc: String,
+}
+
+impl From<TimeText> for WhenView {
+    fn from(text: TimeText) -> Self {
+        let utc = if text.is_utc { String::new() } else { text.utc };
+        Self { datetime: text.datetime_start, text: text.main, utc }
+    }
+}
+
+impl From<InstantText> for WhenView {
+    fn from(text: InstantText) -> Self {
+        let utc = if text.is_utc { String::new() } else { text.utc };
+        Self { datetime: text.datetime, text: text.main, utc }
+    }
 }
 
 /// A leaf of the calendar beside a planned window.

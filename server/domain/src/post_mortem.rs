@@ -12,7 +12,7 @@ mod tests;
 pub use outline::{Said, outline, timeline, unwritten};
 
 use crate::ids::{IncidentId, UserId};
-use crate::text::{Prose, Why};
+use crate::text::{Prose, Why, listed};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -106,11 +106,7 @@ pub enum PostMortemRefusal {
 
 /// “Summary” and “Impact”.
 fn headings(all: &[&str]) -> String {
-    let all: Vec<String> = all.iter().map(|heading| format!("“{heading}”")).collect();
-    match all.as_slice() {
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        _ => all.concat(),
-    }
+    listed(&all.iter().map(|heading| format!("“{heading}”")).collect::<Vec<_>>())
 }
 
 impl PostMortemRefusal {

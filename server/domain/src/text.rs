@@ -277,3 +277,12 @@ impl From<Prose> for String {
         prose.0
     }
 }
+
+/// "A", "A and B", "A, B and C".
+pub(crate) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -1,10 +1,9 @@
 //! How a component is now, and its state set by hand.
 
 use super::desk::Desk;
-use super::edit::{Form, id};
+use super::edit::{AskedBack, Form, asked_back, id};
 use crate::components::{
-    Action, Actions, Button, ButtonLink, Card, Disclosure, Fact, Facts, Flash, Question, Select, StateBadge, TextArea,
-    TimeRange,
+    Action, Actions, Button, ButtonLink, Card, Disclosure, Fact, Facts, Flash, Select, StateBadge, TextArea, TimeRange,
 };
 use crate::posts::{Post, Posted};
 use crate::view::{ActionView, FlashView, OptionView, StateView};
@@ -104,14 +103,16 @@ fn counted(now: &ComponentNow, by_hand: &ComponentOverride) -> AnyView {
 
 /// Whether it is meant to be better than what incidents say; nothing where nobody has to ask.
 fn hides(form: &Form) -> AnyView {
-    let (error, is_sure) = (form.error(HIDES), form.chosen(HIDES, "yes", false));
-    if error.is_none() && !is_sure {
-        return ().into_any();
-    }
-    let text = error.unwrap_or_else(|| "It is said to be better than what incidents say.".to_owned());
-    let yes = OptionView::new("yes", "Yes, count it so").chosen(is_sure);
-    let back = OptionView::new("", "No: choose another state above").chosen(!is_sure);
-    view! { <Question title="Is it to be counted so?" text name=HIDES options=vec![yes, back]/> }.into_any()
+    asked_back(
+        form,
+        HIDES,
+        &AskedBack {
+            title: "Is it to be counted so?",
+            said: "It is said to be better than what incidents say.",
+            yes: "Yes, count it so",
+            no: "No: choose another state above",
+        },
+    )
 }
 
 fn set(form: &Form, path: &str, now: &ComponentNow) -> AnyView {

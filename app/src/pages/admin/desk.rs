@@ -105,17 +105,13 @@ impl Desk {
     /// A span of time in a zone and in UTC.
     #[must_use]
     pub fn range_in(&self, zone: &str, start: Instant, end: Instant) -> WhenView {
-        let text = format_range(self.services.zones.as_ref(), zone, start, end);
-        let utc = if text.is_utc { String::new() } else { text.utc };
-        WhenView { datetime: text.datetime_start, text: text.main, utc }
+        format_range(self.services.zones.as_ref(), zone, start, end).into()
     }
 
     /// An instant in the site's zone and in UTC.
     #[must_use]
     pub fn instant(&self, at: Instant) -> WhenView {
-        let text = format_instant(self.services.zones.as_ref(), &self.site.zone, at);
-        let utc = if text.is_utc { String::new() } else { text.utc };
-        WhenView { datetime: text.datetime, text: text.main, utc }
+        format_instant(self.services.zones.as_ref(), &self.site.zone, at).into()
     }
 
     /// An instant inside a sentence: "Thu 15 May, 03:40 IST".

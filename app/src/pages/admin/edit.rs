@@ -1,10 +1,10 @@
 //! What the pages that edit the inventory have in common: forms that stand side by side, lists in
 //! pages, and how a data set stands.
 
-use crate::components::ErrorSummary;
+use crate::components::{ErrorSummary, Question};
 use crate::context;
 use crate::form::{FormData, Submitted, encode};
-use crate::view::{PagerView, ProblemView, Shape, StateView, Tone};
+use crate::view::{OptionView, PagerView, ProblemView, Shape, StateView, Tone};
 use domain::gate::Verdict;
 use domain::ids::{DataSetId, HostId};
 use leptos::prelude::*;
@@ -235,4 +235,29 @@ pub fn links(items: Vec<(String, String)>) -> AnyView {
         })
         .collect_view()
         .into_any()
+}
+
+/// The words of a question that is asked back before something unusual is done.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedBack {
+    /// What is asked.
+    pub title: &'static str,
+    /// Why, where it was answered with yes and another field came back.
+    pub said: &'static str,
+    /// It is meant so.
+    pub yes: &'static str,
+    /// It is not, and what to do.
+    pub no: &'static str,
+}
+
+/// A question at the field of this name, which says "yes" where it is meant so; nothing where nobody has to ask.
+pub fn asked_back(form: &Form, name: &'static str, words: &AskedBack) -> AnyView {
+    let (error, is_sure) = (form.error(name), form.chosen(name, "yes", false));
+    if error.is_none() && !is_sure {
+        return ().into_any();
+    }
+    let text = error.unwrap_or_else(|| words.said.to_owned());
+    let yes = OptionView::new("yes", words.yes).chosen(is_sure);
+    let no = OptionView::new("", words.no).chosen(!is_sure);
+    view! { <Question title=words.title text name options=vec![yes, no]/> }.into_any()
 }

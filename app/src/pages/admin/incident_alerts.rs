@@ -1,10 +1,8 @@
 //! What the alerts of an incident mean for the form of its next update.
 
-use super::edit::Form;
+use super::edit::{AskedBack, Form, asked_back};
 use super::incident_form::named;
-use crate::components::Question;
 use crate::form::{FormData, Submitted};
-use crate::view::OptionView;
 use leptos::prelude::*;
 use service::alerts::Worse;
 use service::incidents::States;
@@ -14,14 +12,16 @@ pub(super) const STILL_FIRE: &str = "alerts_still_fire";
 
 /// Whether it is over although alerts still fire; nothing where nobody has to ask.
 pub(super) fn still_fire(form: &Form) -> AnyView {
-    let (error, is_sure) = (form.error(STILL_FIRE), form.chosen(STILL_FIRE, "yes", false));
-    if error.is_none() && !is_sure {
-        return ().into_any();
-    }
-    let text = error.unwrap_or_else(|| "It is said to be over although alerts still fire.".to_owned());
-    let yes = OptionView::new("yes", "Yes, it is over").chosen(is_sure);
-    let back = OptionView::new("", "No: choose another state above").chosen(!is_sure);
-    view! { <Question title="Resolve it anyway?" text name=STILL_FIRE options=vec![yes, back]/> }.into_any()
+    asked_back(
+        form,
+        STILL_FIRE,
+        &AskedBack {
+            title: "Resolve it anyway?",
+            said: "It is said to be over although alerts still fire.",
+            yes: "Yes, it is over",
+            no: "No: choose another state above",
+        },
+    )
 }
 
 /// Whether it is the form of the next update that came back.

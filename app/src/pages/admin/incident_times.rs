@@ -1,10 +1,9 @@
 //! When an incident began and ended: asked back where that is long ago, and mended where it was wrong.
 
 use super::desk::Desk;
-use super::edit::Form;
-use crate::components::{Actions, Button, Card, Disclosure, Field, Hidden, Question};
+use super::edit::{AskedBack, Form, asked_back};
+use crate::components::{Actions, Button, Card, Disclosure, Field, Hidden};
 use crate::form::FormData;
-use crate::view::OptionView;
 use domain::incident::Incident;
 use domain::time::Instant;
 use leptos::prelude::*;
@@ -24,14 +23,16 @@ pub(super) fn local(desk: &Desk, at: Instant) -> String {
 
 /// Whether it did begin so long ago; nothing where nobody has to ask.
 pub(super) fn long_ago(form: &Form) -> AnyView {
-    let (error, is_sure) = (form.error(LONG_AGO), form.chosen(LONG_AGO, "yes", false));
-    if error.is_none() && !is_sure {
-        return ().into_any();
-    }
-    let text = error.unwrap_or_else(|| "It is said to have begun more than a day ago.".to_owned());
-    let yes = OptionView::new("yes", "Yes, the date is right").chosen(is_sure);
-    let back = OptionView::new("", "No: mend the date above").chosen(!is_sure);
-    view! { <Question title="Did it begin so long ago?" text name=LONG_AGO options=vec![yes, back]/> }.into_any()
+    asked_back(
+        form,
+        LONG_AGO,
+        &AskedBack {
+            title: "Did it begin so long ago?",
+            said: "It is said to have begun more than a day ago.",
+            yes: "Yes, the date is right",
+            no: "No: mend the date above",
+        },
+    )
 }
 
 /// What was typed of the times; what was left alone is left out.

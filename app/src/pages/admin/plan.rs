@@ -277,11 +277,7 @@ pub fn time_view(services: &Services, input: &MaintenanceInput) -> TimeView {
         })
     };
     TimeView {
-        when: look.text.map(|text| WhenView {
-            datetime: text.datetime_start,
-            utc: if text.is_utc { String::new() } else { text.utc },
-            text: text.main,
-        }),
+        when: look.text.map(WhenView::from),
         text,
         problems: if empty(&input.start) || empty(&input.end) {
             Vec::new()

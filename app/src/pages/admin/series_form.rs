@@ -12,7 +12,7 @@ use crate::form::{FormData, Submitted};
 use crate::islands::gate::GateIsland;
 use crate::islands::preview::PreviewIsland;
 use crate::posts::{Post, Posted};
-use crate::view::{FlashView, OptionView, Shape, Tone, WhenView};
+use crate::view::{FlashView, OptionView, Shape, Tone};
 use domain::people::Permission;
 use domain::series::{Fate, Series, weekday_code, weekday_name};
 use domain::text::{Name, Prose};
@@ -423,11 +423,7 @@ fn dates(desk: &Desk, upcoming: &Upcoming, form: &Submitted) -> AnyView {
 
 fn line(desk: &Desk, preview: &Preview) -> AnyView {
     let when = match preview.text.clone() {
-        Some(text) => {
-            let utc = if text.is_utc { String::new() } else { text.utc };
-            let when = WhenView { datetime: text.datetime_start, text: text.main, utc };
-            view! { <TimeRange when/> }.into_any()
-        }
+        Some(text) => view! { <TimeRange when=text.into()/> }.into_any(),
         None => preview.slot.date.format("%a %-d %b %Y").to_string().into_any(),
     };
     let clocks = match &preview.slot.fate {

@@ -203,20 +203,14 @@ impl Reader {
     /// From an instant to another.
     #[must_use]
     pub fn range(&self, start: Instant, end: Instant) -> WhenView {
-        let text = format_range(self.rules.as_ref(), self.zone(), start, end);
-        let utc = if text.is_utc { String::new() } else { text.utc };
-        WhenView { datetime: text.datetime_start, text: text.main, utc }
+        format_range(self.rules.as_ref(), self.zone(), start, end).into()
     }
 
     /// From an instant on, beside its date: since then where there is no end.
     #[must_use]
     pub fn hours(&self, start: Instant, end: Option<Instant>) -> WhenView {
         match end {
-            Some(end) => {
-                let text = format_hours(self.rules.as_ref(), self.zone(), start, end);
-                let utc = if text.is_utc { String::new() } else { text.utc };
-                WhenView { datetime: text.datetime_start, text: text.main, utc }
-            }
+            Some(end) => format_hours(self.rules.as_ref(), self.zone(), start, end).into(),
             None => WhenView {
                 text: format!("Since {}", format_clock(self.rules.as_ref(), self.zone(), start)),
                 ..self.instant(start)
@@ -227,9 +221,7 @@ impl Reader {
     /// An instant with its date.
     #[must_use]
     pub fn instant(&self, at: Instant) -> WhenView {
-        let text = format_instant(self.rules.as_ref(), self.zone(), at);
-        let utc = if text.is_utc { String::new() } else { text.utc };
-        WhenView { datetime: text.datetime, text: text.main, utc }
+        format_instant(self.rules.as_ref(), self.zone(), at).into()
     }
 
     /// An instant near the time of what the page is about, without its year.

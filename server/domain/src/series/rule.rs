@@ -2,6 +2,7 @@
 
 mod parse;
 
+use crate::text::listed;
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use parse::Parts;
 use serde::Serialize;
@@ -366,15 +367,6 @@ const fn ordinal(n: i8) -> &'static str {
         4 => "fourth",
         5 => "fifth",
         _ => "last",
-    }
-}
-
-/// "A", "A and B", "A, B and C".
-fn listed(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
