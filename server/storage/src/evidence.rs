@@ -16,6 +16,7 @@ use domain::run::Run;
 use domain::time::Span;
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 /// Placeholders for a list of ids or names, and what to bind to them. The list is filled up to a power
@@ -24,25 +25,21 @@ use uuid::Uuid;
 pub(crate) fn list<T: Copy + Default>(tx: &Tx, ids: &BTreeSet<T>) -> (String, Vec<T>) {
     let mut bind: Vec<T> = ids.iter().copied().collect();
     bind.resize(bind.len().next_power_of_two(), T::default());
+    (marks(tx, 1..=bind.len()), bind)
+}
+
+/// Placeholders with these numbers.
+fn marks(tx: &Tx, numbers: RangeInclusive<usize>) -> String {
     let mark = |n| match tx.inner {
         Inner::Sqlite(_) => "?".to_owned(),
         Inner::Postgres(_) => format!("${n}"),
     };
-    let marks: Vec<String> = (1..=bind.len()).map(mark).collect();
-    (marks.join(", "), bind)
+    numbers.map(mark).collect::<Vec<String>>().join(", ")
 }
 
-/// Placeholders for the values of so many rows.
+/// `($1, $2), ($3, $4)`: placeholders for the values of so many rows of so many columns.
 pub(crate) fn rows(tx: &Tx, count: usize, columns: usize) -> String {
-    let row = |n: usize| {
-        let marks: Vec<String> = (n * columns + 1..=(n + 1) * columns)
-            .map(|n| match tx.inner {
-                Inner::Sqlite(_) => "?".to_owned(),
-                Inner::Postgres(_) => format!("${n}"),
-            })
-            .collect();
-        format!("({})", marks.join(", "))
-    };
+    let row = |n: usize| format!("({})", marks(tx, n * columns + 1..=(n + 1) * columns));
     (0..count).map(row).collect::<Vec<String>>().join(", ")
 }
 

@@ -1,8 +1,8 @@
 //! Custom metrics: points as they were pushed, and the buckets that plots are drawn from.
 
-use crate::db::{Inner, Tx, at, maybe_at, ms, on_tx};
+use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
-use crate::evidence::{fetch_by_ids, list};
+use crate::evidence::{fetch_by_ids, list, rows};
 use domain::ids::{ComponentId, MetricId};
 use domain::metric::{Aggregate, Bucket, Metric, Point, Step, collect, combine, oldest};
 use domain::text::{Name, Slug};
@@ -90,19 +90,6 @@ impl TryFrom<BucketRow> for (MetricId, Bucket) {
         };
         Ok((MetricId(row.metric_id), bucket))
     }
-}
-
-/// `($1, $2), ($3, $4)`: so many rows of so many columns.
-fn rows(tx: &Tx, count: usize, columns: usize) -> String {
-    let mark = |n: usize| match tx.inner {
-        Inner::Sqlite(_) => "?".to_owned(),
-        Inner::Postgres(_) => format!("${n}"),
-    };
-    let row = |row: usize| {
-        let marks: Vec<String> = (1..=columns).map(|column| mark(row * columns + column)).collect();
-        format!("({})", marks.join(", "))
-    };
-    (0..count).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// The beginnings of buckets in stretches without gaps.

@@ -2,15 +2,13 @@
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
+use crate::evidence::{fetch_by_ids, list, parts};
 use domain::ids::{MaintenanceId, OverrideId, UserId};
 use domain::maintenance::{Override, OverrideState};
 use domain::text::Why;
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 use uuid::Uuid;
-
-/// Parameters in one statement; SQLite takes 32,766.
-const CHUNK: usize = 500;
 
 const COLUMNS: &str =
     "id, maintenance_id, state, why, reasons_json, scope_json, starts_at, ends_at, asked_by, asked_at,
@@ -180,20 +178,12 @@ impl Tx {
     /// # Errors
     /// The database refused.
     pub async fn overridden_among(&mut self, ids: &[MaintenanceId]) -> Result<BTreeSet<MaintenanceId>, StoreError> {
+        const SQL: &str =
+            "select maintenance_id from overrides where state = 'confirmed' and maintenance_id in ({ids})";
         let mut found = BTreeSet::new();
-        for ids in ids.chunks(CHUNK) {
-            let places = (1..=ids.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
-            let sql = format!(
-                "select maintenance_id from overrides where state = 'confirmed' and maintenance_id in ({places})"
-            );
-            let rows: Vec<Uuid> = on_tx!(self, |x| {
-                let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
-                for id in ids {
-                    query = query.bind(id.0);
-                }
-                query.fetch_all(x).await?
-            });
-            found.extend(rows.into_iter().map(MaintenanceId));
+        for ids in parts(ids.iter().map(|id| id.0)) {
+            let rows = fetch_by_ids!(self, (Uuid,), SQL, &ids);
+            found.extend(rows.into_iter().map(|(id,)| MaintenanceId(id)));
         }
         Ok(found)
     }

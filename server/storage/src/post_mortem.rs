@@ -2,6 +2,7 @@
 
 use crate::db::{Tx, at, maybe_at, ms, on_tx};
 use crate::error::{StoreError, corrupt};
+use crate::evidence::{fetch_by_ids, list, parts};
 use crate::maintenance::{code, parse};
 use domain::ids::{IncidentId, UserId};
 use domain::post_mortem::{PostMortem, Review, SentBack};
@@ -12,9 +13,6 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const TABLE: &str = "post_mortems";
-
-/// Most ids in one query.
-const CHUNK: usize = 500;
 
 const COLUMNS: &str = "p.incident_id, p.state, p.body, p.author_id, p.reviewer_id, p.reviewed_at, p.note, p.note_by,
     p.note_at, p.published_at, p.edited_at, p.items_told_at, p.created_at, p.updated_at, p.version";
@@ -134,20 +132,12 @@ impl Tx {
         &mut self,
         ids: &[IncidentId],
     ) -> Result<BTreeSet<IncidentId>, StoreError> {
+        const SQL: &str =
+            "select incident_id from post_mortems where published_at is not null and incident_id in ({ids})";
         let mut found = BTreeSet::new();
-        for ids in ids.chunks(CHUNK) {
-            let places = (1..=ids.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
-            let sql = format!(
-                "select incident_id from post_mortems where published_at is not null and incident_id in ({places})"
-            );
-            let rows: Vec<Uuid> = on_tx!(self, |x| {
-                let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
-                for id in ids {
-                    query = query.bind(id.0);
-                }
-                query.fetch_all(x).await?
-            });
-            found.extend(rows.into_iter().map(IncidentId));
+        for ids in parts(ids.iter().map(|id| id.0)) {
+            let rows = fetch_by_ids!(self, (Uuid,), SQL, &ids);
+            found.extend(rows.into_iter().map(|(id,)| IncidentId(id)));
         }
         Ok(found)
     }
