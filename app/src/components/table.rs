@@ -13,6 +13,9 @@ pub fn DataTable(
     /// The caption is seen, not only heard.
     #[prop(optional)]
     captioned: bool,
+    /// Short figures only: it stays a table where there is no room, too.
+    #[prop(optional)]
+    figures: bool,
     /// The headings.
     columns: Vec<ColumnView>,
     /// The cells, row by row, as many as there are columns.
@@ -47,9 +50,10 @@ pub fn DataTable(
             view! { <tr role="row">{cells}</tr> }
         })
         .collect_view();
+    let class = if figures { "table is-figures" } else { "table" };
     view! {
         <div class="table-wrap">
-            <table class="table" role="table">
+            <table class=class role="table">
                 <caption class=(!captioned).then_some("vh")>{caption}</caption>
                 <thead role="rowgroup"><tr role="row">{head}</tr></thead>
                 <tbody role="rowgroup">{body}</tbody>

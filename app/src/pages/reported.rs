@@ -201,13 +201,13 @@ fn availability(availability: &Availability) -> AnyView {
         let (label, columns) = (format!("All {count} components"), columns.clone());
         view! {
             <div class="mt">
-                <Disclosure label><DataTable caption="Availability of components" columns rows=parts/></Disclosure>
+                <Disclosure label><DataTable figures=true caption="Availability of components" columns rows=parts/></Disclosure>
             </div>
         }
     });
     view! {
         <Section id="availability" title="Availability">
-            <DataTable caption="Availability" columns rows/>
+            <DataTable figures=true caption="Availability" columns rows/>
             {parts}
             <p class="small muted mt">"In percent of the time of which it is known; rounded down."</p>
         </Section>

@@ -135,6 +135,10 @@ async fn a_scheduled_one_asks_back_a_time_that_exists_twice(engine: Engine) {
     app.services.clock.set("2014-10-26T01:30:00Z".parse().unwrap());
     app.services.publish_due_announcements().await.unwrap();
     assert!(page(&app, "/announcements/clocks").await.contains("They go back."));
+    assert!(page(&app, "/announcements").await.contains(">Sun 26 Oct</span>"));
+    app.services.clock.set("2015-01-02T09:00:00Z".parse().unwrap());
+    let html = page(&app, "/announcements/category/announcement").await;
+    assert!(html.contains(">Sun 26 Oct 2014</span>"), "of another year: {html}");
 }
 
 async fn a_program_does_all_of_it(engine: Engine) {

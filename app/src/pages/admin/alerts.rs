@@ -305,11 +305,11 @@ fn section(
             view! { <p class="small muted">"Among them the alerts of drafts that became part of it: "{drafts}</p> }
         });
         let counted = line.whole.is_none().then(|| view! { <p>{firing(&line.cause)}</p>{told}{over}{parts}{folded} });
-        view! { <StateBadge state=state(&line.cause)/>{whole}{counted} }
+        view! { <div><StateBadge state=state(&line.cause)/>{whole}{counted}</div> }
     });
     let causes = causes.collect_view();
     let worse = incident_alerts::worse(worse, next);
-    view! { <Section id="alerts" title more=("All alerts".to_owned(), "/admin/alerts".to_owned())><Card>{worse}{causes}</Card></Section> }
+    view! { <Section id="alerts" title more=("All alerts".to_owned(), "/admin/alerts".to_owned())><Card><div class="stack">{worse}{causes}</div></Card></Section> }
         .into_any()
 }
 

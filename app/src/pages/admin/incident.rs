@@ -412,6 +412,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     });
     let inner = view! {
             <form class="stack" method="post" id=wording::INCIDENT_UPDATE.form>
+                {silent}
                 <div>
                     // Enter in a field must not publish anything.
                     <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
@@ -434,7 +435,7 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
             </form>
     }
     .into_any();
-    view! { <Card title=title>{silent}{inner}</Card> }.into_any()
+    view! { <Card title=title>{inner}</Card> }.into_any()
 }
 
 /// Title, severity and cause: nobody is told of a change.

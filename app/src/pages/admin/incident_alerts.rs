@@ -62,5 +62,5 @@ pub(super) fn worse(worse: &[Worse], next: Option<&'static str>) -> AnyView {
             view! { <li><span dir="auto">{name}</span>{text}</li> }
         })
         .collect_view();
-    view! { <p><strong>"Alerts say:"</strong>{way(next)}</p><ul>{lines}</ul> }.into_any()
+    view! { <div><p><strong>"Alerts say:"</strong>{way(next)}</p><ul>{lines}</ul></div> }.into_any()
 }

@@ -2,7 +2,7 @@
 
 use super::incident_form::named;
 use crate::api::incident::CausesView;
-use crate::components::{Action, Card, CauseChoice};
+use crate::components::{Action, Actions, Card, CauseChoice};
 use crate::form::FormData;
 use crate::islands::cause::CauseIsland;
 use crate::view::{ActionView, OptionView};
@@ -104,7 +104,7 @@ pub(super) fn offer(incident: &Incident, causes: &[PossibleCause]) -> AnyView {
             let link = ActionView::post(label, path.clone(), &[("do", &deed), ("version", &version)]);
             view! {
                 <p><a href=href><span dir="auto">{name}</span></a><span dir="auto">{text}</span></p>
-                <p><Action action=link small=true/></p>
+                <Actions><Action action=link small=true/></Actions>
             }
         })
         .collect_view();

@@ -127,10 +127,10 @@ fn entry(reader: &Reader, one: &PublicAnnouncement) -> LogView {
     let pinned = if a.content.pinned { " · Pinned" } else { "" };
     LogView {
         anchor: None,
-        date: reader.day_text(published),
+        date: reader.dated(published),
         title: a.content.title.to_string(),
         href: reader.link(&page_of(a)),
-        when: reader.instant(published),
+        when: reader.clock(published),
         learned: String::new(),
         was_planned: false,
         html,

@@ -221,13 +221,6 @@ fn line(reader: &Reader, what: &What, parts: &[&Happening], now: Instant) -> (In
     let from = parts.iter().map(|part| part.from).min().unwrap_or(now);
     let is_open = parts.iter().any(|part| part.to.is_none());
     let to = parts.iter().filter_map(|part| part.to).max().filter(|_| !is_open);
-    let mut when = match to {
-        Some(to) => reader.range(from, to),
-        None => reader.instant(from),
-    };
-    if to.is_none() {
-        when.text = format!("Since {}", when.text);
-    }
     let worst = parts.iter().map(|part| part.known).max_by_key(|known| match known {
         Known::State(state) => Some(*state),
         Known::Unknown => None,
@@ -239,7 +232,7 @@ fn line(reader: &Reader, what: &What, parts: &[&Happening], now: Instant) -> (In
         date: reader.day_text(from),
         title,
         href: href.unwrap_or_default(),
-        when,
+        when: reader.hours(from, to),
         learned: String::new(),
         was_planned: false,
         html: String::new(),

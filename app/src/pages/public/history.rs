@@ -147,7 +147,7 @@ fn figures(month: &Month, name: &str) -> Option<AnyView> {
     let rows: Vec<_> = availability.groups.iter().map(row).collect();
     let groups = (rows.len() > 1).then(|| {
         let caption = format!("Availability of each group in {name}");
-        view! { <Disclosure label="By group"><DataTable caption columns rows/></Disclosure> }
+        view! { <Disclosure label="By group"><DataTable figures=true caption columns rows/></Disclosure> }
     });
     let weights = availability.weights.sentence();
     let figures = words::both_figures(format!("Availability in {name}"), &availability.site);

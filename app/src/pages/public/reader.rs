@@ -3,6 +3,7 @@
 use crate::context::{cacheable, uri};
 use crate::form::encode;
 use crate::view::{BannerView, DayView, OptionView, PublicFrame, StateView, WhenView};
+use chrono::Datelike;
 use domain::maintenance::Update;
 use domain::site::Site;
 use domain::time::{
@@ -211,11 +212,17 @@ impl Reader {
     pub fn hours(&self, start: Instant, end: Option<Instant>) -> WhenView {
         match end {
             Some(end) => format_hours(self.rules.as_ref(), self.zone(), start, end).into(),
-            None => WhenView {
-                text: format!("Since {}", format_clock(self.rules.as_ref(), self.zone(), start)),
-                ..self.instant(start)
-            },
+            None => {
+                let when = self.clock(start);
+                WhenView { text: format!("Since {}", when.text), ..when }
+            }
         }
+    }
+
+    /// An instant beside its date.
+    #[must_use]
+    pub fn clock(&self, at: Instant) -> WhenView {
+        WhenView { text: format_clock(self.rules.as_ref(), self.zone(), at), ..self.instant(at) }
     }
 
     /// An instant with its date.
@@ -260,6 +267,14 @@ impl Reader {
     #[must_use]
     pub fn day_text(&self, at: Instant) -> String {
         civil(self.rules.as_ref(), self.zone(), at).local.format("%a %-d %b").to_string()
+    }
+
+    /// "Thu 15 May", with its year where that is not the year of now: for lists of what can be old.
+    #[must_use]
+    pub fn dated(&self, at: Instant) -> String {
+        let local = |at| civil(self.rules.as_ref(), self.zone(), at).local;
+        let is_this_year = local(at).year() == local(self.now).year();
+        local(at).format(if is_this_year { "%a %-d %b" } else { "%a %-d %b %Y" }).to_string()
     }
 
     /// The date of an instant in the site's zone, by which days are counted whoever reads.

@@ -15,7 +15,7 @@ pub struct TimeText {
     pub datetime_start: String,
     /// For `<time datetime>`.
     pub datetime_end: String,
-    /// `main` is in UTC already, so `utc` says nothing new.
+    /// `main` says the clock of UTC already, as UTC or as another name with "(UTC+0)": `utc` says nothing new.
     pub is_utc: bool,
 }
 
@@ -28,7 +28,7 @@ pub struct InstantText {
     pub utc: String,
     /// For `<time datetime>`: "2014-05-15T19:00:00Z".
     pub datetime: String,
-    /// `main` is in UTC already, so `utc` says nothing new.
+    /// `main` says the clock of UTC already, as UTC or as another name with "(UTC+0)": `utc` says nothing new.
     pub is_utc: bool,
 }
 
@@ -133,7 +133,13 @@ pub fn format_hours(rules: &dyn ZoneRules, zone: &str, start: Instant, end: Inst
     } else {
         format!("{}, {}–{} UTC", short_date(ua), clock(ua), clock(ub))
     };
-    TimeText { main, utc, datetime_start: machine(start), datetime_end: machine(end), is_utc: is_utc(&a) && is_utc(&b) }
+    TimeText {
+        main,
+        utc,
+        datetime_start: machine(start),
+        datetime_end: machine(end),
+        is_utc: a.offset == 0 && b.offset == 0,
+    }
 }
 
 /// An instant in a zone and in UTC. A zone that is not known is shown as UTC.
@@ -149,7 +155,7 @@ pub fn format_instant(rules: &dyn ZoneRules, zone: &str, at: Instant) -> Instant
             format!("{}, {} UTC", short_date(utc), clock(utc))
         },
         datetime: machine(at),
-        is_utc: is_utc(&local),
+        is_utc: local.offset == 0,
     }
 }
 
@@ -270,6 +276,10 @@ mod tests {
         assert_eq!(text.both(), "Thu 15 May 2014, 19:00–21:00 UTC");
         let text = range("Europe/Dublin", "2014-05-15T19:00:00Z", "2014-05-15T21:00:00Z");
         assert_eq!(text.both(), "Thu 15 May 2014, 20:00–22:00 IST (UTC+1); 19:00–21:00 UTC");
+        let text = range("Europe/London", "2014-12-15T19:00:00Z", "2014-12-15T21:00:00Z");
+        assert_eq!(text.both(), "Mon 15 Dec 2014, 19:00–21:00 GMT (UTC+0)");
+        let at = format_instant(&FixedRules, "Europe/London", "2014-12-15T19:00:00Z".parse().unwrap_or_default());
+        assert_eq!(at.both(), "Mon 15 Dec 2014, 19:00 GMT (UTC+0)");
     }
 
     #[test]

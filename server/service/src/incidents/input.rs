@@ -179,10 +179,8 @@ impl Reader<'_> {
         let is_known = known.is_some_and(|known| known.trunc_subsecs(0) == start.trunc_subsecs(0));
         if began_long_ago(start, now) && !is_known && !is_sure {
             let ago = Span::between(start, now).in_words();
-            self.fields.add(
-                "began_long_ago",
-                format!("That is {ago} ago. Look at the date, or say that it did begin then (began_long_ago)."),
-            );
+            self.fields
+                .add("began_long_ago", format!("That is {ago} ago. Look at the date, or say that it did begin then."));
         }
         Some(start)
     }
@@ -196,7 +194,7 @@ impl Reader<'_> {
                 "began_long_ago",
                 format!(
                     "That is {before} before the start it has now. Look at the date, or say that it did begin then \
-                     (began_long_ago)."
+                    ."
                 ),
             );
         }

@@ -116,7 +116,7 @@ impl Services {
                 "hides_outage",
                 format!(
                     "An open incident says “{}”. While “{set}” is set by hand, the availability figures count “{set}” \
-                     instead. Choose another state, or say that it is meant so (hides_outage).",
+                     instead. Choose another state, or say that it is meant so.",
                     incidents.public_text(),
                     set = state.public_text()
                 ),

@@ -10,10 +10,7 @@ pub(super) async fn ask(tx: &mut Tx, incident: &Incident, after: IncidentState) 
     match live_cause(tx, incident.id).await? {
         Some(cause) if cause.fires_on(incident.state, after) > 0 => Err(Error::field(
             "alerts_still_fire",
-            format!(
-                "{}. Choose another state, or say that it is over all the same (alerts_still_fire).",
-                cause.still_fires()
-            ),
+            format!("{}. Choose another state, or say that it is over all the same.", cause.still_fires()),
         )),
         _ => Ok(()),
     }
