@@ -55,8 +55,18 @@ async fn who_ends_it_while_alerts_fire_is_asked_once_and_reminded(engine: Engine
         tell(&monitoring, key, "firing").await;
     }
     let incident = newest(&app).await;
-    publish(&program, incident).await;
     let path = format!("/admin/incidents/{incident}");
+    let draft = format!("{path}/edit");
+    let fields = [("title", "Cluster 12 is away"), ("body", "It is over."), ("state", "resolved"), ("do", "publish")];
+    let fields = [&fields[..], &[("version", "1")]].concat();
+    let (status, page) = read(operator.post_form(&draft, &fields).await).await;
+    assert!(status == 422 && page.contains("Resolve it anyway?") && page.contains(">It is over.</textarea>"), "{page}");
+    let over: Value = json!({"version": 1, "body": "It is over.", "state": "resolved"});
+    let at_once = format!("/api/v1/incidents/{incident}/publish");
+    let (status, problem) = read_json(program.send_json(Method::POST, &at_once, &over).await).await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("alerts_still_fire")));
+    assert_eq!(stands(&app, incident).await, IncidentState::Draft);
+    publish(&program, incident).await;
     let page = shown(&operator, &path).await;
     assert!(!page.contains("Resolve it anyway?"), "nobody has asked: {page}");
     let version = carried(&page, "version");

@@ -82,6 +82,7 @@ fn input(form: &FormData) -> IncidentInput {
         state: form.get("state").to_owned(),
         body: form.get("body").to_owned(),
         tell: Some(form.has("tell")),
+        alerts_still_fire: form.get(incident_alerts::STILL_FIRE) == "yes",
     }
 }
 
@@ -284,6 +285,7 @@ fn own_id(field: &str) -> Option<String> {
     match field {
         "template" => Some(format!("{}-template", wording::INCIDENT.deed)),
         incident_times::LONG_AGO => Some("started_at".to_owned()),
+        incident_alerts::STILL_FIRE => Some("state".to_owned()),
         _ => None,
     }
 }
@@ -344,6 +346,7 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
             <Select name="state" label="State" options=public_states(&state) error=form.error("state")/>
             <Select name="severity" label="Severity" options=severities(&severity) error=form.error("severity")/>
         </div>
+        {incident_alerts::still_fire(form)}
         <Field name="started_at" label="Began" value=began error=form.error("started_at") hint optional=true/>
         {incident_times::long_ago(form)}
         {incident_cause::live_choice(&shown.causes, &caused, form.error("maintenance"))}

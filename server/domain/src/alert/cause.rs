@@ -145,7 +145,7 @@ impl Cause {
     /// back about them.
     #[must_use]
     pub fn fires_on(&self, before: IncidentState, after: IncidentState) -> i64 {
-        let is_end = before.is_open() && after == IncidentState::Resolved;
+        let is_end = (before.is_open() || before == IncidentState::Draft) && after == IncidentState::Resolved;
         if is_end && self.state == CauseState::Open { self.firing } else { 0 }
     }
 

@@ -50,6 +50,9 @@ pub struct IncidentInput {
     pub body: String,
     /// Subscribers hear of it; they do where nobody said.
     pub tell: Option<bool>,
+    /// It is over although alerts of it still fire: asked back, as it may be too early.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub alerts_still_fire: bool,
 }
 
 /// An update as it was typed.
@@ -340,6 +343,9 @@ impl Services {
             return Err(Error::refused("wrong_state", told));
         }
         let new = self.read_new(&mut tx, input, Some(draft.started_at)).await?;
+        if publish && !input.alerts_still_fire {
+            still::ask(&mut tx, &draft, new.state).await?;
+        }
         let edit = IncidentEdit {
             title: Some(new.title.clone()),
             severity: Some(new.severity),
@@ -373,7 +379,11 @@ impl Services {
         let draft = tx.incident(id).await?;
         let mut post = self.read_post(&mut tx, &draft, input).await?;
         if input.body.trim().is_empty() {
-            post.body = draft.draft_text;
+            post.body.clone_from(&draft.draft_text);
+        }
+        if !input.alerts_still_fire {
+            Error::unless_fresh("incident", draft.version, version)?;
+            still::ask(&mut tx, &draft, post.state).await?;
         }
         let published = self.publish_incident_in(&mut tx, actor, id, version, post).await?;
         self.commit_news(tx).await?;

@@ -93,13 +93,14 @@ fn what_customers_know_as_two_stays_two() {
 }
 
 #[test]
-fn only_who_ends_what_is_open_is_asked_about_alerts_that_fire_on() {
+fn only_who_ends_what_is_open_or_a_draft_is_asked_about_alerts_that_fire_on() {
     let mut desk = Desk::on(ground(&[None]));
     desk.take(&[down(0)], at(0));
     draft(&mut desk);
     let cause = Cause { firing: 1333, ..desk.cause("down-0").clone() };
     for (before, after) in IncidentState::ALL.into_iter().flat_map(|b| IncidentState::ALL.map(|a| (b, a))) {
-        let is_end = IncidentState::OPEN.contains(&before) && after == IncidentState::Resolved;
+        let goes_on = IncidentState::OPEN.contains(&before) || before == IncidentState::Draft;
+        let is_end = goes_on && after == IncidentState::Resolved;
         assert_eq!(cause.fires_on(before, after), if is_end { 1333 } else { 0 }, "{before:?} {after:?}");
     }
     let (before, after) = (IncidentState::Monitoring, IncidentState::Resolved);
