@@ -563,8 +563,6 @@ pub struct LogView {
     pub learned: String,
     /// When.
     pub when: WhenView,
-    /// The time is that of the plan: nothing was begun.
-    pub was_planned: bool,
     /// The last word about it: sanitised HTML; may be empty.
     pub html: String,
     /// How it ended.

@@ -87,6 +87,20 @@ test('pages of the team', async ({ page }) => {
   expect(heard).toEqual([]);
 });
 
+test('a long name that breaks nowhere', async ({ page }) => {
+  await signIn(page, world.url, ADMIN);
+  await page.goto(`${world.url}/admin/components`);
+  await page.getByRole('link', { name: 'Cluster 14' }).first().click();
+  await page.getByLabel('Name', { exact: true }).fill('softwareverteilungsserver-12.frankfurt.example.net');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('softwareverteilungsserver');
+  for (const path of ['/', `/admin/reports/${new Date().toISOString().slice(0, 7)}`, '/admin/incidents/new']) {
+    await page.goto(world.url + path);
+    await expect(page.getByText('softwareverteilungsserver-12.frankfurt.example.net').first()).toBeVisible();
+    await look(page);
+  }
+});
+
 test('forms that come back with errors, and pages that are not there', async ({ page }) => {
   test.setTimeout(240_000);
   for (const path of ['/nowhere', '/maintenance/nowhere', '/incidents/nowhere', '/subscribe/confirm/nowhere', '/setup/nowhere']) {

@@ -37,10 +37,7 @@ fn entry(entry: LogView) -> AnyView {
             <span class="muted">{entry.date}</span>
             <div>
                 <h3>{title}</h3>
-                <p class="small muted">
-                    {entry.was_planned.then_some("Was planned for ")}
-                    <TimeRange when=entry.when/>
-                </p>
+                <p class="small muted"><TimeRange when=entry.when/></p>
                 {text}
                 <States><StateBadge state=entry.state/>{learned}{chips}</States>
             </div>

@@ -114,11 +114,13 @@ fn with_form(title: &'static str, text: String, typed: &FormData) -> AnyView {
 }
 
 fn page(title: String, text: String) -> AnyView {
+    let is_of_team = uri().path().starts_with("/admin/");
+    let (home, way) = if is_of_team { ("/admin", "To what needs me now") } else { ("/", "To the status page") };
     view! {
         <Title text=title.clone()/>
         <Meta name="robots" content="noindex"/>
         <Sheet site="Status" title lead=text>
-            <Actions><ButtonLink href="/" weight=Weight::Primary>"To the status page"</ButtonLink></Actions>
+            <Actions><ButtonLink href=home weight=Weight::Primary>{way}</ButtonLink></Actions>
         </Sheet>
     }
     .into_any()

@@ -193,7 +193,8 @@ fn availability(availability: &Availability) -> AnyView {
         }
         for component in &group.components {
             let name = component.name.clone();
-            let line = row(view! { <span class="part" dir="auto">{name}</span> }.into_any(), &component.share);
+            let line =
+                row(view! { <span class="part"><span dir="auto">{name}</span></span> }.into_any(), &component.share);
             if count <= FEW { rows.push(line) } else { parts.push(line) }
         }
     }

@@ -45,6 +45,43 @@ async fn publish(program: &TestClient, draft: IncidentId) {
     assert_eq!(answer.status(), 200);
 }
 
+async fn who_publishes_a_draft_as_over_while_alerts_fire_is_asked_last(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    component(&app, "Cluster 12").await;
+    let program = app.with_token(&app.token(&[Scope::IncidentWrite]).await);
+    let operator = app.sign_in_as(Role::Operator).await;
+    tell(&monitoring(&app).await, "ping", "firing").await;
+    let incident = newest(&app).await;
+    let post = async |answer: &str, body: &str| {
+        let fields = [("title", "Cluster 12 was away"), ("state", "resolved"), ("version", "1"), ("do", "publish")];
+        let typed = [("body", body), ("alerts_still_fire", answer)];
+        let place = format!("/admin/incidents/{incident}/edit");
+        read(operator.post_form(&place, &[&fields[..], &typed[..]].concat()).await).await
+    };
+    let (status, page) = post("", "").await;
+    assert!(status == 422 && !page.contains("Resolve it anyway?"), "what is missing is said first: {page}");
+    let (status, page) = post("", "It is over.").await;
+    assert!(status == 422 && page.contains("Resolve it anyway?") && page.contains(">It is over.</textarea>"), "{page}");
+    assert!(page.contains("<a href=\"#state\">Alerts: 1 alert still fires."), "{page}");
+    let send = async |place: &str, body: Value| {
+        let place = format!("/api/v1/incidents/{incident}/{place}");
+        read_json(program.send_json(Method::POST, &place, &body).await).await
+    };
+    let over = json!({"version": 1, "body": "It is over.", "state": "resolved"});
+    let (status, problem) = send("publish", over.clone()).await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("alerts_still_fire")));
+    let (status, problem) = send("updates", over.clone()).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("wrong_state")), "of a draft there are no updates");
+    assert_eq!(stands(&app, incident).await, IncidentState::Draft);
+
+    let (status, page) = post("yes", "It is over.").await;
+    assert_eq!(status, 303, "{page}");
+    assert_eq!(stands(&app, incident).await, IncidentState::Resolved);
+    let (status, problem) = send("publish", over).await;
+    assert_ne!((status, &problem["errors"][0]["field"]), (422, &json!("alerts_still_fire")));
+    assert_eq!(status, 409);
+}
+
 async fn who_ends_it_while_alerts_fire_is_asked_once_and_reminded(engine: Engine) {
     let app = TestApp::start(engine).await;
     component(&app, "Cluster 12").await;
@@ -56,16 +93,6 @@ async fn who_ends_it_while_alerts_fire_is_asked_once_and_reminded(engine: Engine
     }
     let incident = newest(&app).await;
     let path = format!("/admin/incidents/{incident}");
-    let draft = format!("{path}/edit");
-    let fields = [("title", "Cluster 12 is away"), ("body", "It is over."), ("state", "resolved"), ("do", "publish")];
-    let fields = [&fields[..], &[("version", "1")]].concat();
-    let (status, page) = read(operator.post_form(&draft, &fields).await).await;
-    assert!(status == 422 && page.contains("Resolve it anyway?") && page.contains(">It is over.</textarea>"), "{page}");
-    let over: Value = json!({"version": 1, "body": "It is over.", "state": "resolved"});
-    let at_once = format!("/api/v1/incidents/{incident}/publish");
-    let (status, problem) = read_json(program.send_json(Method::POST, &at_once, &over).await).await;
-    assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("alerts_still_fire")));
-    assert_eq!(stands(&app, incident).await, IncidentState::Draft);
     publish(&program, incident).await;
     let page = shown(&operator, &path).await;
     assert!(!page.contains("Resolve it anyway?"), "nobody has asked: {page}");
@@ -201,6 +228,7 @@ async fn a_draft_of_alerts_is_named_by_what_is_open_on_its_components(engine: En
 }
 
 storage::on_both!(
+    who_publishes_a_draft_as_over_while_alerts_fire_is_asked_last,
     who_ends_it_while_alerts_fire_is_asked_once_and_reminded,
     what_is_worse_than_customers_know_is_named_and_filled_in,
     a_draft_of_alerts_is_named_by_what_is_open_on_its_components,

@@ -132,7 +132,6 @@ fn entry(reader: &Reader, one: &PublicAnnouncement) -> LogView {
         href: reader.link(&page_of(a)),
         when: reader.clock(published),
         learned: String::new(),
-        was_planned: false,
         html,
         state: state.plain().labelled(format!("{}{pinned}", a.content.category.text())),
         components: one.components.clone(),

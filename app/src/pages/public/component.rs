@@ -229,12 +229,11 @@ fn line(reader: &Reader, what: &What, parts: &[&Happening], now: Instant) -> (In
     let (title, href) = named(reader, what);
     let view = LogView {
         anchor: None,
-        date: reader.day_text(from),
+        date: reader.dated(from),
         title,
         href: href.unwrap_or_default(),
         when: reader.hours(from, to),
         learned: String::new(),
-        was_planned: false,
         html: String::new(),
         state: state.plain(),
         components: Vec::new(),

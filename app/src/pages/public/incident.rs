@@ -225,7 +225,6 @@ pub(super) fn past(reader: &Reader, line: &PublicIncident) -> LogView {
         href: reader.link(&page_of(i)),
         learned,
         when: reader.hours(i.started_at, i.resolved_at),
-        was_planned: false,
         html: last.unwrap_or_default(),
         state: past_badge(i),
         components: words::few(names(line)),

@@ -7,7 +7,8 @@ use chrono::Datelike;
 use domain::maintenance::Update;
 use domain::site::Site;
 use domain::time::{
-    Instant, ZoneRules, civil, format_clock, format_hours, format_instant, format_range, format_short, offset_text,
+    Instant, ZoneRules, civil, format_brief, format_clock, format_hour, format_hours, format_instant, format_range,
+    format_short, offset_text,
 };
 use leptos::prelude::use_context;
 use service::announcements::Banners;
@@ -222,7 +223,7 @@ impl Reader {
     /// An instant beside its date.
     #[must_use]
     pub fn clock(&self, at: Instant) -> WhenView {
-        WhenView { text: format_clock(self.rules.as_ref(), self.zone(), at), ..self.instant(at) }
+        format_hour(self.rules.as_ref(), self.zone(), at).into()
     }
 
     /// An instant with its date.
@@ -234,7 +235,7 @@ impl Reader {
     /// An instant near the time of what the page is about, without its year.
     #[must_use]
     pub fn brief(&self, at: Instant) -> WhenView {
-        WhenView { text: self.short(at), ..self.instant(at) }
+        format_brief(self.rules.as_ref(), self.zone(), at).into()
     }
 
     /// "Thu 15 May, 03:40 IST", for sentences.

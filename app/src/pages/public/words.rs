@@ -93,14 +93,17 @@ pub(super) fn planned(reader: &Reader, window: &Window) -> WindowView {
 pub(super) fn past(reader: &Reader, window: &Window) -> LogView {
     let m = &window.maintenance;
     let last = window.updates.first().filter(|update| !update.body.as_str().is_empty());
+    let mut when = reader.hours(m.begins_at(), Some(m.finishes_at()));
+    if m.state == State::Cancelled && m.started_at.is_none() {
+        when.text = format!("Was planned for {}", when.text);
+    }
     LogView {
         anchor: None,
         date: reader.day_text(m.begins_at()),
         title: m.title.to_string(),
         href: reader.link(&page_of(m)),
         learned: String::new(),
-        when: reader.hours(m.begins_at(), Some(m.finishes_at())),
-        was_planned: m.state == State::Cancelled && m.started_at.is_none(),
+        when,
         html: last.map(|update| reader.update(window, update)).unwrap_or_default(),
         state: state(m.state).labelled(format!("Maintenance · {}", m.state.public_text())).plain(),
         components: few(window.affected.iter().map(|(_, name)| name.clone()).collect()),

@@ -86,6 +86,11 @@ fn short_zone(civil: &Civil) -> String {
     if has_letters(civil) { civil.abbreviation.clone() } else { offset_text(civil.offset) }
 }
 
+/// The zone of a time beside which UTC stands, unless it is the same: then the offset says so.
+fn brief_zone(civil: &Civil) -> String {
+    if civil.offset == 0 { zone_text(civil) } else { short_zone(civil) }
+}
+
 pub(crate) fn clock(local: NaiveDateTime) -> String {
     local.format("%H:%M").to_string()
 }
@@ -157,6 +162,22 @@ pub fn format_instant(rules: &dyn ZoneRules, zone: &str, at: Instant) -> Instant
         datetime: machine(at),
         is_utc: local.offset == 0,
     }
+}
+
+/// An instant near the time of what a page is about, and in UTC: "Thu 15 May, 03:40 IST", "Thu 15 Jan, 03:40 WET (UTC+0)".
+#[must_use]
+pub fn format_brief(rules: &dyn ZoneRules, zone: &str, at: Instant) -> InstantText {
+    let local = civil(rules, zone, at);
+    let main = format!("{}, {} {}", short_date(local.local), clock(local.local), brief_zone(&local));
+    InstantText { main, ..format_instant(rules, zone, at) }
+}
+
+/// An instant beside its date, and in UTC: "20:49 IST", "20:49 GMT (UTC+0)".
+#[must_use]
+pub fn format_hour(rules: &dyn ZoneRules, zone: &str, at: Instant) -> InstantText {
+    let local = civil(rules, zone, at);
+    let main = format!("{} {}", clock(local.local), brief_zone(&local));
+    InstantText { main, ..format_instant(rules, zone, at) }
 }
 
 /// "Thu 15 May, 03:40 IST": inside a sentence.
@@ -280,6 +301,22 @@ mod tests {
         assert_eq!(text.both(), "Mon 15 Dec 2014, 19:00–21:00 GMT (UTC+0)");
         let at = format_instant(&FixedRules, "Europe/London", "2014-12-15T19:00:00Z".parse().unwrap_or_default());
         assert_eq!(at.both(), "Mon 15 Dec 2014, 19:00 GMT (UTC+0)");
+        // Who stands at UTC+0 for one end alone reads both.
+        let text = range("Europe/Dublin", "2014-03-30T00:30:00Z", "2014-03-30T02:00:00Z");
+        assert_eq!(text.both(), "Sun 30 Mar 2014, 00:30 GMT (UTC+0) – 03:00 IST (UTC+1); 00:30–02:00 UTC");
+    }
+
+    #[test]
+    fn a_short_time_says_its_offset_where_no_utc_stands_beside_it() {
+        for (zone, at, brief, hour) in [
+            ("UTC", "2014-12-15T19:00:00Z", "Mon 15 Dec, 19:00 UTC", "19:00 UTC"),
+            ("Europe/Dublin", "2014-12-15T19:00:00Z", "Mon 15 Dec, 19:00 GMT (UTC+0)", "19:00 GMT (UTC+0)"),
+            ("Europe/Dublin", "2014-05-15T19:00:00Z", "Thu 15 May, 20:00 IST; 19:00 UTC", "20:00 IST; 19:00 UTC"),
+        ] {
+            let at: Instant = at.parse().unwrap_or_default();
+            assert_eq!(format_brief(&FixedRules, zone, at).both(), brief);
+            assert_eq!(format_hour(&FixedRules, zone, at).both(), hour);
+        }
     }
 
     #[test]

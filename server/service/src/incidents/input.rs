@@ -50,7 +50,7 @@ pub struct IncidentInput {
     pub body: String,
     /// Subscribers hear of it; they do where nobody said.
     pub tell: Option<bool>,
-    /// It is over although alerts of it still fire: asked back, as it may be too early.
+    /// A draft of alerts is over although they still fire: asked back, as it may be too early. What is new has no alerts.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub alerts_still_fire: bool,
 }
@@ -196,8 +196,7 @@ impl Reader<'_> {
             self.fields.add(
                 "began_long_ago",
                 format!(
-                    "That is {before} before the start it has now. Look at the date, or say that it did begin then \
-                    ."
+                    "That is {before} before the start it has now. Look at the date, or say that it did begin then."
                 ),
             );
         }
@@ -320,7 +319,8 @@ impl Services {
     /// Changes a draft as it was typed, and publishes it where that was asked for.
     ///
     /// # Errors
-    /// Not allowed, all wrong fields, no draft (any more), stale, or the database does not answer.
+    /// Not allowed, all wrong fields, no draft (any more), stale; it is published as over while alerts of it fire, and nobody
+    /// said that it is meant so; or the database does not answer.
     pub async fn save_incident_draft(
         &self,
         actor: &Actor,
@@ -343,9 +343,6 @@ impl Services {
             return Err(Error::refused("wrong_state", told));
         }
         let new = self.read_new(&mut tx, input, Some(draft.started_at)).await?;
-        if publish && !input.alerts_still_fire {
-            still::ask(&mut tx, &draft, new.state).await?;
-        }
         let edit = IncidentEdit {
             title: Some(new.title.clone()),
             severity: Some(new.severity),
@@ -357,7 +354,9 @@ impl Services {
         };
         let mut saved = self.edit_incident_in(&mut tx, actor, id, version, edit).await?;
         if publish {
+            let asked = still::question(&mut tx, &draft, new.state, input.alerts_still_fire).await?;
             saved = self.publish_incident_in(&mut tx, actor, id, saved.version, new.first()).await?;
+            asked.map_or(Ok(()), Err)?;
         }
         self.commit_news(tx).await?;
         Ok(saved)
@@ -366,7 +365,7 @@ impl Services {
     /// Publishes a draft; where nothing is typed, with the text that it has.
     ///
     /// # Errors
-    /// As [`Self::publish_incident`].
+    /// As [`Self::publish_incident`]; it is to be over while alerts of it fire, and nobody said that it is meant so.
     pub async fn publish_incident_draft(
         &self,
         actor: &Actor,
@@ -379,13 +378,11 @@ impl Services {
         let draft = tx.incident(id).await?;
         let mut post = self.read_post(&mut tx, &draft, input).await?;
         if input.body.trim().is_empty() {
-            post.body.clone_from(&draft.draft_text);
+            post.body = draft.draft_text.clone();
         }
-        if !input.alerts_still_fire {
-            Error::unless_fresh("incident", draft.version, version)?;
-            still::ask(&mut tx, &draft, post.state).await?;
-        }
+        let asked = still::question(&mut tx, &draft, post.state, input.alerts_still_fire).await?;
         let published = self.publish_incident_in(&mut tx, actor, id, version, post).await?;
+        asked.map_or(Ok(()), Err)?;
         self.commit_news(tx).await?;
         Ok(published)
     }
@@ -422,11 +419,9 @@ impl Services {
             Deed::Reopen if post.state == IncidentState::Resolved => post.state = IncidentState::Investigating,
             Deed::Reopen => {}
         }
-        if !input.alerts_still_fire {
-            Error::unless_fresh("incident", before.version, version)?;
-            still::ask(&mut tx, &before, post.state).await?;
-        }
+        let asked = still::question(&mut tx, &before, post.state, input.alerts_still_fire).await?;
         let updated = self.update_incident_in(&mut tx, actor, id, version, post).await?;
+        asked.map_or(Ok(()), Err)?;
         self.remember(&mut tx, once, 200, &updated).await?;
         self.commit_news(tx).await?;
         Ok(updated)

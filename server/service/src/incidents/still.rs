@@ -5,13 +5,22 @@ use crate::Error;
 use domain::incident::{Incident, IncidentState};
 use storage::Tx;
 
-/// Asks whether it is over although alerts of it still fire.
-pub(super) async fn ask(tx: &mut Tx, incident: &Incident, after: IncidentState) -> Result<(), Error> {
-    match live_cause(tx, incident.id).await? {
-        Some(cause) if cause.fires_on(incident.state, after) > 0 => Err(Error::field(
+/// The question whether it is over although alerts of it still fire; none where nobody has to ask. What else is wrong is
+/// said first: ask once all of it is well.
+pub(super) async fn question(
+    tx: &mut Tx,
+    incident: &Incident,
+    after: IncidentState,
+    is_sure: bool,
+) -> Result<Option<Error>, Error> {
+    if is_sure {
+        return Ok(None);
+    }
+    let cause = live_cause(tx, incident.id).await?.filter(|cause| cause.fires_on(incident.state, after) > 0);
+    Ok(cause.map(|cause| {
+        Error::field(
             "alerts_still_fire",
             format!("{}. Choose another state, or say that it is over all the same.", cause.still_fires()),
-        )),
-        _ => Ok(()),
-    }
+        )
+    }))
 }
