@@ -107,9 +107,12 @@ fn columns(bars: &BarsView) -> String {
 pub fn Tiles(
     /// Each with what it means.
     tiles: Vec<TileView>,
+    /// The first is the one that most people came for.
+    #[prop(optional)]
+    headlines: bool,
 ) -> AnyView {
     let tiles = tiles.into_iter().map(tile).collect_view();
-    view! { <ul class="tiles">{tiles}</ul> }.into_any()
+    view! { <ul class=if headlines { "tiles is-headlines" } else { "tiles" }>{tiles}</ul> }.into_any()
 }
 
 fn tile(tile: TileView) -> AnyView {

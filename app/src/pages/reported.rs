@@ -41,7 +41,7 @@ pub fn content(content: &Content, percent_before: Option<f64>, words: &Words<'_>
     let (figures, availability) = (figures(content), content.availability.as_ref().map(availability));
     let (incidents, windows) = (incidents(content, words), windows(content, words));
     view! {
-        <Section id="short" title="In short"><Tiles tiles/></Section>
+        <Section id="short" title="In short"><Tiles tiles headlines=true/></Section>
         {figures}
         {availability}
         {incidents}
