@@ -139,9 +139,10 @@ pub fn done(texts: &[(&str, &str)]) -> Option<FlashView> {
     texts.iter().find(|(code, _)| *code == done).map(|(_, text)| FlashView::done(*text))
 }
 
-/// The status of an error, and the way to the sign-in page where that helps.
+/// The status of an error, and the way to the sign-in page where that helps and loses nothing.
 pub fn answer(response: &ResponseOptions, error: &Error, uri: &http::Uri) {
-    if matches!(error, Error::SignInNeeded) {
+    let holds_form = submitted().data.is_some_and(|typed| crate::pages::error::can_be_shown(&typed));
+    if matches!(error, Error::SignInNeeded) && !holds_form {
         let next = uri.path_and_query().map_or("/admin", |p| p.as_str());
         let place = format!("/sign-in?next={}", crate::form::encode(next));
         if let Ok(place) = HeaderValue::from_str(&place) {

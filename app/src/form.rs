@@ -4,7 +4,7 @@ use crate::view::ProblemView;
 use service::{Error, FieldError};
 
 /// What buttons send by themselves.
-const CARRIED: [&str; 4] = ["do", "version", "lines", "end"];
+const CARRIED: [&str; 5] = ["do", "version", "lines", "end", "key"];
 
 /// The fields of a posted form, in order; a name may come more than once.
 #[derive(Clone, Debug, Default)]

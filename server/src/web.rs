@@ -98,7 +98,8 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
         }
         Ok(Posted::Shown(submitted)) => render(state, actor, submitted, again).await,
         // Whether it was stored, nobody knows: what was typed must not be lost in case it was not.
-        Err(error @ Error::Unknown { .. }) => {
+        // The same where the session is over.
+        Err(error @ (Error::Unknown { .. } | Error::SignInNeeded)) if !typed.is_press() => {
             failed(state, actor, error, Submitted { data: Some(typed), ..Submitted::default() }, again).await
         }
         Err(error) => failed(state, actor, error, Submitted::default(), again).await,

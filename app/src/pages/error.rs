@@ -33,6 +33,7 @@ pub fn error_page(error: &Error) -> AnyView {
     match (error, submitted().data) {
         (Error::Unavailable { reference }, Some(typed)) => return not_saved(&typed, reference),
         (Error::Unknown { reference }, Some(typed)) => return perhaps_saved(&typed, reference),
+        (Error::SignInNeeded, Some(typed)) => return signed_out(&typed),
         _ => (),
     }
     let (title, text) = match error {
@@ -57,7 +58,7 @@ pub fn error_page(error: &Error) -> AnyView {
 
 /// Whether a form may be written out: no page shows what is typed into a field for passwords and the like, and more
 /// than is taken at once can not be sent again.
-fn can_be_shown(typed: &FormData) -> bool {
+pub(crate) fn can_be_shown(typed: &FormData) -> bool {
     let is_secret = |name: &str| {
         let name = name.to_ascii_lowercase();
         SECRET.iter().any(|word| name.contains(word))
@@ -74,7 +75,15 @@ fn not_saved(typed: &FormData, reference: &str) -> AnyView {
     };
     let text =
         format!("Our database does not answer. {what_now} If it stays like this, tell us this reference: {reference}");
-    with_form("This could not be saved just now", text, typed)
+    with_form("This could not be saved just now", text, typed, None)
+}
+
+/// The session is over: who signs in elsewhere meanwhile sends what was typed from here.
+fn signed_out(typed: &FormData) -> AnyView {
+    let text = "Nothing was saved, and nothing is lost: sign in in another tab, come back, and send it again. This page \
+                holds what you typed.";
+    let way = view! { <p><a href="/sign-in" target="_blank">"Sign in in another tab"</a></p> }.into_any();
+    with_form("You were signed out", text.to_owned(), typed, Some(way))
 }
 
 /// Sent twice it might be done twice.
@@ -89,11 +98,11 @@ fn perhaps_saved(typed: &FormData, reference: &str) -> AnyView {
         "Our database went away at the last moment and may have kept what you sent, or not. {what_now} If it happens \
          again, tell us this reference: {reference}"
     );
-    with_form("Nobody knows whether this was saved", text, typed)
+    with_form("Nobody knows whether this was saved", text, typed, None)
 }
 
 /// A page that holds what was typed, where it may be shown, and sends it again.
-fn with_form(title: &'static str, text: String, typed: &FormData) -> AnyView {
+fn with_form(title: &'static str, text: String, typed: &FormData, way: Option<AnyView>) -> AnyView {
     let again = can_be_shown(typed).then(|| {
         let uri = uri();
         let here = uri.path_and_query().map_or("/", |place| place.as_str()).to_owned();
@@ -108,7 +117,7 @@ fn with_form(title: &'static str, text: String, typed: &FormData) -> AnyView {
     view! {
         <Title text=title/>
         <Meta name="robots" content="noindex"/>
-        <Sheet site="Status" title lead=text>{again}</Sheet>
+        <Sheet site="Status" title lead=text>{way}{again}</Sheet>
     }
     .into_any()
 }
@@ -176,6 +185,13 @@ mod tests {
         assert!(page.contains("name=\"title\" value=\"Gone\"") && page.contains("Send again"), "{page}");
         let page = page_of(&error, b"password=hunter2");
         assert!(page.contains("your browser has what you typed") && !page.contains("hunter2"), "{page}");
+    }
+
+    #[test]
+    fn who_was_signed_out_keeps_the_text() {
+        let page = page_of(&Error::SignInNeeded, b"title=Gone&do=publish");
+        assert!(page.contains("You were signed out") && page.contains("href=\"/sign-in\""), "{page}");
+        assert!(page.contains("name=\"title\" value=\"Gone\"") && page.contains("Send again"), "{page}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use thiserror::Error;
+
 /// Most digits behind the point that are shown.
 pub const MOST_DECIMALS: u8 = 6;
 
@@ -76,10 +78,53 @@ pub fn parse(text: &str) -> Option<f64> {
     (value.abs() <= LARGEST).then_some(value)
 }
 
+/// Why a text is no number of the kind that is wanted, in the user's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NumberError {
+    /// No number.
+    #[error("Write a number like 1332 or 99.97.")]
+    Unclear,
+    /// More digits behind the point than are kept: in half of the world "1.332" is one thousand and more.
+    #[error("{0}")]
+    TooFine(&'static str),
+}
+
+/// Reads what a person types where so many digits behind the point are kept: none is cut off unseen.
+///
+/// # Errors
+/// No number, or one with more digits behind the point.
+pub fn parse_within(text: &str, decimals: u8) -> Result<f64, NumberError> {
+    let value = parse(text).ok_or(NumberError::Unclear)?;
+    let typed = text.trim().split_once('.').map_or(0, |(_, part)| part.trim_end_matches('0').len());
+    if typed <= usize::from(decimals) {
+        return Ok(value);
+    }
+    Err(NumberError::TooFine(match decimals {
+        0 => "Write it without a point, like 1332 or 1,332.",
+        1 => "Write at most one digit behind the point, like 99.9.",
+        2 => "Write at most two digits behind the point, like 99.97.",
+        _ => "That has more digits behind the point than are kept.",
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn no_digit_that_was_typed_is_cut_off_unseen() {
+        for (text, decimals, value) in
+            [("1332", 0, 1332.0), ("1,332", 0, 1332.0), ("1332.00", 0, 1332.0), ("99.97", 2, 99.97), ("-0.5", 1, -0.5)]
+        {
+            assert_eq!(parse_within(text, decimals), Ok(value), "{text}");
+        }
+        for (text, decimals) in [("1.332", 0), ("1.5", 0), ("99.971", 2), ("0.0000001", 6)] {
+            let refused = parse_within(text, decimals);
+            assert!(matches!(refused, Err(NumberError::TooFine(_))), "{text}: {refused:?}");
+        }
+        assert_eq!(parse_within("many", 2), Err(NumberError::Unclear));
+    }
 
     #[test]
     fn numbers_are_written_as_people_read_them() {

@@ -408,6 +408,31 @@ pub struct MessageTemplate {
     pub version: i64,
 }
 
+impl MessageTemplate {
+    /// The title of a message that begins with it: it takes the place of nothing, and of another template's.
+    #[must_use]
+    pub fn titled(&self, typed: &str, all: &[Self]) -> String {
+        let is_own = typed.trim().is_empty() || all.iter().any(|one| is_same(&one.title, typed));
+        if is_own && !self.title.is_empty() { self.title.clone() } else { typed.to_owned() }
+    }
+
+    /// The text of a message that begins with it: it takes the place of nothing, and of another template's text, and
+    /// stands below what somebody has written.
+    #[must_use]
+    pub fn begun(&self, typed: &str, all: &[Self]) -> String {
+        let body = self.body.as_str();
+        if typed.trim().is_empty() || all.iter().any(|one| is_same(one.body.as_str(), typed)) {
+            return body.to_owned();
+        }
+        format!("{}\n\n{body}", typed.trim_end())
+    }
+}
+
+/// Browsers send line ends of their own.
+fn is_same(one: &str, other: &str) -> bool {
+    one.lines().map(str::trim_end).eq(other.trim().lines().map(str::trim_end))
+}
+
 /// A text that we bring: name, use, title, body.
 pub type Example = (&'static str, TemplateUse, &'static str, &'static str);
 

@@ -12,8 +12,8 @@ mod zone;
 pub use days::{Calendar, CalendarError, Day, Hour, day, days, hours};
 pub(crate) use format::zone_text;
 pub use format::{
-    InstantText, TimeText, format_brief, format_clock, format_hour, format_hours, format_instant, format_range,
-    format_short, offset_text,
+    InstantText, TimeText, format_brief, format_clock, format_day, format_hour, format_hours, format_instant,
+    format_offset, format_range, format_short, format_short_at, offset_text,
 };
 pub use span::SpanError;
 pub use stretch::{Stretch, common, united};

@@ -340,10 +340,10 @@ impl Services {
     }
 }
 
-/// Reads a figure as it was typed; empty takes it back.
-pub(crate) fn value(text: &str) -> Result<Option<f64>, &'static str> {
+/// Reads a value of a figure as it was typed; empty takes it back.
+pub(crate) fn value(text: &str, figure: &Figure) -> Result<Option<f64>, String> {
     match text.trim() {
         "" => Ok(None),
-        text => number::parse(text).map(Some).ok_or("Write a number like 1332 or 99.97."),
+        text => number::parse_within(text, figure.decimals).map(Some).map_err(|error| error.to_string()),
     }
 }

@@ -55,6 +55,26 @@ pub struct Subscribe {
     pub topics: Vec<String>,
 }
 
+/// The same is said of a component that is private, out of use or not there at all: nobody learns which.
+async fn choosable(tx: &mut Tx, chosen: &[ComponentId]) -> Result<(), Error> {
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    let offered = tx.components(false).await?;
+    let is_offered = |id: &ComponentId| offered.iter().any(|one| one.id == *id && !one.is_private);
+    if chosen.iter().all(is_offered) {
+        Ok(())
+    } else {
+        Err(Error::field("components", "Choose components from the list."))
+    }
+}
+
+/// Those of the components that are private.
+async fn hidden(tx: &mut Tx, followed: &[ComponentId]) -> Result<Vec<ComponentId>, Error> {
+    let private = tx.components(false).await?.into_iter().filter(|one| one.is_private);
+    Ok(private.map(|one| one.id).filter(|id| followed.contains(id)).collect())
+}
+
 /// Reads the topics somebody chose: none where nothing was said of them, so that the usual ones hold. A form says that
 /// it asked by an empty value beside those that were chosen.
 /// `none` is said where nothing is left.
@@ -335,6 +355,7 @@ impl Services {
         components.dedup();
         let now = self.now();
         let mut tx = self.db.decide().await?;
+        choosable(&mut tx, &components).await?;
         let (subscriber, before) = match tx.subscriber_by_email(&email).await? {
             Some(known) if known.state == SubscriberState::Confirmed => {
                 // What it follows is changed only from the mailbox.
@@ -478,6 +499,11 @@ impl Services {
         components.sort_unstable();
         components.dedup();
         let before = subscriber.clone();
+        let mut tx = self.db.read().await?;
+        choosable(&mut tx, &components).await?;
+        // What it followed before the team took it from the page is not its to choose now, nor does it follow all for it.
+        let hidden = hidden(&mut tx, &before.components).await?;
+        components.extend(hidden);
         subscriber.zone = zone;
         subscriber.components = components;
         subscriber.topics = topics;

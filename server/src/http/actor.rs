@@ -84,6 +84,10 @@ pub async fn find(State(keeper): State<Doorkeeper>, mut request: Request, next: 
             request.extensions_mut().insert(Actor::public(ip));
             next.run(request).await
         }
+        // Nobody without a token learns what a body is to look like.
+        Door::Bearer if !request.method().is_safe() && !request.headers().contains_key(header::AUTHORIZATION) => {
+            Problem::from(Error::SignInNeeded).into_response()
+        }
         Door::Bearer => match by_token(&keeper.state.services, request.headers(), ip).await {
             Ok(actor) => {
                 request.extensions_mut().insert(actor);

@@ -6,6 +6,7 @@ use domain::people::{Role, Scope};
 use reqwest::{Method, Response};
 use serde_json::Value;
 use service::Actor;
+use service::incidents::IncidentQuery;
 use service::inventory::HostInput;
 use storage::testing::Engine;
 
@@ -425,6 +426,36 @@ async fn what_was_typed_is_not_lost_with_the_database(engine: Engine) {
     }
 }
 
+async fn what_was_typed_outlives_the_session(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    Stage::set(&app).await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    app.services.clock.set(domain::time::Span::hours(9).after(app.services.now()));
+    let place = "/admin/incidents/new";
+    let typed = [("title", "Gone \"now\""), ("body", "A disk.\r\n<died>"), ("do", "publish")];
+    let sent = operator.post_form(place, &typed).await;
+    assert_eq!(sent.status(), 401);
+    let (_, page) = read_plain(sent).await;
+    assert!(page.contains("You were signed out") && page.contains("href=\"/sign-in\""), "{page}");
+    assert!(page.contains(&format!("action=\"{place}\"")), "{page}");
+    for (name, value) in typed {
+        assert!(page.contains(&format!("name=\"{name}\" value=\"{value}\"")), "{name}: {page}");
+    }
+    let none = app.services.list_incidents(&Actor::system(), &IncidentQuery::default()).await.unwrap();
+    assert!(none.items.is_empty());
+    let here = made(&app.sign_in_as(Role::Operator).await, place, &typed).await;
+    assert!(here.starts_with("/admin/incidents/"), "{here}");
+    // Where nothing was typed, or what no page may show, signing in is what there is to do.
+    for (place, form) in [
+        (here.as_str(), &[("do", "discard"), ("version", "1")][..]),
+        ("/admin/account", &[("current", "hunter2"), ("password", "hunter2"), ("again", "hunter2")][..]),
+    ] {
+        let sent = operator.post_form(place, form).await;
+        assert_eq!(sent.status(), 303, "{place}");
+        assert!(sent.headers()["location"].to_str().unwrap().starts_with("/sign-in?next="), "{place}");
+    }
+}
+
 async fn what_the_team_typed_is_not_lost_with_the_database(engine: Engine) {
     let mut app = TestApp::start(engine).await;
     Stage::set(&app).await;
@@ -508,5 +539,6 @@ storage::on_both!(
     times_that_nobody_typed_follow_what_others_have_stored,
     an_old_form_of_a_draft_comes_back_where_the_incident_is_published,
     what_was_typed_is_not_lost_with_the_database,
+    what_was_typed_outlives_the_session,
     what_the_team_typed_is_not_lost_with_the_database,
 );

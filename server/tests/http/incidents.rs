@@ -216,6 +216,24 @@ async fn a_form_that_is_shown_again_still_notices_what_others_wrote(engine: Engi
     assert!(status == 422 && wrong.contains("href=\"#edit-title\"") && wrong.contains("id=\"edit-title\""), "{wrong}");
 }
 
+async fn a_form_that_is_sent_twice_reports_one_incident(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let operator = app.sign_in_as(Role::Operator).await;
+    let (_, form) = read_plain(operator.get("/admin/incidents/new").await).await;
+    let key = carried(&form, "key");
+    let send = async |body: &str| {
+        let form = [("title", "Gone"), ("body", body), ("key", key.as_str()), ("do", "publish")];
+        operator.post_form("/admin/incidents/new", &form).await
+    };
+    let here = place(&send("We look.").await);
+    assert_eq!(place(&send("We look.").await), here, "who went back and pressed again is where they were");
+    let (status, page) = read_plain(send("We look again.").await).await;
+    assert!(status == 422 && page.contains("This form was sent before") && page.contains(">We look again.<"), "{page}");
+    assert_eq!(stored(&app).await, 1);
+    let (_, form) = read_plain(operator.get("/admin/incidents/new").await).await;
+    assert_ne!(carried(&form, "key"), key);
+}
+
 async fn drafts_templates_and_the_past_go_without_a_script(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
@@ -472,6 +490,7 @@ storage::on_both!(
     two_people_who_write_at_once_lose_no_text,
     a_state_that_nobody_chose_opens_nothing_again,
     a_form_that_is_shown_again_still_notices_what_others_wrote,
+    a_form_that_is_sent_twice_reports_one_incident,
     drafts_templates_and_the_past_go_without_a_script,
     a_state_is_set_by_hand_and_a_private_component_vanishes,
     who_hides_an_outage_from_the_figures_is_asked_once,

@@ -1,6 +1,6 @@
 //! Monthly reports, public and behind the sign-in, by pages and by API.
 
-use crate::test_app::{TestApp, read_json, shown};
+use crate::test_app::{TestApp, read_json, read_plain, shown};
 use domain::people::{Role, Scope};
 use reqwest::Method;
 use serde_json::json;
@@ -48,6 +48,20 @@ async fn a_month_is_told_closed_and_corrected(engine: Engine) {
     let told = app.services.report_desk(&service::Actor::system(), "2014-05").await.unwrap().figures;
     assert_eq!(told.iter().map(|f| f.now.as_ref().map(|v| v.value)).collect::<Vec<_>>(), [Some(300.0), Some(1332.4)]);
     assert_eq!(tell("2014-05", "on-call-alerts", 1332.0).await.0, 200);
+    // Who typed another one over what a colleague has told meanwhile reads it first.
+    let mine = [("do", "figures"), ("figure-servers", "310"), ("was-servers", "")];
+    let answer = operator.post_form("/admin/reports/2014-05", &mine).await;
+    assert_eq!(answer.status(), 409);
+    let html = answer.text().await.unwrap();
+    for words in [r#"value="310""#, "Stored now: 300", r#"name="was-servers" value="300""#] {
+        assert!(html.contains(words), "{words}: {html}");
+    }
+    let fine = [("do", "figures"), ("figure-servers", "1.332"), ("was-servers", "300")];
+    let (status, html) = read_plain(operator.post_form("/admin/reports/2014-05", &fine).await).await;
+    assert!(status == 422 && html.contains("Write it without a point, like 1332 or 1,332."), "{html}");
+    let sure = [("do", "figures"), ("figure-servers", "310"), ("was-servers", "300")];
+    assert_eq!(operator.post_form("/admin/reports/2014-05", &sure).await.status(), 303);
+    assert_eq!(tell("2014-05", "servers", 300.0).await.0, 200);
     let early = operator.post_form("/admin/reports/2014-05", &[("do", "freeze")]).await;
     assert!(early.text().await.unwrap().contains("May 2014 is not over."));
 

@@ -1,11 +1,13 @@
 use crate::live::Live;
 use crate::stage::{Stage, later};
 use crate::test_app::TestApp;
+use domain::ids::ComponentId;
 use domain::subscriber::{Subscriber, SubscriberState, Topic};
 use domain::time::Span;
 use reqwest::{Method, Response};
-use service::Services;
+use service::inventory::ComponentInput;
 use service::keys::Purpose;
+use service::{Actor, Services};
 use storage::testing::Engine;
 
 const MARA: &str = "mara@example.net";
@@ -269,6 +271,40 @@ async fn the_holder_of_the_link_changes_what_is_followed(engine: Engine) {
     assert_eq!(app.get("/subscriptions/nonsense").await.status(), 404);
 }
 
+async fn nobody_learns_of_a_private_component_by_following_it(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let add = async |name: &str, is_private: bool| {
+        let new = ComponentInput { name: name.to_owned(), is_private, ..ComponentInput::default() };
+        app.services.add_component(&Actor::system(), new).await.unwrap().component
+    };
+    let (dns, bank) = (add("DNS", false).await, add("The bank", true).await);
+    let nowhere = uuid::Uuid::nil().to_string();
+    let mut said = Vec::new();
+    for id in [&bank.id.to_string(), &nowhere] {
+        let answer = ask(&app, &[("email", MARA), ("components", id)]).await;
+        assert_eq!(answer.status(), 422);
+        let html = answer.text().await.unwrap();
+        assert!(html.contains("Choose components from the list.") && !html.contains("The bank"), "{html}");
+        said.push(html.replace(id.as_str(), ""));
+    }
+    assert_eq!(said[0].matches("error").count(), said[1].matches("error").count());
+    assert!(subscriber(&app.services, MARA).await.is_none());
+
+    let mara = confirmed(&app.services, MARA).await;
+    let link = manage_link(&app.services, &mara);
+    let follow = async |ids: &[ComponentId]| {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        app.services.change_subscription(None, &link, "UTC", &ids, &[]).await
+    };
+    assert!(follow(&[bank.id]).await.is_err());
+    follow(&[dns.id]).await.unwrap();
+    // A component that is taken from the page is followed on, and never makes of "one" all of them.
+    let hide = ComponentInput { name: "DNS".to_owned(), is_private: true, ..ComponentInput::default() };
+    app.services.edit_component(&Actor::system(), dns.id, dns.version, hide).await.unwrap();
+    follow(&[]).await.unwrap();
+    assert_eq!(known(&app.services).await.components, [dns.id]);
+}
+
 storage::on_both!(
     the_form_answers_every_address_alike,
     what_was_typed_is_kept_beside_what_is_wrong,
@@ -277,4 +313,5 @@ storage::on_both!(
     a_confirmation_link_works_for_two_days,
     one_click_leaves_whoever_sends_it_and_however,
     the_holder_of_the_link_changes_what_is_followed,
+    nobody_learns_of_a_private_component_by_following_it,
 );

@@ -5,7 +5,7 @@ use crate::context;
 use crate::view::{AdminFrame, DayView, OptionView, Waiting, WhenView};
 use domain::people::{Permission, Role};
 use domain::site::Site;
-use domain::time::{Instant, civil, format_clock, format_instant, format_range, format_short, offset_text};
+use domain::time::{Instant, civil, format_clock, format_instant, format_range, format_short_at, offset_text};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use service::attention::Attention;
@@ -117,7 +117,7 @@ impl Desk {
     /// An instant inside a sentence: "Thu 15 May, 03:40 IST".
     #[must_use]
     pub fn short(&self, at: Instant) -> String {
-        format_short(self.services.zones.as_ref(), &self.site.zone, at)
+        format_short_at(self.services.zones.as_ref(), &self.site.zone, at, self.now)
     }
 
     /// The day alone: "15 May 2014".
@@ -141,7 +141,7 @@ impl Desk {
     /// An instant in UTC inside a sentence: "Thu 15 May, 02:40 UTC".
     #[must_use]
     pub fn utc(&self, at: Instant) -> String {
-        format_short(self.services.zones.as_ref(), "UTC", at)
+        format_short_at(self.services.zones.as_ref(), "UTC", at, self.now)
     }
 
     /// The leaf of the calendar.

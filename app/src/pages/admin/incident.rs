@@ -503,7 +503,7 @@ fn facts(desk: &Desk, detail: &IncidentDetail, severity: StateView) -> AnyView {
         .components
         .iter()
         .map(|named| {
-            let is_private = named.is_private.then(|| view! { <span class="sub">"for the team alone"</span> });
+            let is_private = named.is_private.then(|| view! { " "<span class="badge tone-quiet">"for the team alone"</span> });
             // What a draft would have said stays readable; what was said of them is over with the incident.
             let state = match incident.state {
                 IncidentState::Resolved => StateView::from(ComponentState::Operational),

@@ -23,6 +23,9 @@ use service::incidents::{ComponentStateInput, IncidentInput, NearIncident, Possi
 use service::maintenance::Choices;
 use service::{Actor, Error, Services};
 
+/// The field of the key by which a form that comes twice is known.
+const KEY: &str = "key";
+
 /// Before the id of a component, the name of the field of its state.
 const PREFIX: &str = "c.";
 
@@ -144,7 +147,10 @@ async fn take(post: Post, stored: Option<IncidentId>) -> Result<Posted, Error> {
     }
     let input = input(&post.form);
     let made = match stored {
-        None => post.services.report_incident(&post.actor, None, &input, publish).await,
+        None => {
+            let key = Some(post.form.get(KEY)).filter(|key| !key.is_empty());
+            post.services.report_incident(&post.actor, key, &input, publish).await.map_err(sent_before)
+        }
         Some(id) => {
             let version = post.form.get("version").parse().ok();
             post.services.save_incident_draft(&post.actor, id, version, &input, publish).await
@@ -152,6 +158,18 @@ async fn take(post: Post, stored: Option<IncidentId>) -> Result<Posted, Error> {
     };
     let done = if publish { "published" } else { "drafted" };
     post.done_by_one(made.map(|incident| format!("/admin/incidents/{}?done={done}", incident.id)))
+}
+
+/// Who goes back in the browser and sends the form once more sends the same: it is one incident. Another text in it is
+/// none.
+fn sent_before(error: Error) -> Error {
+    match error {
+        Error::Invalid(wrong) if wrong.iter().any(|wrong| wrong.field == "Idempotency-Key") => Error::refused(
+            "sent_before",
+            "This form was sent before, and there is an incident of it: go on there. For another one report it anew.",
+        ),
+        other => other,
+    }
 }
 
 /// Everything the forms show.
@@ -164,6 +182,8 @@ pub(super) struct Shown {
     near: Vec<NearIncident>,
     pub(super) chosen: States,
     audience: Audience,
+    /// By which a form that comes twice is known.
+    key: String,
 }
 
 impl Shown {
@@ -194,6 +214,7 @@ impl Shown {
             causes: services.possible_causes(actor, &chosen).await?,
             near: if stored.is_none() { services.incidents_near(actor, &ids).await? } else { Vec::new() },
             audience: services.incident_audience(actor, &ids).await?,
+            key: services.new_id::<IncidentId>().to_string(),
             stored,
             chosen,
         })
@@ -309,6 +330,7 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
     let stored = shown.stored.as_ref();
     let templates = wording::offer(wording::INCIDENT, &shown.templates, &context::submitted());
     let version = stored.map(|incident| view! { <Hidden name="version" value=form.version(incident.version)/> });
+    let key = stored.is_none().then(|| view! { <Hidden name=KEY value=form.value(KEY, shown.key.clone())/> });
     let title = form.value("title", stored.map_or("", |i| i.title.as_str()));
     let body = form.value("body", stored.map_or("", |i| i.draft_text.as_str()));
     let began = form.value("started_at", stored.map(|i| incident_times::local(desk, i.started_at)).unwrap_or_default());
@@ -317,7 +339,7 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
         stored.and_then(|i| i.maintenance).map_or_else(|| caused_by.to_owned(), |id| id.to_string()),
     );
     let hint = format!(
-        "Empty: now. Else local to {}, like 2014-05-15 18:55, or with an offset. Never in the future.",
+        "Empty: now. Else local to {}, like 2014-05-15 18:55, or with an offset (18:55+01:00). Never in the future.",
         desk.site.zone
     );
     let severity = form.value("severity", stored.and_then(|i| i.severity_override).map_or("", Severity::as_str));
@@ -330,6 +352,7 @@ fn fields(desk: &Desk, shown: &Shown, form: &Form, caused_by: &str) -> AnyView {
             <button class="vh" type="submit" name="do" value="check" tabindex="-1" aria-hidden="true"
                 formnovalidate=true>"Check"</button>
             {version}
+            {key}
             {templates}
             <Field name="title" label="Title" value=title error=form.error("title")
                 hint="What customers notice. {{components}} is written out." required=true

@@ -46,7 +46,10 @@ pub async fn take(month: &str, post: Post) -> Result<Posted, Error> {
     let (services, actor, form) = (&post.services, &post.actor, &post.form);
     let to = |done: &str| format!("{PATH}/{month}?done={done}");
     let done = match form.get("do") {
-        "figures" => services.tell_figures(actor, month, &figures(form)).await.map(|()| to("told")),
+        "figures" => {
+            let was: Vec<_> = form.starting_with(WAS).map(|(slug, text)| (slug.to_owned(), text.to_owned())).collect();
+            services.tell_figures(actor, month, &figures(form), &was).await.map(|()| to("told"))
+        }
         "freeze" => services.freeze_report(actor, month).await.map(|_| to("frozen")),
         "correct" => {
             let input = CorrectionInput {
@@ -215,9 +218,10 @@ fn figure_fields(form: &Form, report: &ReportDesk, stored: impl Fn(&Told) -> Str
             });
             let was = format!("{WAS}{}", told.figure.slug);
             let filled = stored(told);
+            let after = form.stored_now(&name, &filled).or(before);
             view! {
-                <Field name=name.clone() label=label value=form.value(&name, filled.clone()) after=before optional=true/>
-                <Hidden name=was.clone() value=form.value(&was, filled)/>
+                <Field name=name.clone() label=label value=form.value(&name, filled.clone()) after optional=true/>
+                <Hidden name=was.clone() value=if form.is_stale() { filled } else { form.value(&was, filled) }/>
             }
         })
         .collect_view();

@@ -80,11 +80,15 @@ pub async fn begin(mut post: Post, place: Place) -> Result<Posted, Error> {
         return Ok(Posted::Again(Submitted::refused(post.form, Error::field("template", "Choose a template."))));
     }
     let template = post.services.template(&post.actor, id::<TemplateId>(&chosen, "template")?).await?;
-    post.form.set(place.text, template.body.as_str());
-    if !template.title.is_empty() {
-        post.form.set("title", &template.title);
+    let all = post.services.templates(&post.actor, true).await?;
+    let text = template.begun(post.form.get(place.text), &all);
+    let title = template.titled(post.form.get("title"), &all);
+    let stands = if text == template.body.as_str() { "in the form" } else { "below what you wrote" };
+    post.form.set(place.text, &text);
+    if !title.is_empty() {
+        post.form.set("title", &title);
     }
-    let done = Some(format!("The text of “{}” is in the form. Nothing is sent yet.", template.name));
+    let done = Some(format!("The text of “{}” is {stands}. Nothing is sent yet.", template.name));
     Ok(Posted::Shown(Submitted { data: Some(post.form), done, ..Submitted::default() }))
 }
 

@@ -127,7 +127,7 @@ fn entry(reader: &Reader, one: &PublicAnnouncement) -> LogView {
     let pinned = if a.content.pinned { " · Pinned" } else { "" };
     LogView {
         anchor: None,
-        date: reader.dated(published),
+        date: reader.day_text(published),
         title: a.content.title.to_string(),
         href: reader.link(&page_of(a)),
         when: reader.clock(published),

@@ -229,7 +229,7 @@ fn line(reader: &Reader, what: &What, parts: &[&Happening], now: Instant) -> (In
     let (title, href) = named(reader, what);
     let view = LogView {
         anchor: None,
-        date: reader.dated(from),
+        date: reader.day_text(from),
         title,
         href: href.unwrap_or_default(),
         when: reader.hours(from, to),

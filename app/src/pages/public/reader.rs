@@ -3,12 +3,11 @@
 use crate::context::{cacheable, uri};
 use crate::form::encode;
 use crate::view::{BannerView, DayView, OptionView, PublicFrame, StateView, WhenView};
-use chrono::Datelike;
 use domain::maintenance::Update;
 use domain::site::Site;
 use domain::time::{
-    Instant, ZoneRules, civil, format_brief, format_clock, format_hour, format_hours, format_instant, format_range,
-    format_short, offset_text,
+    Instant, ZoneRules, civil, format_brief, format_clock, format_day, format_hour, format_hours, format_instant,
+    format_range, format_short_at, offset_text,
 };
 use leptos::prelude::use_context;
 use service::announcements::Banners;
@@ -235,13 +234,13 @@ impl Reader {
     /// An instant near the time of what the page is about, without its year.
     #[must_use]
     pub fn brief(&self, at: Instant) -> WhenView {
-        format_brief(self.rules.as_ref(), self.zone(), at).into()
+        format_brief(self.rules.as_ref(), self.zone(), at, self.now).into()
     }
 
     /// "Thu 15 May, 03:40 IST", for sentences.
     #[must_use]
     pub fn short(&self, at: Instant) -> String {
-        format_short(self.rules.as_ref(), self.zone(), at)
+        format_short_at(self.rules.as_ref(), self.zone(), at, self.now)
     }
 
     /// "Thu 15 May, 22:45 IST (21:45 UTC)", for sentences.
@@ -264,18 +263,10 @@ impl Reader {
         }
     }
 
-    /// "Thu 15 May 2014"
+    /// "Thu 15 May", with its year where that is another one than now.
     #[must_use]
     pub fn day_text(&self, at: Instant) -> String {
-        civil(self.rules.as_ref(), self.zone(), at).local.format("%a %-d %b").to_string()
-    }
-
-    /// "Thu 15 May", with its year where that is not the year of now: for lists of what can be old.
-    #[must_use]
-    pub fn dated(&self, at: Instant) -> String {
-        let local = |at| civil(self.rules.as_ref(), self.zone(), at).local;
-        let is_this_year = local(at).year() == local(self.now).year();
-        local(at).format(if is_this_year { "%a %-d %b" } else { "%a %-d %b %Y" }).to_string()
+        format_day(self.rules.as_ref(), self.zone(), at, self.now)
     }
 
     /// The date of an instant in the site's zone, by which days are counted whoever reads.

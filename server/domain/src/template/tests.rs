@@ -213,3 +213,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_template_takes_the_place_of_nothing_that_somebody_wrote() {
+    let template = |title: &str, body: &str| MessageTemplate {
+        id: TemplateId(uuid::Uuid::nil()),
+        name: Name::parse("x").unwrap(),
+        used_for: TemplateUse::Incident,
+        title: title.to_owned(),
+        body: Prose::parse(body).unwrap(),
+        retired_at: None,
+        version: 1,
+    };
+    let all = [template("Mail is late", "We look.\n\nMore soon."), template("", "It is over.")];
+    let [late, over] = &all;
+    for (typed, begun) in [
+        ("", "It is over."),
+        (" \r\n", "It is over."),
+        ("We look.\r\n\r\nMore soon.\r\n", "It is over."),
+        ("We look at it.", "We look at it.\n\nIt is over."),
+        ("We look.\n\nMore soon. Or not.", "We look.\n\nMore soon. Or not.\n\nIt is over."),
+    ] {
+        assert_eq!(over.begun(typed, &all), begun, "{typed:?}");
+    }
+    for (typed, titled) in [("", "Mail is late"), ("Mail is late", "Mail is late"), ("My words", "My words")] {
+        assert_eq!(late.titled(typed, &all), titled, "{typed:?}");
+        assert_eq!(over.titled(typed, &all), typed, "it has none: {typed:?}");
+    }
+}

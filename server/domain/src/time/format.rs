@@ -164,11 +164,24 @@ pub fn format_instant(rules: &dyn ZoneRules, zone: &str, at: Instant) -> Instant
     }
 }
 
-/// An instant near the time of what a page is about, and in UTC: "Thu 15 May, 03:40 IST", "Thu 15 Jan, 03:40 WET (UTC+0)".
+/// A date as it is read at an instant: with its year where that is another one.
+fn date_from(rules: &dyn ZoneRules, zone: &str, local: NaiveDateTime, now: Instant) -> String {
+    let is_this_year = local.year() == civil(rules, zone, now).local.year();
+    if is_this_year { short_date(local) } else { long_date(local) }
+}
+
+/// The day of an instant, as it is read at another: "Thu 15 May", "Thu 15 May 2014".
 #[must_use]
-pub fn format_brief(rules: &dyn ZoneRules, zone: &str, at: Instant) -> InstantText {
+pub fn format_day(rules: &dyn ZoneRules, zone: &str, at: Instant, now: Instant) -> String {
+    date_from(rules, zone, civil(rules, zone, at).local, now)
+}
+
+/// An instant as it is read at another, and in UTC: "Thu 15 May, 03:40 IST", "Thu 15 Jan, 03:40 WET (UTC+0)", "Thu 15 May
+/// 2014, 03:40 IST".
+#[must_use]
+pub fn format_brief(rules: &dyn ZoneRules, zone: &str, at: Instant, now: Instant) -> InstantText {
     let local = civil(rules, zone, at);
-    let main = format!("{}, {} {}", short_date(local.local), clock(local.local), brief_zone(&local));
+    let main = format!("{}, {} {}", date_from(rules, zone, local.local, now), clock(local.local), brief_zone(&local));
     InstantText { main, ..format_instant(rules, zone, at) }
 }
 
@@ -180,11 +193,26 @@ pub fn format_hour(rules: &dyn ZoneRules, zone: &str, at: Instant) -> InstantTex
     InstantText { main, ..format_instant(rules, zone, at) }
 }
 
+/// "2014-05-15T20:00:00+01:00": what the clocks of a zone show, as it can be typed and means one instant alone.
+#[must_use]
+pub fn format_offset(rules: &dyn ZoneRules, zone: &str, at: Instant) -> String {
+    let civil = civil(rules, zone, at);
+    let (sign, minutes) = (if civil.offset < 0 { '-' } else { '+' }, civil.offset.unsigned_abs() / 60);
+    format!("{}{sign}{:02}:{:02}", civil.local.format("%Y-%m-%dT%H:%M:%S"), minutes / 60, minutes % 60)
+}
+
 /// "Thu 15 May, 03:40 IST": inside a sentence.
 #[must_use]
 pub fn format_short(rules: &dyn ZoneRules, zone: &str, at: Instant) -> String {
     let local = civil(rules, zone, at);
     format!("{}, {} {}", short_date(local.local), clock(local.local), short_zone(&local))
+}
+
+/// The same as it is read at another instant: "Thu 15 May, 03:40 IST", "Thu 15 May 2014, 03:40 IST".
+#[must_use]
+pub fn format_short_at(rules: &dyn ZoneRules, zone: &str, at: Instant, now: Instant) -> String {
+    let local = civil(rules, zone, at);
+    format!("{}, {} {}", date_from(rules, zone, local.local, now), clock(local.local), short_zone(&local))
 }
 
 /// "20:49 IST": beside a date that is already there.
@@ -307,6 +335,39 @@ mod tests {
     }
 
     #[test]
+    fn a_time_with_its_offset_is_read_as_the_same_instant() {
+        for (zone, at, shown) in [
+            ("Europe/Dublin", "2014-10-26T00:30:00Z", "2014-10-26T01:30:00+01:00"),
+            ("Europe/Dublin", "2014-10-26T01:30:00Z", "2014-10-26T01:30:00+00:00"),
+            ("America/New_York", "2014-05-15T19:00:00Z", "2014-05-15T15:00:00-04:00"),
+            ("Asia/Kathmandu", "2014-05-15T19:00:00Z", "2014-05-16T00:45:00+05:45"),
+        ] {
+            let at: Instant = at.parse().unwrap_or_default();
+            assert_eq!(format_offset(&FixedRules, zone, at), shown);
+            assert_eq!(crate::time::parse_offset(shown), Ok(Some(at)));
+        }
+    }
+
+    #[test]
+    fn a_short_time_of_another_year_says_which() {
+        let at = |text: &str| -> Instant { text.parse().unwrap_or_default() };
+        // The year is that of the reader's clock, not of UTC.
+        let eve = at("2014-12-31T15:30:00Z");
+        for (zone, now, day) in [
+            ("Asia/Tokyo", "2015-01-01T09:00:00Z", "Thu 1 Jan"),
+            ("Asia/Tokyo", "2014-12-31T14:00:00Z", "Thu 1 Jan 2015"),
+            ("Europe/Dublin", "2014-12-31T23:59:59Z", "Wed 31 Dec"),
+            ("Europe/Dublin", "2015-01-01T00:00:00Z", "Wed 31 Dec 2014"),
+        ] {
+            let now = at(now);
+            assert_eq!(format_day(&FixedRules, zone, eve, now), day, "{zone}");
+            let short = format_short_at(&FixedRules, zone, eve, now);
+            assert!(short.starts_with(&format!("{day}, ")), "{short}");
+            assert!(format_brief(&FixedRules, zone, eve, now).main.starts_with(&format!("{day}, ")), "{zone}");
+        }
+    }
+
+    #[test]
     fn a_short_time_says_its_offset_where_no_utc_stands_beside_it() {
         for (zone, at, brief, hour) in [
             ("UTC", "2014-12-15T19:00:00Z", "Mon 15 Dec, 19:00 UTC", "19:00 UTC"),
@@ -314,7 +375,7 @@ mod tests {
             ("Europe/Dublin", "2014-05-15T19:00:00Z", "Thu 15 May, 20:00 IST; 19:00 UTC", "20:00 IST; 19:00 UTC"),
         ] {
             let at: Instant = at.parse().unwrap_or_default();
-            assert_eq!(format_brief(&FixedRules, zone, at).both(), brief);
+            assert_eq!(format_brief(&FixedRules, zone, at, at).both(), brief);
             assert_eq!(format_hour(&FixedRules, zone, at).both(), hour);
         }
     }

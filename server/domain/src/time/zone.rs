@@ -109,14 +109,17 @@ pub fn parse_local(text: &str) -> Result<NaiveDateTime, LocalError> {
         .ok_or_else(|| unclear(text))
 }
 
-/// Reads an instant with its offset from UTC, as programs write it (RFC 3339); none where the text is something else.
-/// Years 1970 to 2200.
+/// Reads an instant with its offset from UTC, as programs write it (RFC 3339), or as people do, without seconds; none
+/// where the text is something else. Years 1970 to 2200.
 ///
 /// # Errors
 /// It lies in another year.
 pub fn parse_offset(text: &str) -> Result<Option<Instant>, LocalError> {
     let text = text.trim();
-    let Ok(at) = DateTime::parse_from_rfc3339(text) else { return Ok(None) };
+    let without_seconds = ["%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M%#z"];
+    let read = DateTime::parse_from_rfc3339(text).ok();
+    let read = read.or_else(|| without_seconds.iter().find_map(|form| DateTime::parse_from_str(text, form).ok()));
+    let Some(at) = read else { return Ok(None) };
     let at = at.to_utc().trunc_subsecs(3);
     if YEARS.contains(&at.year()) { Ok(Some(at)) } else { Err(unclear(text)) }
 }
@@ -129,6 +132,9 @@ mod tests {
     fn an_instant_has_the_years_of_a_local_time() {
         let noon = "2014-05-15T12:00:00Z".parse().ok();
         assert_eq!(parse_offset(" 2014-05-15T13:00:00+01:00 "), Ok(noon));
+        for text in ["2014-05-15T13:00+01:00", "2014-05-15 13:00+01:00", "2014-05-15 12:00Z", "2014-05-15T13:00+01"] {
+            assert_eq!(parse_offset(text), Ok(noon), "{text}");
+        }
         assert_eq!(parse_offset("2014-05-15 20:00"), Ok(None));
         for text in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00+01:00", "9999-12-31T23:59:59Z"] {
             assert_eq!(parse_offset(text), Err(LocalError::Unclear(text.to_owned())), "{text}");

@@ -4,7 +4,7 @@ use crate::{Error, Fields};
 use domain::drill::{DrillKind, DrillState, Ending, Link};
 use domain::size::parse_size;
 use domain::text::{Name, TextError, Why, optional_line};
-use domain::time::{Instant, LocalTime, Span, ZoneRules, format_instant, parse_local, parse_offset};
+use domain::time::{Instant, LocalTime, Span, ZoneRules, format_offset, parse_local, parse_offset};
 
 /// A drill to plan or to report, as it was typed or sent.
 ///
@@ -99,7 +99,7 @@ pub(crate) fn time(rules: &dyn ZoneRules, zone: &str, text: &str) -> Result<Opti
             Err(format!("This time does not exist in {zone}: the clocks go forward. Write another one."))
         }
         LocalTime::Fold { earlier, later } => {
-            let [earlier, later] = [earlier, later].map(|at| format_instant(rules, "UTC", at).datetime);
+            let [earlier, later] = [earlier, later].map(|at| format_offset(rules, zone, at));
             Err(format!("This time exists twice in {zone}: the clocks go back. Write {earlier} or {later}."))
         }
     }

@@ -9,7 +9,7 @@ use domain::ids::{ComponentId, CorrectionId};
 use domain::impact::{Impact, Known, Source, hides_outage, said_by_incidents};
 use domain::people::Permission;
 use domain::text::Why;
-use domain::time::{Instant, LocalTime, Stretch, parse_local, parse_offset};
+use domain::time::{Instant, LocalTime, Stretch, format_offset, parse_local, parse_offset};
 use std::collections::BTreeMap;
 
 /// Corrections on the page of all.
@@ -72,18 +72,9 @@ impl Services {
                 after.format("%H:%M")
             )),
             Ok(LocalTime::Fold { earlier, later }) => {
-                let with_offset = |at: Instant| {
-                    let offset = (local.and_utc() - at).num_minutes();
-                    let sign = if offset < 0 { '-' } else { '+' };
-                    let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
-                    format!("{}{sign}{hours:02}:{minutes:02}", local.format("%Y-%m-%dT%H:%M:%S"))
-                };
-                Err(format!(
-                    "{} exists twice in {zone}: the clocks go back. Write {} or {}.",
-                    local.format("%-d %b %Y, %H:%M"),
-                    with_offset(earlier),
-                    with_offset(later)
-                ))
+                let [earlier, later] = [earlier, later].map(|at| format_offset(self.zones.as_ref(), zone, at));
+                let time = local.format("%-d %b %Y, %H:%M");
+                Err(format!("{time} exists twice in {zone}: the clocks go back. Write {earlier} or {later}."))
             }
             Err(unknown) => Err(unknown.to_string()),
         }

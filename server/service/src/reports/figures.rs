@@ -147,10 +147,12 @@ pub(super) async fn read(tx: &mut Tx, typed: &[(String, String)]) -> Result<Vec<
     let mut fields = Fields::default();
     let mut told = Vec::with_capacity(typed.len());
     for (slug, text) in typed {
-        match (tx.report_figure_at(slug).await?, value(text)) {
-            (Some(figure), Ok(value)) => told.push((figure, value)),
-            (Some(figure), Err(message)) => fields.add("figures", format!("{}: {message}", figure.name)),
-            (None, _) => fields.add("figures", format!("There is no figure called {slug}.")),
+        match tx.report_figure_at(slug).await? {
+            Some(figure) => match value(text, &figure) {
+                Ok(value) => told.push((figure, value)),
+                Err(message) => fields.add("figures", format!("{}: {message}", figure.name)),
+            },
+            None => fields.add("figures", format!("There is no figure called {slug}.")),
         }
     }
     if fields.is_empty() { Ok(told) } else { Err(fields.into_error()) }
@@ -266,19 +268,32 @@ impl Services {
         Ok(told)
     }
 
-    /// Tells figures of a month as they were typed, by their slugs; an empty text takes a value back.
+    /// Tells figures of a month as they were typed, by their slugs; an empty text takes a value back. `was` is what stood
+    /// in the fields before, where a form says so.
     ///
     /// # Errors
-    /// As [`Self::tell_figure`].
-    pub async fn tell_figures(&self, actor: &Actor, text: &str, typed: &[(String, String)]) -> Result<(), Error> {
+    /// As [`Self::tell_figure`]; somebody else has told another value since.
+    pub async fn tell_figures(
+        &self,
+        actor: &Actor,
+        text: &str,
+        typed: &[(String, String)],
+        was: &[(String, String)],
+    ) -> Result<(), Error> {
         actor.require(Permission::ReportMetric)?;
         let month = month(text)?;
         let mut tx = self.db.decide().await?;
         let mut told = Vec::new();
         for (figure, value) in read(&mut tx, typed).await? {
-            if value_of(&mut tx, month, &figure).await?.map(|known| known.value) != value {
-                told.push((figure, value));
+            let known = value_of(&mut tx, month, &figure).await?;
+            if known.as_ref().map(|known| known.value) == value {
+                continue;
             }
+            let read = was.iter().find(|(slug, _)| *slug == figure.slug.as_str());
+            if read.is_some_and(|(_, text)| *text != typed_text(&figure, known.as_ref())) {
+                return Err(Error::overtaken("figure"));
+            }
+            told.push((figure, value));
         }
         if told.is_empty() {
             return Ok(());
@@ -357,8 +372,12 @@ impl Told {
     /// The value as it stands in a field.
     #[must_use]
     pub fn typed(&self) -> String {
-        self.now.as_ref().map(|told| number::plain(told.value, self.figure.decimals)).unwrap_or_default()
+        typed_text(&self.figure, self.now.as_ref())
     }
+}
+
+fn typed_text(figure: &Figure, told: Option<&FigureValue>) -> String {
+    told.map(|told| number::plain(told.value, figure.decimals)).unwrap_or_default()
 }
 
 async fn value_of(tx: &mut Tx, month: Month, figure: &Figure) -> Result<Option<FigureValue>, Error> {
