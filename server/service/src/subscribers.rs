@@ -346,16 +346,16 @@ impl Services {
         let (Some(address), Some(zone), true) = (address, zone, fields.is_empty()) else {
             return Err(fields.into_error());
         };
+        let mut components: Vec<ComponentId> = components.into_iter().flatten().collect();
+        components.sort_unstable();
+        components.dedup();
+        choosable(&mut self.db.read().await?, &components).await?;
         let email = address.to_string();
         if !self.subscribe_limits.admit(&email, ip) {
             return Ok(());
         }
-        let mut components: Vec<ComponentId> = components.into_iter().flatten().collect();
-        components.sort_unstable();
-        components.dedup();
         let now = self.now();
         let mut tx = self.db.decide().await?;
-        choosable(&mut tx, &components).await?;
         let (subscriber, before) = match tx.subscriber_by_email(&email).await? {
             Some(known) if known.state == SubscriberState::Confirmed => {
                 // What it follows is changed only from the mailbox.

@@ -600,7 +600,8 @@ fn check(what: &str, response: &Response, role: Option<Role>, may: May) -> Optio
     let right = match (may, role) {
         (Anybody, _) => !refused && status != 404,
         (Knowing, _) => status == 404,
-        (Team(_), None) => sent_to_sign_in(response),
+        // A form in which something was typed is held for whoever signs in again.
+        (Team(_), None) => sent_to_sign_in(response) || status == 401,
         (Team(permission), Some(role)) if role.may(permission) => !refused,
         (Team(_), Some(_)) => status == 403,
     };
