@@ -1,5 +1,6 @@
 //! Incidents: what broke, what was said when, and how each component was (see [`transition`]).
 
+pub mod lasted;
 mod public;
 #[cfg(test)]
 mod tests;

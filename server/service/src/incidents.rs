@@ -16,7 +16,7 @@ pub use cause::PossibleCause;
 pub use input::{BackfillInput, ComponentStateInput, Deed, EditInput, IncidentInput, PastUpdateInput, PostInput};
 pub use join::Joinable;
 pub use look::{
-    IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, NamedState, incident_position_text,
+    IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, ListedIncident, NamedState, incident_position_text,
     read_incident_position,
 };
 pub use near::NearIncident;

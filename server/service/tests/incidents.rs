@@ -1,6 +1,10 @@
 //! Incidents from the report to the end, with a real database and a clock that tests move.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod incidents {
+    mod lengths;
+}
+
 use chrono::{DateTime, Utc};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, HostId, IncidentId};

@@ -479,10 +479,7 @@ fn facts(desk: &Desk, detail: &IncidentDetail, severity: StateView) -> AnyView {
     let published =
         incident.published_at.map(|when| at(if incident.is_backfilled { "Entered" } else { "Published" }, when));
     let over = incident.resolved_at.map(|when| at("Was over", when));
-    let lasted = incident.resolved_at.map(|end| {
-        let text = Span::between(incident.started_at, end).in_words();
-        view! { <Fact label="Lasted">{text}</Fact> }
-    });
+    let lasted = detail.lasted.map(|span| view! { <Fact label="Lasted">{span.in_words()}</Fact> });
     let cause = detail.cause.as_ref().map(|m| {
         let (href, name) = (format!("/admin/maintenances/{}", m.id), format!("M-{} {}", m.number, m.title));
         view! { <Fact label="Caused by"><a href=href><span dir="auto">{name}</span></a></Fact> }
