@@ -133,7 +133,7 @@ fn refused(refusal: &Refusal) -> Error {
         Refusal::NotAState => Error::field("state", message),
         Refusal::EmptyBody => Error::field("body", message),
         Refusal::NotBroken | Refusal::ComponentsFixed => Error::field("components", message),
-        Refusal::BadEnd | Refusal::NotOver => Error::field("resolved_at", message),
+        Refusal::BadEnd | Refusal::NotOver | Refusal::EndBeforeReopened => Error::field("resolved_at", message),
         Refusal::OutOfOrder | Refusal::NotResolved => Error::field("updates", message),
         Refusal::Not { .. } => Error::refused("wrong_state", message),
     }

@@ -49,6 +49,12 @@ fn stretches(times: Times, said: &[Word], now: Instant) -> Vec<Stretch> {
     united(open)
 }
 
+/// When it was last opened again; `said` are the words of its timeline, newest first.
+#[must_use]
+pub fn reopened_at(said: &[Word]) -> Option<Instant> {
+    rests(said).last().map(|rest| rest.to)
+}
+
 /// The stretches from the word that it was over up to the word that opened it again.
 fn rests(said: &[Word]) -> Vec<Stretch> {
     let mut over = None;

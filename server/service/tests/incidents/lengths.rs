@@ -2,9 +2,11 @@
 
 use crate::{Story, news};
 use domain::component::ComponentState;
+use domain::impact::Source;
 use domain::incident::Incident;
 use domain::time::Span;
-use service::incidents::{BackfillInput, Deed, IncidentsListing};
+use service::Error;
+use service::incidents::{BackfillInput, Deed, EditInput, IncidentsListing};
 use storage::testing::Engine;
 
 impl Story {
@@ -59,4 +61,28 @@ async fn the_days_in_which_it_was_over_are_counted_nowhere(engine: Engine) {
     assert!(report.json().unwrap().contains("\"lasted_s\": 900"), "{}", report.json().unwrap());
 }
 
-storage::on_both!(the_days_in_which_it_was_over_are_counted_nowhere);
+async fn its_end_is_never_mended_to_before_it_was_opened_again(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let incident = story.again(Some("15 19:57")).await;
+    story.at("15 20:00");
+    let history = story.history(Source::Incident, incident.id.0).await;
+    let mend = async |end: &str| {
+        let input = EditInput { resolved_at: Some(format!("2014-05-{end}:00Z")), ..EditInput::default() };
+        story.services.change_incident(&story.ada, incident.id, Some(incident.version), &input).await
+    };
+    for end in ["12T10:05", "12T10:10", "15T19:52"] {
+        let Err(Error::Invalid(wrong)) = mend(end).await else { panic!("{end} was taken") };
+        assert_eq!((wrong.len(), wrong[0].field), (1, "resolved_at"));
+        assert!(wrong[0].message.starts_with("It was opened again after that"), "{wrong:?}");
+    }
+    assert_eq!(story.history(Source::Incident, incident.id.0).await, history, "nothing is lost");
+    let mended = mend("15T19:53").await.unwrap();
+    let shown = story.services.public_incident(mended.id).await.unwrap().1;
+    assert_eq!(shown.lasted, Some(Span::minutes(11)));
+    assert_eq!(story.history(Source::Incident, incident.id.0).await.len(), 2);
+}
+
+storage::on_both!(
+    the_days_in_which_it_was_over_are_counted_nowhere,
+    its_end_is_never_mended_to_before_it_was_opened_again,
+);
