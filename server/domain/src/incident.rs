@@ -292,6 +292,12 @@ impl Incident {
             && self.components.get(&component).is_some_and(|state| *state != ComponentState::Operational)
     }
 
+    /// Whether subscribers hear of what is said next where nobody chose: of what was entered afterwards they never heard.
+    #[must_use]
+    pub const fn tells_unasked(&self) -> bool {
+        !self.is_backfilled
+    }
+
     /// For people: `I-7`.
     #[must_use]
     pub fn reference(&self) -> String {

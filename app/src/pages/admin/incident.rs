@@ -385,7 +385,8 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     });
     let has_more = chosen.keys().any(|id| !own.contains(id)) || wrong("components").is_some();
     let more = picker(&shown.choices, &chosen, &own, wrong("components"));
-    let tell = !is_this || form.ticked("tell", true);
+    let unasked = incident.tells_unasked();
+    let tell = if is_this { form.ticked("tell", unasked) } else { unasked };
     let title = match end {
         Some(_) => "Post the proposed end",
         None if is_over => "Say something more, or open it again",

@@ -48,6 +48,12 @@ fn opened() -> Incident {
 }
 
 #[test]
+fn nobody_hears_unasked_of_what_was_entered_afterwards() {
+    assert!(opened().tells_unasked() && drafted().tells_unasked());
+    assert!(!Incident { is_backfilled: true, ..opened() }.tells_unasked());
+}
+
+#[test]
 fn what_is_over_or_well_again_concerns_no_component_any_more() {
     let said = |state, component_state| {
         let incident = Incident { state, components: states(&[(1, component_state)]), ..drafted() };
