@@ -278,6 +278,15 @@ impl Incident {
         }
     }
 
+    /// Whether it ever said that this component is not well; `updates` are all of its timeline. Of what was entered
+    /// afterwards each line may have replaced what held from its start on, so that all of its components count.
+    #[must_use]
+    pub fn touched(&self, component: ComponentId, updates: &[IncidentUpdate]) -> bool {
+        let mut said = updates.iter().map(|update| &update.components).chain([&self.components]);
+        self.is_backfilled
+            || said.any(|said| said.get(&component).is_some_and(|state| *state != ComponentState::Operational))
+    }
+
     /// The components that are not well now, with their states: none unless it is open.
     #[must_use]
     pub fn open_states(&self) -> BTreeMap<ComponentId, ComponentState> {

@@ -23,7 +23,7 @@ pub struct PublicIncident {
     pub updates: Vec<IncidentUpdate>,
     /// How long it was open, once it is over.
     pub lasted: Option<Span>,
-    /// The public components it speaks of, in the order of the page, as they are by its newest word.
+    /// The public components that were ever not well in it, in the order of the page, as they are by its newest word.
     pub affected: Vec<ComponentLine>,
     /// The planned work that caused it; on its own page.
     pub cause: Option<(MaintenanceId, String)>,
@@ -65,6 +65,8 @@ pub(super) async fn shown(tx: &mut Tx, board: &Board, incidents: Vec<Incident>) 
         line.is_explained = explained.contains(&line.incident.id);
         line.updates = timelines.remove(&line.incident.id).unwrap_or_default();
         line.updates.sort_by_key(|update| Reverse((update.at, update.id)));
+        let PublicIncident { incident, updates, affected, .. } = line;
+        affected.retain(|line| incident.touched(line.component.id, updates));
         line.lasted = line.incident.resolved_at.map(|end| line.incident.lasted(&Word::of(&line.updates), end));
         line.incident.hide(&board.private, &line.updates);
     }
