@@ -9,6 +9,7 @@ pub mod belong;
 pub mod book;
 pub mod cause;
 pub mod join;
+pub mod known;
 pub mod place;
 pub mod reach;
 #[cfg(any(test, feature = "ingest"))]

@@ -1,5 +1,6 @@
 //! Incidents: what broke, what was said when, and how each component was (see [`transition`]).
 
+pub mod lasted;
 mod public;
 #[cfg(test)]
 mod tests;
@@ -277,6 +278,15 @@ impl Incident {
         }
     }
 
+    /// Whether it ever said that this component is not well; `updates` are all of its timeline. Of what was entered
+    /// afterwards each line may have replaced what held from its start on, so that all of its components count.
+    #[must_use]
+    pub fn touched(&self, component: ComponentId, updates: &[IncidentUpdate]) -> bool {
+        let mut said = updates.iter().map(|update| &update.components).chain([&self.components]);
+        self.is_backfilled
+            || said.any(|said| said.get(&component).is_some_and(|state| *state != ComponentState::Operational))
+    }
+
     /// The components that are not well now, with their states: none unless it is open.
     #[must_use]
     pub fn open_states(&self) -> BTreeMap<ComponentId, ComponentState> {
@@ -289,6 +299,12 @@ impl Incident {
     pub fn concerns(&self, component: ComponentId) -> bool {
         (self.state == IncidentState::Draft || self.state.is_open())
             && self.components.get(&component).is_some_and(|state| *state != ComponentState::Operational)
+    }
+
+    /// Whether subscribers hear of what is said next where nobody chose: of what was entered afterwards they never heard.
+    #[must_use]
+    pub const fn tells_unasked(&self) -> bool {
+        !self.is_backfilled
     }
 
     /// For people: `I-7`.

@@ -16,7 +16,7 @@ pub use cause::PossibleCause;
 pub use input::{BackfillInput, ComponentStateInput, Deed, EditInput, IncidentInput, PastUpdateInput, PostInput};
 pub use join::Joinable;
 pub use look::{
-    IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, NamedState, incident_position_text,
+    IncidentDetail, IncidentNeeds, IncidentQuery, IncidentsListing, ListedIncident, NamedState, incident_position_text,
     read_incident_position,
 };
 pub use near::NearIncident;
@@ -133,7 +133,7 @@ fn refused(refusal: &Refusal) -> Error {
         Refusal::NotAState => Error::field("state", message),
         Refusal::EmptyBody => Error::field("body", message),
         Refusal::NotBroken | Refusal::ComponentsFixed => Error::field("components", message),
-        Refusal::BadEnd | Refusal::NotOver => Error::field("resolved_at", message),
+        Refusal::BadEnd | Refusal::NotOver | Refusal::EndBeforeReopened => Error::field("resolved_at", message),
         Refusal::OutOfOrder | Refusal::NotResolved => Error::field("updates", message),
         Refusal::Not { .. } => Error::refused("wrong_state", message),
     }

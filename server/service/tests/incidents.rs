@@ -1,6 +1,10 @@
 //! Incidents from the report to the end, with a real database and a clock that tests move.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod incidents {
+    mod lengths;
+}
+
 use chrono::{DateTime, Utc};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, HostId, IncidentId};
@@ -429,6 +433,11 @@ async fn what_is_entered_afterwards_is_marked_and_tells_nobody(engine: Engine) {
     assert_eq!((story.waiting_mails().await, story.public().await.1), (0, "All systems operational".to_owned()));
     let (_, updates) = services.incident_timeline(&story.ada, entered.id).await.unwrap();
     assert!(updates.len() == 2 && updates.iter().all(|update| !update.told));
+    let said = story.say(&entered, news("", "It was the switch.")).await.unwrap();
+    assert_eq!(story.waiting_mails().await, 0, "nobody chose to tell of it");
+    let chosen = PostInput { tell: Some(true), ..news("", "And its cable.") };
+    story.say(&said, chosen).await.unwrap();
+    assert_eq!(story.waiting_mails().await, 1);
     let open = BackfillInput { resolved_at: "2014-05-15T19:00:00Z".to_owned(), ..input.clone() };
     assert_eq!(fields(services.enter_past_incident(&story.ada, None, &open).await), ["resolved_at"]);
     let early = PastUpdateInput { at: "2014-05-12T07:00:00Z".to_owned(), ..input.updates[0].clone() };

@@ -7,6 +7,7 @@ use crate::host::OpenWindow;
 use crate::maintenance::{code, parse};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId, IncidentUpdateId, MaintenanceId, UserId};
+use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentState, IncidentUpdate, ReplacedText};
 use domain::people::Role;
 use domain::text::{Name, Prose};
@@ -397,6 +398,30 @@ impl Tx {
         }
         let rows: Vec<(Uuid, i64)> = fetch_by_ids!(self, (Uuid, i64), SQL, &ids);
         rows.into_iter().map(|(id, said)| Ok((IncidentId(id), at("incident_updates", id, said)?))).collect()
+    }
+
+    /// When it was said where each of these incidents stands, newest first.
+    ///
+    /// # Errors
+    /// The database refused, or a row does not parse.
+    pub async fn incident_words(
+        &mut self,
+        incidents: &[IncidentId],
+    ) -> Result<BTreeMap<IncidentId, Vec<Word>>, StoreError> {
+        const T: &str = "incident_updates";
+        const SQL: &str = "select incident_id, state, at from incident_updates where incident_id in ({ids})
+             order by at desc, id desc";
+        let ids: BTreeSet<Uuid> = incidents.iter().map(|id| id.0).collect();
+        let mut found: BTreeMap<IncidentId, Vec<Word>> = BTreeMap::new();
+        if ids.is_empty() {
+            return Ok(found);
+        }
+        let rows: Vec<(Uuid, String, i64)> = fetch_by_ids!(self, (Uuid, String, i64), SQL, &ids);
+        for (id, state, said) in rows {
+            let word = Word { state: parse(T, id, &state)?, at: at(T, id, said)? };
+            found.entry(IncidentId(id)).or_default().push(word);
+        }
+        Ok(found)
     }
 
     async fn whole_incidents(&mut self, rows: Vec<IncidentRow>) -> Result<Vec<Incident>, StoreError> {

@@ -183,6 +183,14 @@ async fn what_is_worse_than_customers_know_is_named_and_filled_in(engine: Engine
     let page_of_viewer = shown(&app.sign_in_as(Role::Viewer).await, &path).await;
     assert!(page_of_viewer.contains("Alerts say:") && !page_of_viewer.contains(way), "{page_of_viewer}");
 
+    let other = json!({"title": "DNS is slow", "body": "We look.", "tell": false,
+        "components": [{"id": dns, "state": "partial_outage"}]});
+    let (status, other) = read_json(program.send_json(Method::POST, "/api/v1/incidents", &other).await).await;
+    assert_eq!(status, 201, "{other}");
+    let page = shown(&operator, &path).await;
+    assert!(page.contains(">DNS</span>: Degraded performance (this incident says nothing of it)"), "{page}");
+    assert!(chosen(&page), "{page}");
+
     // What was chosen beforehand is among what was seen: it is sent with the first press.
     let field = format!("c.{dns}");
     let [version, seen] = ["version", "seen"].map(|name| carried(&page, name));

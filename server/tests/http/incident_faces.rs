@@ -2,11 +2,12 @@
 
 use crate::live::Live;
 use crate::stage::{Stage, utc};
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, shown};
 use domain::component::ComponentState;
 use domain::ids::ComponentId;
 use domain::incident::transition::PastPost;
 use domain::incident::{Incident, IncidentState};
+use domain::people::Role;
 use domain::text::{Name, Prose};
 use reqwest::Response;
 use service::Actor;
@@ -120,6 +121,30 @@ async fn an_open_incident_is_the_first_thing_said_and_has_its_page(engine: Engin
     assert!(!page(&app, "/").await.contains("Finished in the last"));
     stage.services.clock.set("2014-06-01T12:00:00Z".parse().unwrap());
     has(&page(&app, "/history").await, &["href=\"/history/2014-05\""]);
+    stage.say(&i, IncidentState::Investigating, "It is gone again.").await;
+    stage.services.clock.set("2014-06-01T12:05:00Z".parse().unwrap());
+    stage.say(&i, IncidentState::Resolved, "All is well.").await;
+    has(&page(&app, &address(&i)).await, &["Lasted", "2 hours 5 minutes"]);
+    let operator = app.sign_in_as(Role::Operator).await;
+    for path in ["/admin/incidents".to_owned(), format!("/admin{}", address(&i))] {
+        assert!(shown(&operator, &path).await.contains("2 hours 5 minutes"), "{path}");
+    }
+}
+
+async fn what_was_well_all_along_is_not_affected(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let named = [("Cluster 12", ComponentState::DegradedPerformance), ("DNS", ComponentState::Operational)];
+    let i = stage.broke("vm3 is slow", &named).await;
+    let home = page(&app, "/").await;
+    assert!(home.contains("Cluster 12 (degraded performance)") && !home.contains("(works again)"), "{home}");
+    has(&page(&app, &address(&i)).await, &[" Affects Cluster 12.\""]);
+    let components = [(stage.component("Cluster 12").await.parse().unwrap(), ComponentState::Operational)].into();
+    let body = Prose::parse("It is fast again.").unwrap();
+    let post = IncidentPost { state: IncidentState::Monitoring, body, components, tell: false };
+    stage.services.update_incident(&Actor::system(), i.id, None, post).await.unwrap();
+    let home = page(&app, "/").await;
+    assert!(home.contains("Cluster 12 (works again)") && !home.contains("DNS (works again)"), "{home}");
 }
 
 async fn open_incidents_stand_with_the_worst_first(engine: Engine) {
@@ -261,6 +286,7 @@ async fn a_page_of_another_node_hears_of_it_too() {
 storage::on_both!(
     an_open_incident_is_the_first_thing_said_and_has_its_page,
     open_incidents_stand_with_the_worst_first,
+    what_was_well_all_along_is_not_affected,
     what_is_for_the_team_alone_is_nowhere,
     cause_and_consequence_lead_to_each_other,
     an_open_page_hears_of_an_update_as_soon_as_it_is_stored,

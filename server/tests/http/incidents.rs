@@ -276,6 +276,11 @@ async fn drafts_templates_and_the_past_go_without_a_script(engine: Engine) {
     let entered = place(&operator.post_form("/admin/incidents/backfill", &past).await);
     let (_, page) = read_plain(operator.get(&entered).await).await;
     assert!(page.contains("Afterwards: nobody was told") && page.contains("A cable was cut."), "{page}");
+    let is_ticked =
+        |page: &str| page.split("name=\"tell\"").nth(1).unwrap().split('>').next().unwrap().contains("checked");
+    assert!(!is_ticked(&page), "nobody hears of it unasked: {page}");
+    let (_, page) = read_plain(operator.get(&here).await).await;
+    assert!(is_ticked(&page), "{page}");
     let wrong =
         [("title", "A cable"), ("started_at", "2014-05-12 10:00"), ("resolved_at", "2014-05-12 09:00"), ("body", "x")];
     let (status, wrong) = read_plain(operator.post_form("/admin/incidents/backfill", &wrong).await).await;

@@ -385,7 +385,8 @@ fn say(desk: &Desk, shown: &Shown, form: &Form) -> AnyView {
     });
     let has_more = chosen.keys().any(|id| !own.contains(id)) || wrong("components").is_some();
     let more = picker(&shown.choices, &chosen, &own, wrong("components"));
-    let tell = !is_this || form.ticked("tell", true);
+    let unasked = incident.tells_unasked();
+    let tell = if is_this { form.ticked("tell", unasked) } else { unasked };
     let title = match end {
         Some(_) => "Post the proposed end",
         None if is_over => "Say something more, or open it again",
@@ -479,10 +480,7 @@ fn facts(desk: &Desk, detail: &IncidentDetail, severity: StateView) -> AnyView {
     let published =
         incident.published_at.map(|when| at(if incident.is_backfilled { "Entered" } else { "Published" }, when));
     let over = incident.resolved_at.map(|when| at("Was over", when));
-    let lasted = incident.resolved_at.map(|end| {
-        let text = Span::between(incident.started_at, end).in_words();
-        view! { <Fact label="Lasted">{text}</Fact> }
-    });
+    let lasted = detail.lasted.map(|span| view! { <Fact label="Lasted">{span.in_words()}</Fact> });
     let cause = detail.cause.as_ref().map(|m| {
         let (href, name) = (format!("/admin/maintenances/{}", m.id), format!("M-{} {}", m.number, m.title));
         view! { <Fact label="Caused by"><a href=href><span dir="auto">{name}</span></a></Fact> }

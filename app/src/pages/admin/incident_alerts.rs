@@ -54,11 +54,7 @@ pub(super) fn worse(worse: &[Worse], next: Option<&'static str>) -> AnyView {
     let lines = worse
         .iter()
         .map(|one| {
-            let read = match one.read {
-                Some(read) => format!("customers read: {}", read.public_text()),
-                None => "customers read nothing of it".to_owned(),
-            };
-            let (name, text) = (one.name.clone(), format!(": {} ({read})", one.state.public_text()));
+            let (name, text) = (one.name.clone(), format!(": {} ({})", one.state.public_text(), one.known));
             view! { <li><span dir="auto">{name}</span>{text}</li> }
         })
         .collect_view();

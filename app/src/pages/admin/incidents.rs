@@ -6,9 +6,8 @@ use crate::components::{ButtonLink, DataTable, EmptyState, PageHeader, Pager, Se
 use crate::view::{ColumnView, PagerView, StateView, Weight};
 use domain::incident::{Incident, IncidentState};
 use domain::people::Permission;
-use domain::time::Span;
 use leptos::prelude::*;
-use service::incidents::{IncidentsListing, incident_position_text, read_incident_position};
+use service::incidents::{IncidentsListing, ListedIncident, incident_position_text, read_incident_position};
 
 /// Incidents that are over on one page.
 const MANY: i64 = 30;
@@ -18,9 +17,9 @@ const MOST: i64 = 200;
 
 /// Everything the page shows.
 struct Shown {
-    open: Vec<Incident>,
-    drafts: Vec<Incident>,
-    past: Vec<Incident>,
+    open: Vec<ListedIncident>,
+    drafts: Vec<ListedIncident>,
+    past: Vec<ListedIncident>,
     goes_on: bool,
 }
 
@@ -64,9 +63,9 @@ fn page(desk: &Desk, shown: &Shown, is_first: bool) -> AnyView {
                 text="When something breaks, report it here: customers read it at once, and those who follow it are told."/>
         }
     });
-    let section = |id: &'static str, title: &'static str, list: &[Incident]| {
+    let section = |id: &'static str, title: &'static str, list: &[ListedIncident]| {
         (!list.is_empty()).then(|| {
-            let rows = list.iter().map(|incident| row(desk, incident)).collect();
+            let rows = list.iter().map(|line| row(desk, line)).collect();
             view! { <Section id title><DataTable caption=title columns=columns() rows/></Section> }
         })
     };
@@ -74,7 +73,7 @@ fn page(desk: &Desk, shown: &Shown, is_first: bool) -> AnyView {
     let pager = PagerView {
         text: format!("{} on this page", shown.past.len()),
         previous: (!is_first).then(|| "/admin/incidents#past".to_owned()),
-        next: next.map(|last| format!("/admin/incidents?before={}#past", incident_position_text(last))),
+        next: next.map(|last| format!("/admin/incidents?before={}#past", incident_position_text(&last.incident))),
     };
     let pager = (!is_first || shown.goes_on).then(|| view! { <Pager pager/> });
     view! {
@@ -97,16 +96,17 @@ fn columns() -> Vec<ColumnView> {
     ]
 }
 
-fn row(desk: &Desk, incident: &Incident) -> Vec<AnyView> {
+fn row(desk: &Desk, line: &ListedIncident) -> Vec<AnyView> {
+    let incident = &line.incident;
     let (href, title) = (format!("/admin/incidents/{}", incident.id), incident.title.to_string());
     let number = format!("{} ", incident.reference());
     let mark = incident.is_backfilled.then(|| view! { <span class="sub">"Entered afterwards"</span> });
     let state = state(incident);
     let severity = StateView::from(incident.severity()).plain();
-    let lasted = match (incident.state, incident.resolved_at) {
-        (IncidentState::Draft | IncidentState::Discarded, _) => "–".to_owned(),
-        (_, Some(end)) => Span::between(incident.started_at, end).in_words(),
-        (_, None) => format!("{} so far", Span::between(incident.started_at, desk.now).in_words()),
+    let lasted = match (line.lasted, incident.state.is_open()) {
+        (None, _) => "–".to_owned(),
+        (Some(span), true) => format!("{} so far", span.in_words()),
+        (Some(span), false) => span.in_words(),
     };
     vec![
         view! { <a href=href>{number}<span dir="auto">{title}</span></a>{mark} }.into_any(),

@@ -10,7 +10,6 @@ use domain::component::ComponentState;
 use domain::ids::IncidentId;
 use domain::incident::{Incident, IncidentState, IncidentUpdate, Severity};
 use domain::people::Role;
-use domain::time::Span;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use service::public::{ComponentLine, PublicIncident};
@@ -86,11 +85,8 @@ fn show(reader: &Reader, line: &PublicIncident, change: i64) -> AnyView {
 
 fn glance(reader: &Reader, line: &PublicIncident) -> AnyView {
     let i = &line.incident;
-    let ended = i.resolved_at.map(|at| {
-        let lasted = Span::between(i.started_at, at).in_words();
-        let ended = words::time_fact("Ended", reader.brief(at));
-        view! { {ended}<Fact label="Lasted">{lasted}</Fact> }
-    });
+    let ended = i.resolved_at.map(|at| words::time_fact("Ended", reader.brief(at)));
+    let lasted = line.lasted.map(|span| view! { <Fact label="Lasted">{span.in_words()}</Fact> });
     let since = words::time_fact("Since", reader.brief(i.started_at));
     let cause = line.cause.clone().map(|(id, title)| {
         let href = reader.link(&format!("/maintenance/{id}"));
@@ -103,6 +99,7 @@ fn glance(reader: &Reader, line: &PublicIncident) -> AnyView {
             <Facts>
                 {since}
                 {ended}
+                {lasted}
                 <Fact label="Severity">{severity}</Fact>
                 {cause}
                 <Fact label="Reference">{reference}</Fact>

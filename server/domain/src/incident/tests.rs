@@ -48,6 +48,32 @@ fn opened() -> Incident {
 }
 
 #[test]
+fn nobody_hears_unasked_of_what_was_entered_afterwards() {
+    assert!(opened().tells_unasked() && drafted().tells_unasked());
+    assert!(!Incident { is_backfilled: true, ..opened() }.tells_unasked());
+}
+
+#[test]
+fn only_what_was_once_not_well_is_touched() {
+    let incident = Incident {
+        components: states(&[(1, ComponentState::PartialOutage), (2, ComponentState::Operational)]),
+        ..opened()
+    };
+    let touched =
+        |incident: &Incident, updates: &[IncidentUpdate]| [1, 2, 3].map(|n| incident.touched(component(n), updates));
+    assert_eq!(touched(&incident, &[]), [true, false, false]);
+    let slow =
+        Post { components: states(&[(3, ComponentState::DegradedPerformance)]), ..post(IncidentState::Identified) };
+    let change = update(&incident, at(10), slow).unwrap();
+    let first = change.update.into_update(IncidentUpdateId(Uuid::nil()), incident.id, None);
+    let well = Post { components: states(&[(3, ComponentState::Operational)]), ..post(IncidentState::Monitoring) };
+    let change = update(&change.incident, at(20), well).unwrap();
+    let second = change.update.into_update(IncidentUpdateId(Uuid::nil()), incident.id, None);
+    assert_eq!(touched(&change.incident, &[second, first]), [true, false, true], "it works again");
+    assert_eq!(touched(&Incident { is_backfilled: true, ..incident }, &[]), [true; 3]);
+}
+
+#[test]
 fn what_is_over_or_well_again_concerns_no_component_any_more() {
     let said = |state, component_state| {
         let incident = Incident { state, components: states(&[(1, component_state)]), ..drafted() };

@@ -1,6 +1,7 @@
 //! Mending when a published incident began and ended. The history of its components moves with it, so that figures
 //! follow; what was said when stays as it is.
 
+use super::lasted::{Word, reopened_at};
 use super::transition::{Command, ImpactChange, Refusal, not};
 use super::{Incident, IncidentState};
 use crate::component::ComponentState;
@@ -44,16 +45,17 @@ pub struct Mended {
     pub added: Vec<ImpactChange>,
 }
 
-/// Mends the times of a published incident. `history` is all that it ever said of components, `first_said` when
-/// customers first read of it: it had begun by then. What began at its old start begins at the new one, what ended at
-/// its old end ends at the new one, and nothing lies outside of the two.
+/// Mends the times of a published incident. `history` is all that it ever said of components, `said` are the words of its
+/// timeline, newest first: it had begun by the first of them, and was not over for good before it was last opened again.
+/// What began at its old start begins at the new one, what ended at its old end ends at the new one, and nothing lies
+/// outside of the two.
 ///
 /// # Errors
 /// It is not published, the start lies ahead or after what was first said, or the end is no end.
 pub fn mend(
     incident: &Incident,
     history: &[Impact],
-    first_said: Instant,
+    said: &[Word],
     now: Instant,
     times: Times,
 ) -> Result<Mended, Refusal> {
@@ -64,6 +66,7 @@ pub fn mend(
     if times.started_at > now {
         return Err(Refusal::StartAhead);
     }
+    let first_said = said.last().map_or(before.started_at, |word| word.at);
     if times.started_at > first_said && times.started_at > before.started_at {
         return Err(Refusal::StartAfterWords);
     }
@@ -74,7 +77,13 @@ pub fn mend(
                 return Err(Refusal::BadEnd);
             }
         }
-        (IncidentState::Resolved, Some(_)) | (_, None) => {}
+        (IncidentState::Resolved, Some(end)) => {
+            let moves = times.resolved_at != before.resolved_at;
+            if moves && reopened_at(said).is_some_and(|again| end <= again) {
+                return Err(Refusal::EndBeforeReopened);
+            }
+        }
+        (_, None) => {}
         (_, Some(_)) => return Err(Refusal::NotOver),
     }
     let mut next = Incident { started_at: times.started_at, resolved_at: times.resolved_at, ..incident.clone() };

@@ -210,6 +210,9 @@ pub enum Refusal {
     /// Customers knew of it before.
     #[error("Customers were told before that: it can not have begun later than its first update.")]
     StartAfterWords,
+    /// What was said after that opened it again.
+    #[error("It was opened again after that: its end must be later than the update that opened it again.")]
+    EndBeforeReopened,
     /// It has no end yet.
     #[error("It is not over: post an update that resolves it.")]
     NotOver,

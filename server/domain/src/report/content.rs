@@ -75,13 +75,17 @@ pub struct IncidentLine {
     pub first_update_at: Option<Instant>,
     /// When it was over.
     pub resolved_at: Option<Instant>,
+    /// How long it was open, once it is over; none in reports that were closed when all from start to end was counted.
+    #[serde(default, rename = "lasted_s", skip_serializing_if = "Option::is_none")]
+    pub open_for: Option<Span>,
 }
 
 impl IncidentLine {
     /// How long it lasted; none where it was not over.
     #[must_use]
     pub fn lasted(&self) -> Option<Span> {
-        self.resolved_at.map(|end| Span::between(self.started_at, end.max(self.started_at)))
+        let whole = self.resolved_at.map(|end| Span::between(self.started_at, end.max(self.started_at)));
+        self.open_for.or(whole)
     }
 
     /// How long customers were left without a word.

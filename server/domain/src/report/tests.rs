@@ -158,6 +158,7 @@ fn incident(n: i64, components: &[u128], ended: Option<&str>) -> IncidentLine {
         started_at: utc("15 18:55"),
         first_update_at: Some(utc("15 19:07")),
         resolved_at: ended.map(utc),
+        open_for: None,
     }
 }
 
@@ -204,6 +205,8 @@ fn the_time_to_the_first_word_is_told() {
     assert_eq!(outage.lasted().unwrap().to_string(), "16 h 35 min");
     assert_eq!(outage.silence(), Some(Span::minutes(12)));
     assert_eq!((incident(2, &[], None).lasted(), content().trouble()), (None, Span::minutes(16 * 60 + 35)));
+    let reopened = IncidentLine { open_for: Some(Span::minutes(25)), ..outage.clone() };
+    assert_eq!(reopened.lasted(), Some(Span::minutes(25)), "not the time between its two outages");
     let early = IncidentLine { first_update_at: Some(utc("15 18:00")), ..outage };
     assert_eq!(early.silence(), Some(Span::default()));
 }

@@ -2,6 +2,7 @@
 
 use super::LIVE;
 use crate::{Actor, Error, Services};
+use domain::alert::known::Known;
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId};
 use domain::impact::component_states;
@@ -19,8 +20,8 @@ pub struct Worse {
     pub name: String,
     /// How it is, as the alerts say.
     pub state: ComponentState,
-    /// What customers read of it; none where it is for the team alone.
-    pub read: Option<ComponentState>,
+    /// What customers know of it.
+    pub known: Known,
 }
 
 impl Services {
@@ -45,7 +46,9 @@ impl Services {
         let in_use = tx.components(false).await?.into_iter();
         let worse = in_use.filter_map(|c| {
             let state = *untold.get(&c.id)?;
-            Some(Worse { id: c.id, name: c.name.into(), state, read: (!c.is_private).then(|| read(c.id)) })
+            let said = incident.components.get(&c.id).copied();
+            let known = Known::of(state, said, (!c.is_private).then(|| read(c.id)));
+            Some(Worse { id: c.id, name: c.name.into(), state, known })
         });
         let mut worse: Vec<Worse> = worse.collect();
         worse.sort_by_key(|one| Reverse(one.state));

@@ -65,7 +65,7 @@ pub struct PostInput {
     pub body: String,
     /// The components of which it says something.
     pub components: Vec<ComponentStateInput>,
-    /// Subscribers hear of it; they do where nobody said.
+    /// Subscribers hear of it; where nobody said, as [`Incident::tells_unasked`] says.
     pub tell: Option<bool>,
     /// It is over although alerts of it still fire: asked back, as it may be too early.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -285,7 +285,12 @@ impl Services {
         all.extend(components.iter().map(|(id, state)| (*id, *state)));
         let named = names(tx, &all).await?;
         let body = reader.body(&input.body, &named);
-        reader.done(Some(IncidentPost { state, body, components, tell: input.tell.unwrap_or(true) }))
+        reader.done(Some(IncidentPost {
+            state,
+            body,
+            components,
+            tell: input.tell.unwrap_or_else(|| of.tells_unasked()),
+        }))
     }
 
     /// Reports an incident as it was typed: published at once, or kept as a draft. A request that comes

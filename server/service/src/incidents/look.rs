@@ -6,11 +6,12 @@ use crate::{Actor, Error, Fields, Services};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId, MaintenanceId, UserId};
 use domain::impact::{Impact, Source};
+use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentState, IncidentUpdate, ReplacedText};
 use domain::maintenance::Maintenance;
 use domain::people::Permission;
 use domain::subscriber::{Audience, Topic};
-use domain::time::Instant;
+use domain::time::{Instant, Span};
 use std::collections::BTreeMap;
 use storage::Tx;
 use storage::incident::IncidentPosition;
@@ -79,6 +80,15 @@ pub struct NamedState {
     pub is_private: bool,
 }
 
+/// An incident in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedIncident {
+    /// The incident.
+    pub incident: Incident,
+    /// How long it was open, up to now where it still is; none where nobody was told of it.
+    pub lasted: Option<Span>,
+}
+
 /// One incident with everything that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentDetail {
@@ -100,6 +110,8 @@ pub struct IncidentDetail {
     pub cause: Option<Maintenance>,
     /// Windows that may have, the likeliest first.
     pub causes: Vec<PossibleCause>,
+    /// How long it was open, once it is over.
+    pub lasted: Option<Span>,
     /// How long each component was in which state because of it.
     pub history: Vec<Impact>,
 }
@@ -147,9 +159,18 @@ impl Services {
         listing: IncidentsListing,
         before: Option<IncidentPosition>,
         limit: i64,
-    ) -> Result<Vec<Incident>, Error> {
+    ) -> Result<Vec<ListedIncident>, Error> {
         actor.require(Permission::View)?;
-        Ok(self.db.read().await?.incidents_before(listing.states(), before, limit).await?)
+        let mut tx = self.db.read().await?;
+        let found = tx.incidents_before(listing.states(), before, limit).await?;
+        let told: Vec<IncidentId> = found.iter().filter(|i| i.state.is_public()).map(|i| i.id).collect();
+        let said = tx.incident_words(&told).await?;
+        let now = self.now();
+        let listed = |incident: Incident| {
+            let lasted = said.get(&incident.id).map(|said| incident.lasted(said, now));
+            ListedIncident { incident, lasted }
+        };
+        Ok(found.into_iter().map(listed).collect())
     }
 
     /// Incidents for a program.
@@ -250,6 +271,7 @@ impl Services {
         let replaced = tx.replaced_texts(id).await?;
         Ok(IncidentDetail {
             programs: Programs::of(&mut tx, &incident, &updates, &replaced).await?,
+            lasted: incident.resolved_at.map(|end| incident.lasted(&Word::of(&updates), end)),
             updates,
             replaced,
             components,

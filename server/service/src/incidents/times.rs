@@ -5,6 +5,7 @@ use super::{IncidentEdit, refused};
 use crate::{Error, Services};
 use domain::impact::Source;
 use domain::incident::Incident;
+use domain::incident::lasted::Word;
 use domain::incident::times::{Mended, Times, mend};
 use domain::incident::transition::Refusal;
 use storage::Tx;
@@ -33,8 +34,7 @@ impl Services {
         };
         let history = tx.impacts_of(Source::Incident, before.id.0).await?;
         let said = tx.incident_updates_of(&[before.id]).await?;
-        let first_said = said.iter().map(|update| update.at).min().unwrap_or(before.started_at);
-        mend(before, &history, first_said, self.now(), times).map(Some).map_err(|r| refused(&r))
+        mend(before, &history, &Word::of(&said), self.now(), times).map(Some).map_err(|r| refused(&r))
     }
 
     /// Moves the stretches of the history; the days they reach into are counted again by themselves.

@@ -5,10 +5,11 @@ use crate::post_mortems::PostMortemNote;
 use crate::{Error, Services};
 use domain::component::ComponentState;
 use domain::ids::{IncidentId, MaintenanceId};
+use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentState, IncidentUpdate};
 use domain::maintenance::Maintenance;
 use domain::site::Site;
-use domain::time::Instant;
+use domain::time::{Instant, Span};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use storage::Tx;
@@ -20,7 +21,9 @@ pub struct PublicIncident {
     pub incident: Incident,
     /// Its timeline, newest first.
     pub updates: Vec<IncidentUpdate>,
-    /// The public components it speaks of, in the order of the page, as they are by its newest word.
+    /// How long it was open, once it is over.
+    pub lasted: Option<Span>,
+    /// The public components that were ever not well in it, in the order of the page, as they are by its newest word.
     pub affected: Vec<ComponentLine>,
     /// The planned work that caused it; on its own page.
     pub cause: Option<(MaintenanceId, String)>,
@@ -40,10 +43,11 @@ pub(super) async fn shown(tx: &mut Tx, board: &Board, incidents: Vec<Incident>) 
         };
         let named = board.components.iter().filter(|c| affected.iter().any(|(id, _)| *id == c.id));
         let affected = named.map(|c| ComponentLine { component: c.clone(), state: state(c.id) }).collect();
-        let (updates, cause, is_explained, post_mortem) = (Vec::new(), None, false, None);
+        let (updates, lasted, cause, is_explained, post_mortem) = (Vec::new(), None, None, false, None);
         incident.state.is_public().then_some(PublicIncident {
             incident,
             updates,
+            lasted,
             affected,
             cause,
             is_explained,
@@ -61,6 +65,9 @@ pub(super) async fn shown(tx: &mut Tx, board: &Board, incidents: Vec<Incident>) 
         line.is_explained = explained.contains(&line.incident.id);
         line.updates = timelines.remove(&line.incident.id).unwrap_or_default();
         line.updates.sort_by_key(|update| Reverse((update.at, update.id)));
+        let PublicIncident { incident, updates, affected, .. } = line;
+        affected.retain(|line| incident.touched(line.component.id, updates));
+        line.lasted = line.incident.resolved_at.map(|end| line.incident.lasted(&Word::of(&line.updates), end));
         line.incident.hide(&board.private, &line.updates);
     }
     Ok(shown)

@@ -5,6 +5,7 @@ use crate::keys::Purpose;
 use crate::{Error, Services};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, NotificationId};
+use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentState, IncidentUpdate};
 use domain::subscriber::Topic;
 use domain::time::{Instant, Span, format_instant};
@@ -24,6 +25,9 @@ pub struct IncidentTold {
     pub update: IncidentUpdate,
     /// What its readers had heard before: where it stood; none where this is the first they hear.
     pub heard: Option<IncidentState>,
+    /// How long it was open, where this says that it is over; none in what was stored before that was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasted: Option<Span>,
     /// Affected components, in the order of the page; none that is for the team alone.
     pub affected: Vec<ToldComponent>,
     /// The title at the first mail: subjects must not change, or Gmail opens a new thread (MAIL-1).
@@ -107,11 +111,13 @@ impl Services {
             })
             .collect();
         let mut known = incident.clone();
-        known.hide(&tx.private_components().await?, &tx.incident_updates_of(&[incident.id]).await?);
+        let said = tx.incident_updates_of(&[incident.id]).await?;
+        known.hide(&tx.private_components().await?, &said);
         let told = IncidentTold {
             incident: known,
             update: update.clone(),
             heard: newest.map(|told| told.update.state),
+            lasted: incident.resolved_at.map(|end| incident.lasted(&Word::of(&said), end)),
             affected,
             subject: first.map_or_else(|| incident.title.to_string(), |told| told.subject),
         };
@@ -146,6 +152,7 @@ impl Services {
         };
         let i = &told.incident;
         let ended = i.resolved_at.filter(|_| told.update.state == IncidentState::Resolved);
+        let lasted = ended.map(|at| told.lasted.unwrap_or_else(|| Span::between(i.started_at, at)).in_words());
         let affected = told.affected.iter().map(|component| AffectedComponent {
             name: component.name.clone(),
             state: component.state.public_text().to_owned(),
@@ -158,7 +165,7 @@ impl Services {
             at: times(told.update.at),
             since: times(i.started_at),
             ended: ended.map(times),
-            lasted: ended.map(|at| Span::between(i.started_at, at).in_words()).unwrap_or_default(),
+            lasted: lasted.unwrap_or_default(),
             affected: affected.collect(),
             message: told.update.body.as_str().to_owned(),
             url: self.incident_url(i),

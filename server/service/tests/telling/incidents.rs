@@ -77,13 +77,14 @@ async fn an_incident_is_told_from_its_opening_to_its_end_in_one_thread(engine: E
         (IncidentState::Identified, "A disk."),
         (IncidentState::Resolved, "Mended."),
         (IncidentState::Investigating, "It is back."),
+        (IncidentState::Resolved, "Mended for good."),
     ] {
         story.later(5);
         story.say(&incident, state, body).await;
         mails.extend(story.deliver().await);
     }
     let raw: Vec<String> = mails.iter().map(text).collect();
-    let firsts = ["New incident: investigating", "Identified", "Resolved", "Open again: investigating"];
+    let firsts = ["New incident: investigating", "Identified", "Resolved", "Open again: investigating", "Resolved"];
     assert_eq!(raw.len(), firsts.len());
     for (raw, first) in raw.iter().zip(firsts) {
         assert!(raw.contains(&format!("\r\n\r\n{first}\r\n")), "{first} is not the first line of {raw}");
@@ -95,12 +96,13 @@ async fn an_incident_is_told_from_its_opening_to_its_end_in_one_thread(engine: E
         assert!(raw.contains(&format!("/incidents/{}", incident.id)), "{raw}");
     }
     let ids: std::collections::BTreeSet<&str> = raw.iter().map(|raw| header(raw, "Message-ID")).collect();
-    assert_eq!(ids.len(), 4);
+    assert_eq!(ids.len(), firsts.len());
     assert!(raw[0].contains("- API: Partial outage") && raw[0].contains("It does not answer."), "{}", raw[0]);
     assert!(raw[2].contains("- API: Operational") && raw[2].contains("Lasted: 10 min"), "{}", raw[2]);
+    assert!(raw[4].contains("Lasted: 15 min"), "not the five between its two outages: {}", raw[4]);
     let about = story.newest(&Actor::system()).await.about;
     let name = "I-1 API does not answer".to_owned();
-    assert_eq!(about, About::Incident { id: incident.id, name, state: IncidentState::Investigating });
+    assert_eq!(about, About::Incident { id: incident.id, name, state: IncidentState::Resolved });
 }
 
 async fn who_is_told_can_be_known_before_and_is_right(engine: Engine) {

@@ -3,6 +3,7 @@ use super::maintenance::{at, started, window};
 use super::people::two_people;
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId, IncidentUpdateId, UserId};
+use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentState, IncidentUpdate, ReplacedText, Severity};
 use domain::maintenance::State;
 use domain::people::Role;
@@ -149,6 +150,12 @@ async fn incidents_are_found_by_state_and_by_time(engine: Engine) {
     let both = [2, 4].map(|n| IncidentId(Uuid::from_u128(n)));
     assert_eq!(tx.last_said(&both).await.unwrap(), [(both[1], at(40))].into(), "of the other nothing was said");
     assert_eq!(tx.last_said(&[]).await.unwrap(), [].into());
+    let over = IncidentUpdate { state: IncidentState::Resolved, ..update(102, 4, 40) };
+    tx.insert_incident_update(&over).await.unwrap();
+    let words = [(over.state, 40), (update(100, 4, 40).state, 40), (update(101, 4, 30).state, 30)];
+    let words = words.map(|(state, said)| Word { state, at: at(said) }).to_vec();
+    assert_eq!(tx.incident_words(&both).await.unwrap(), [(both[1], words)].into(), "newest first, also of one moment");
+    assert_eq!(tx.incident_words(&[]).await.unwrap(), [].into());
 }
 
 async fn the_words_of_an_update_are_mended_and_none_are_lost(engine: Engine) {

@@ -23,7 +23,8 @@ fn component(n: u128) -> ComponentId {
 struct Life {
     incident: Incident,
     history: Vec<Impact>,
-    first_said: Instant,
+    /// Newest first.
+    said: Vec<Word>,
 }
 
 impl Life {
@@ -38,13 +39,15 @@ impl Life {
         };
         let draft = draft(IncidentId(Uuid::nil()), 1, None, at(said), content, Prose::default()).unwrap();
         let change = publish(&draft, at(said), post(state, States::new())).unwrap();
-        let mut life = Self { incident: change.incident, history: Vec::new(), first_said: at(said) };
+        let word = Word { state, at: at(said) };
+        let mut life = Self { incident: change.incident, history: Vec::new(), said: vec![word] };
         life.apply(&change.impacts);
         life
     }
 
     fn say(&mut self, minutes: i64, state: IncidentState, components: States) {
         let change = update(&self.incident, at(minutes), post(state, components)).unwrap();
+        self.said.insert(0, Word { state, at: change.update.at });
         self.incident = change.incident;
         self.apply(&change.impacts);
     }
@@ -70,10 +73,10 @@ impl Life {
 
     fn mend(&self, now: i64, started: i64, resolved: Option<i64>) -> Result<Self, Refusal> {
         let times = Times { started_at: at(started), resolved_at: resolved.map(at) };
-        let mended = mend(&self.incident, &self.history, self.first_said, at(now), times)?;
+        let mended = mend(&self.incident, &self.history, &self.said, at(now), times)?;
         let becomes = |old: &Impact| mended.moved.iter().find(|new| new.id == old.id).unwrap_or(old).clone();
         let history = self.history.iter().map(becomes).collect();
-        let mut life = Self { incident: mended.incident, history, first_said: self.first_said };
+        let mut life = Self { incident: mended.incident, history, said: self.said.clone() };
         life.apply(&mended.added);
         Ok(life)
     }
@@ -131,7 +134,26 @@ fn times_that_can_not_have_been_are_refused() {
     let content = Content { started_at: at(0), ..Content::of(&life.incident) };
     let only_a_draft = draft(IncidentId(Uuid::nil()), 1, None, at(5), content, Prose::default()).unwrap();
     let times = Times::of(&only_a_draft);
-    assert!(matches!(mend(&only_a_draft, &[], at(5), at(6), times), Err(Refusal::Not { .. })));
+    assert!(matches!(mend(&only_a_draft, &[], &[], at(6), times), Err(Refusal::Not { .. })));
+}
+
+#[test]
+fn the_end_of_what_was_opened_again_lies_after_that() {
+    let mut life = Life::begin(0, 5, IncidentState::Investigating);
+    life.say(10, IncidentState::Resolved, States::new());
+    assert!(life.mend(90, 0, Some(6)).is_ok(), "it was never opened again");
+    life.say(40, IncidentState::Investigating, States::new());
+    life.say(50, IncidentState::Resolved, States::new());
+    for end in [6, 10, 40] {
+        assert_eq!(life.mend(90, 0, Some(end)).map(|_| ()), Err(Refusal::EndBeforeReopened));
+    }
+    let mended = life.mend(90, -5, Some(41)).unwrap();
+    let each = [(at(-5), Some(at(10))), (at(-5), Some(at(10))), (at(40), Some(at(41))), (at(40), Some(at(41)))];
+    assert_eq!(mended.stretches(), each, "both outages stay");
+
+    life.say(60, IncidentState::Investigating, States::new());
+    life.say(60, IncidentState::Resolved, States::new());
+    assert!(life.mend(90, -5, Some(60)).is_ok(), "what was over at once may stay so");
 }
 
 #[test]
@@ -178,6 +200,9 @@ proptest! {
         let now = 400;
         let resolved = life.incident.resolved_at.map(|_| resolved);
         let Ok(mended) = life.mend(now, started, resolved) else { return Ok(()) };
+        let moved = mended.incident.resolved_at != life.incident.resolved_at;
+        let again = reopened_at(&life.said);
+        prop_assert!(!moved || again.is_none_or(|again| mended.incident.resolved_at > Some(again)));
         prop_assert_eq!(Times::of(&mended.incident), Times { started_at: at(started), resolved_at: resolved.map(at) });
         let minutes = |at_: Instant| (at_ - at(0)).num_minutes();
         let before = (minutes(life.incident.started_at), life.incident.resolved_at.map_or(now, minutes));
@@ -216,7 +241,7 @@ proptest! {
     #[test]
     fn the_same_times_change_nothing(life in any_life()) {
         let times = Times::of(&life.incident);
-        let mended = mend(&life.incident, &life.history, life.first_said, at(900), times).unwrap();
+        let mended = mend(&life.incident, &life.history, &life.said, at(900), times).unwrap();
         prop_assert_eq!(mended, Mended { incident: life.incident.clone(), moved: vec![], added: vec![] });
     }
 }
