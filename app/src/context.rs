@@ -22,6 +22,8 @@ pub struct Assets {
     pub live: String,
     /// What tells the team that a page of theirs has changed.
     pub follow: String,
+    /// What keeps the text of the other forms of a page, where one is sent.
+    pub keep: String,
 }
 
 /// The content policy of a page that shows a mail: what stands in a mail brings its own styles. Still nothing runs

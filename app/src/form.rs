@@ -58,6 +58,11 @@ impl FormData {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes out all values of a field.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(n, _)| n != name);
+    }
+
     /// Whether only a button was pressed: nothing was typed that could get lost.
     #[must_use]
     pub fn is_press(&self) -> bool {

@@ -162,6 +162,7 @@ pub async fn serve(
             icons: assets.address("icons.svg"),
             live: assets.address("live.js"),
             follow: assets.address("follow.js"),
+            keep: assets.address("keep.js"),
         },
     };
     let live = Events::new(services.db.newest_change(), settings.max_streams, shutdown.clone(), &metrics)?;

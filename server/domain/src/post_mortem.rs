@@ -99,6 +99,9 @@ pub enum PostMortemRefusal {
     /// Somebody read it already.
     #[error("This text was reviewed already.")]
     Reviewed,
+    /// Something else stands on the page than what would be decided about.
+    #[error("The text was changed on this page: save it first. It has to be reviewed then.")]
+    TextChanged,
     /// The story is not over.
     #[error("The incident is not resolved yet: publish its post-mortem afterwards.")]
     NotOver,
@@ -119,6 +122,7 @@ impl PostMortemRefusal {
             Self::Is(_) | Self::Reviewed => "wrong_state",
             Self::SamePerson => "same_person",
             Self::NotReviewed => "not_reviewed",
+            Self::TextChanged => "text_changed",
             Self::NotOver => "incident_open",
         }
     }
@@ -179,6 +183,15 @@ impl PostMortem {
         }
         let unwritten = unwritten(self.body.as_str());
         if unwritten.is_empty() { Ok(()) } else { Err(PostMortemRefusal::Unwritten(unwritten)) }
+    }
+
+    /// Goes on only where this is the text that somebody has before them who decides about it.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_seen(&self, text: &str) -> Result<(), PostMortemRefusal> {
+        let is_same = Prose::parse(text).is_ok_and(|text| text == self.body);
+        if is_same { Ok(()) } else { Err(PostMortemRefusal::TextChanged) }
     }
 
     /// Changes the text; nothing where it is the same. It has to be reviewed again, unless it is public already.

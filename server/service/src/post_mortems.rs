@@ -3,9 +3,11 @@
 
 mod items;
 mod public;
+mod seen;
 
 pub use items::{ActionBoard, ActionQuery, ItemInput, Show};
 pub use public::{PostMortemNote, PublicPostMortem};
+pub use seen::Seen;
 pub use storage::action_item::ActionLine;
 pub use storage::post_mortem::{PostMortemLine, PostMortemVersion};
 
@@ -206,13 +208,12 @@ impl Services {
         let mut tx = self.db.decide().await?;
         let incident = tx.incident(of).await?;
         let body = Prose::parse(body).map_err(|e| Error::field("body", e.to_string()))?;
-        let (now, by) = (self.now(), writer(&mut tx, actor).await?);
         let Some(before) = tx.post_mortem(of).await? else {
             if !incident.state.is_public() {
                 let told = "Publish the incident first: a post-mortem is about something that customers know of.";
                 return Err(Error::refused("wrong_state", told));
             }
-            let begun = PostMortem::begin(of, body, by, now);
+            let begun = PostMortem::begin(of, body, writer(&mut tx, actor).await?, self.now());
             tx.insert_post_mortem(&begun).await?;
             tx.add_audit(&self.audit(actor, action("post_mortem.begin", &incident), None, Some(&begun))).await?;
             tx.commit().await?;
@@ -221,25 +222,39 @@ impl Services {
         // Who begins one does not know that somebody else has.
         unchanged("post-mortem", before.version, version.unwrap_or_default())?;
         let is_public = before.state == PostMortemState::Published;
-        let Some(after) = before.edit(now, by, body).map_err(refused)? else {
+        let Some(after) = self.change_text(&mut tx, actor, &incident, &before, body).await? else {
             if again && is_public {
                 return Err(Error::refused("unchanged", "Nothing has changed that subscribers could be told of."));
             }
             return Ok(before);
         };
-        tx.keep_post_mortem(&before, now, actor.user_id()).await?;
         if is_public && again {
             self.tell_post_mortem(&mut tx, &incident, &after, true).await?;
         }
-        self.store_post_mortem(tx, actor, "post_mortem.edit", &incident, &before, after).await
+        self.commit_post_mortem(tx, after).await
     }
 
-    /// Hands it to a second person.
+    /// Hands it to a second person, with the text as it stands on their page.
     ///
     /// # Errors
-    /// Not allowed, there is none, stale, no draft, empty, or the database does not answer.
-    pub async fn submit_post_mortem(&self, actor: &Actor, of: IncidentId, version: i64) -> Result<PostMortem, Error> {
-        let (tx, incident, before) = self.load_post_mortem(actor, Permission::RunIncidents, of, version).await?;
+    /// Not allowed, there is none, stale, no draft, empty, a wrong text, or the database does not answer.
+    pub async fn submit_post_mortem(
+        &self,
+        actor: &Actor,
+        of: IncidentId,
+        seen: impl Into<Seen<'_>>,
+    ) -> Result<PostMortem, Error> {
+        let seen = seen.into();
+        let (mut tx, incident, found) =
+            self.load_post_mortem(actor, Permission::RunIncidents, of, seen.version).await?;
+        let changed = match seen.text {
+            Some(text) => {
+                let body = Prose::parse(text).map_err(|e| Error::field("body", e.to_string()))?;
+                self.change_text(&mut tx, actor, &incident, &found, body).await?
+            }
+            None => None,
+        };
+        let before = changed.unwrap_or(found);
         let after = before.submit(self.now()).map_err(refused)?;
         self.store_post_mortem(tx, actor, "post_mortem.submit", &incident, &before, after).await
     }
@@ -248,8 +263,13 @@ impl Services {
     ///
     /// # Errors
     /// Not allowed (no token may), there is none, stale, not in review, the same person, or the database does not answer.
-    pub async fn approve_post_mortem(&self, actor: &Actor, of: IncidentId, version: i64) -> Result<PostMortem, Error> {
-        let (tx, incident, before) = self.load_post_mortem(actor, Permission::Approve, of, version).await?;
+    pub async fn approve_post_mortem(
+        &self,
+        actor: &Actor,
+        of: IncidentId,
+        seen: impl Into<Seen<'_>>,
+    ) -> Result<PostMortem, Error> {
+        let (tx, incident, before) = self.load_as_seen(actor, Permission::Approve, of, seen.into()).await?;
         let after = before.approve(self.now(), person(actor)?).map_err(refused)?;
         self.store_post_mortem(tx, actor, "post_mortem.approve", &incident, &before, after).await
     }
@@ -263,10 +283,10 @@ impl Services {
         &self,
         actor: &Actor,
         of: IncidentId,
-        version: i64,
+        seen: impl Into<Seen<'_>>,
         why: &str,
     ) -> Result<PostMortem, Error> {
-        let (tx, incident, before) = self.load_post_mortem(actor, Permission::Approve, of, version).await?;
+        let (tx, incident, before) = self.load_as_seen(actor, Permission::Approve, of, seen.into()).await?;
         if why.trim().is_empty() {
             return Err(Error::field("why", "Say what is missing: who wrote it reads this."));
         }
@@ -279,8 +299,13 @@ impl Services {
     ///
     /// # Errors
     /// Not allowed, there is none, stale, not reviewed, the incident is open, or the database does not answer.
-    pub async fn publish_post_mortem(&self, actor: &Actor, of: IncidentId, version: i64) -> Result<PostMortem, Error> {
-        let (mut tx, incident, before) = self.load_post_mortem(actor, Permission::RunIncidents, of, version).await?;
+    pub async fn publish_post_mortem(
+        &self,
+        actor: &Actor,
+        of: IncidentId,
+        seen: impl Into<Seen<'_>>,
+    ) -> Result<PostMortem, Error> {
+        let (mut tx, incident, before) = self.load_as_seen(actor, Permission::RunIncidents, of, seen.into()).await?;
         let now = self.now();
         let mut after = before.publish(now, incident.state == IncidentState::Resolved).map_err(refused)?;
         // Who reads it sees that nothing is left to do.
@@ -306,9 +331,38 @@ impl Services {
         Ok((tx, incident, found))
     }
 
+    /// Puts a text in the place of another, which is kept; nothing where it is the same.
+    async fn change_text(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        incident: &Incident,
+        before: &PostMortem,
+        body: Prose,
+    ) -> Result<Option<PostMortem>, Error> {
+        let (now, by) = (self.now(), writer(tx, actor).await?);
+        let Some(after) = before.edit(now, by, body).map_err(refused)? else { return Ok(None) };
+        tx.keep_post_mortem(before, now, actor.user_id()).await?;
+        Ok(Some(self.put_post_mortem(tx, actor, "post_mortem.edit", incident, before, after).await?))
+    }
+
     async fn store_post_mortem(
         &self,
         mut tx: Tx,
+        actor: &Actor,
+        verb: &'static str,
+        incident: &Incident,
+        before: &PostMortem,
+        after: PostMortem,
+    ) -> Result<PostMortem, Error> {
+        let after = self.put_post_mortem(&mut tx, actor, verb, incident, before, after).await?;
+        self.commit_post_mortem(tx, after).await
+    }
+
+    /// Stores it with its line of the audit log, in a transaction that goes on.
+    async fn put_post_mortem(
+        &self,
+        tx: &mut Tx,
         actor: &Actor,
         verb: &'static str,
         incident: &Incident,
@@ -318,6 +372,10 @@ impl Services {
         tx.save_post_mortem(&after).await?;
         after.version += 1;
         tx.add_audit(&self.audit(actor, action(verb, incident), Some(before), Some(&after))).await?;
+        Ok(after)
+    }
+
+    async fn commit_post_mortem(&self, mut tx: Tx, after: PostMortem) -> Result<PostMortem, Error> {
         if after.published_at.is_some() {
             tx.announce();
         }

@@ -17,7 +17,7 @@ use service::incidents::{IncidentPost, NewIncident};
 use service::inventory::ComponentInput;
 use service::keys::{Keys, Purpose};
 use service::people::tokens::NewToken;
-use service::post_mortems::{ActionQuery, ItemInput};
+use service::post_mortems::{ActionQuery, ItemInput, Seen};
 use service::subscribers::Subscribe;
 use service::tell::{IncidentTold, PostTold};
 use service::zones::SystemZones;
@@ -256,6 +256,39 @@ async fn the_text_it_begins_with_is_not_handed_in(engine: Engine) {
     s.write_post_mortem(&story.oisin, incident.id, Some(2), "Both disks died.", false).await.unwrap();
     s.submit_post_mortem(&story.oisin, incident.id, 3).await.unwrap();
     assert_eq!(wrong(s.write_post_mortem(&story.oisin, incident.id, Some(4), &half, false).await), ["body"]);
+}
+
+async fn what_is_typed_on_the_page_is_handed_in_with_it_and_not_decided_about_before_it_is_saved(engine: Engine) {
+    let story = Story::begin(engine).await;
+    let (s, incident) = (&story.services, story.resolved().await);
+    let changed =
+        async |version: i64, text: &str| s.has_changed_text(&story.oisin, incident.id, version, text).await.unwrap();
+    let outline = s.look_at_post_mortem(&story.oisin, incident.id).await.unwrap().outline;
+    assert!(!changed(0, &outline.replace('\n', "\r\n")).await && changed(0, "Ours.").await, "before it is begun");
+    s.write_post_mortem(&story.oisin, incident.id, None, "Both disks died.", false).await.unwrap();
+    let seen = |version: i64, text: &'static str| Seen { version, text: Some(text) };
+    let stale = s.submit_post_mortem(&story.oisin, incident.id, seen(7, "Both.")).await;
+    assert!(matches!(stale, Err(Error::Stale(_))), "{stale:?}");
+    assert_eq!(wrong(s.submit_post_mortem(&story.oisin, incident.id, seen(1, "")).await), ["body"]);
+    let stored = s.post_mortem(&story.oisin, incident.id).await.unwrap();
+    assert_eq!((stored.body.as_str(), stored.version), ("Both disks died.", 1), "both or nothing");
+    let handed_in = s.submit_post_mortem(&story.oisin, incident.id, seen(1, "Both at once.")).await.unwrap();
+    assert_eq!((handed_in.state, handed_in.body.as_str()), (PostMortemState::InReview, "Both at once."));
+    assert_eq!(handed_in, s.post_mortem(&story.oisin, incident.id).await.unwrap());
+    assert!(!changed(1, "Both disks died.").await, "what that page showed");
+    assert!(changed(1, "Both at once.").await && !changed(3, "Both at once.").await);
+
+    let other = seen(3, "Something else.");
+    assert_eq!(code(s.approve_post_mortem(&story.grace, incident.id, other).await), "text_changed");
+    assert_eq!(code(s.send_back_post_mortem(&story.grace, incident.id, other, "Mail?").await), "text_changed");
+    s.approve_post_mortem(&story.grace, incident.id, seen(3, "Both at once.")).await.unwrap();
+    let other = seen(4, "Something else.");
+    assert_eq!(code(s.publish_post_mortem(&story.oisin, incident.id, other).await), "text_changed");
+    s.publish_post_mortem(&story.oisin, incident.id, seen(4, "Both at once.")).await.unwrap();
+    let filter = AuditFilter { object: "post_mortem".to_owned(), ..AuditFilter::default() };
+    let log = s.audit_log(&Actor::system(), &filter).await.unwrap().entries;
+    let verbs: Vec<&str> = log.iter().rev().filter_map(|entry| entry.action.strip_prefix("post_mortem.")).collect();
+    assert_eq!(verbs, ["begin", "edit", "submit", "approve", "publish"]);
 }
 
 async fn a_token_writes_but_no_token_reviews(engine: Engine) {
@@ -502,6 +535,7 @@ async fn what_only_the_team_knows_of_is_public_nowhere(engine: Engine) {
 storage::on_both!(
     it_begins_with_the_timeline_and_is_read_by_a_second_person_before_customers_read_it,
     the_text_it_begins_with_is_not_handed_in,
+    what_is_typed_on_the_page_is_handed_in_with_it_and_not_decided_about_before_it_is_saved,
     a_token_writes_but_no_token_reviews,
     two_people_who_write_at_once_lose_nothing_and_an_open_incident_has_to_end_first,
     subscribers_hear_of_it_and_of_changes_only_where_somebody_says_so,

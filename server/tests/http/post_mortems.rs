@@ -99,6 +99,47 @@ async fn a_post_mortem_goes_from_the_timeline_to_its_readers(engine: Engine) {
     assert!(html.contains(&format!("href=\"{public}\"")), "{html}");
 }
 
+async fn a_text_that_is_not_saved_is_lost_by_no_button_of_its_page(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let incident = over(&app, &stage, "vm3 is gone", "Gone.").await;
+    let (operator, approver) = (app.sign_in_as(Role::Operator).await, app.sign_in_as(Role::Approver).await);
+    let path = format!("/admin/incidents/{}/post-mortem", incident.id);
+    let post = async |client: &TestClient, fields: &[(&str, &str)]| read(client.post_form(&path, fields).await).await;
+    done(&operator, &path, &[("do", "save"), ("body", "One."), ("version", "0")]).await;
+    let (_, html) = read(operator.get(&path).await).await;
+    assert_eq!(html.matches("method=\"post\"").count(), 2, "signing out, and one for all of its buttons: {html}");
+
+    let item = [("title", "Dumps run first"), ("owner", "Platform team")];
+    let with = |fields: &[(&'static str, &'static str)]| [fields, &item].concat();
+    let (status, html) = post(&operator, &with(&[("do", "add-item"), ("body", "Two."), ("version", "1")])).await;
+    assert_eq!(status, 200);
+    assert!(html.contains("The action item was added. The text is not saved yet."), "{html}");
+    assert!(html.contains(">Two.</textarea>") && !html.contains("value=\"Dumps run first\""), "{html}");
+    done(&operator, &path, &with(&[("do", "add-item"), ("body", "One.\r\n"), ("version", "1")])).await;
+    let (status, html) = post(&operator, &with(&[("do", "save"), ("body", "Two."), ("version", "1")])).await;
+    assert_eq!(status, 200);
+    assert!(html.contains("Saved. The action item is not added yet."), "{html}");
+    assert!(html.contains("value=\"Dumps run first\"") && html.contains("name=\"version\" value=\"2\""), "{html}");
+
+    done(&operator, &path, &[("do", "submit"), ("body", "Three."), ("version", "2")]).await;
+    let (status, html) = post(&approver, &[("do", "approve"), ("body", "Two."), ("version", "2")]).await;
+    assert_eq!(status, 409);
+    assert!(html.contains("Nothing was done: this is how it stands now.") && html.contains(">Three.<"), "{html}");
+    for press in [&[("do", "approve")][..], &[("do", "send-back"), ("why", "What of mail?")]] {
+        let (status, html) = post(&approver, &[press, &[("body", "Four."), ("version", "4")]].concat()).await;
+        assert_eq!(status, 422);
+        assert!(html.contains("The text was changed on this page: save it first."), "{html}");
+        assert!(html.contains(">Four.</textarea>") && html.contains("name=\"version\" value=\"4\""), "{html}");
+        assert_eq!(html.contains(">What of mail?</textarea>"), press.len() == 2, "{html}");
+    }
+    done(&approver, &path, &[("do", "approve"), ("body", "Three."), ("version", "4")]).await;
+    let (status, html) = post(&operator, &[("do", "publish"), ("body", "Four."), ("version", "5")]).await;
+    assert_eq!(status, 422);
+    assert!(html.contains("save it first") && html.contains(">Four.</textarea>"), "{html}");
+    done(&operator, &path, &[("do", "publish"), ("body", "Three."), ("version", "5")]).await;
+}
+
 async fn action_items_are_public_with_their_progress_until_they_are_done(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
@@ -202,6 +243,7 @@ async fn a_program_writes_and_publishes_what_a_person_has_reviewed(engine: Engin
 
 storage::on_both!(
     a_post_mortem_goes_from_the_timeline_to_its_readers,
+    a_text_that_is_not_saved_is_lost_by_no_button_of_its_page,
     action_items_are_public_with_their_progress_until_they_are_done,
     a_program_writes_and_publishes_what_a_person_has_reviewed,
 );

@@ -39,6 +39,12 @@ const DONE: [(&str, &str); 4] = [
     ("deleted", "The action item was deleted."),
 ];
 
+/// The button that adds one.
+pub(super) const ADD: &str = "add-item";
+
+/// The fields of an action item.
+pub(super) const FIELDS: [&str; 5] = ["title", "owner", "user", "due", "link"];
+
 /// What a form says of an action item.
 pub(super) fn read(form: &FormData) -> ItemInput {
     let text = |name: &str| form.get(name).to_owned();
@@ -176,14 +182,14 @@ fn fields(form: &Form, stored: &ItemInput, people: &[(UserId, String)]) -> AnyVi
     .into_any()
 }
 
-/// The form of a new one; `came_back` where it is this one that did.
-pub(super) fn add_form(form: &Form, came_back: bool, path: &str, people: &[(UserId, String)]) -> AnyView {
-    let fields = fields(&form.only_if(came_back), &ItemInput::default(), people);
+/// The fields of a new one, in the form of the page; what was typed in them stays where another button was pressed.
+pub(super) fn add_fields(form: &Form, people: &[(UserId, String)]) -> AnyView {
+    let fields = fields(form, &ItemInput::default(), people);
     view! {
-        <form class="form card" method="post" action=path.to_owned()>
+        <div class="form card">
             {fields}
-            <Actions><Button name="do" value="add-item">"Add"</Button></Actions>
-        </form>
+            <Actions><Button name="do" value=ADD>"Add"</Button></Actions>
+        </div>
     }
     .into_any()
 }

@@ -51,13 +51,28 @@ where
     context::load(found, move |(desk, data)| {
         let title = format!("{} – Fermata", title(&data));
         let frame = desk.frame();
+        let kept = kept(&desk.actor);
         let content = show(desk, data).into_any();
         view! {
             <Title text=title/>
-            <AdminLayout frame>{content}</AdminLayout>
+            <AdminLayout frame>{kept}{content}</AdminLayout>
         }
         .into_any()
     })
+}
+
+/// What keeps the text of the other forms of a page, where one is sent, and says that it is back. On every page: each
+/// can sign out, after which nothing is kept.
+fn kept(actor: &Actor) -> AnyView {
+    let context::Assets { keep, .. } = use_context().unwrap_or_default();
+    let who = actor.user_id().map(|id| id.to_string());
+    let again = context::submitted().data.map(|data| data.get("do").to_owned()).filter(|deed| !deed.is_empty());
+    view! {
+        <div class="kept" id="kept" aria-live="polite" data-who=who data-again=again
+            data-says="What you had typed is still here."></div>
+        <script src=keep nonce=leptos::nonce::use_nonce() defer=true></script>
+    }
+    .into_any()
 }
 
 impl Desk {

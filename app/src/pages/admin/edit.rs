@@ -44,6 +44,12 @@ impl Form {
         self.submitted.data.as_ref().map_or("", |data| data.get("do"))
     }
 
+    /// Whether it came back with this field.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.submitted.data.as_ref().is_some_and(|data| data.has(name))
+    }
+
     /// What a hidden field carries: see [`Submitted::made_from`].
     #[must_use]
     pub fn made_from(&self, name: &str, stored: impl ToString) -> String {

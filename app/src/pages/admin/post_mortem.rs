@@ -1,25 +1,24 @@
 //! The post-mortem of an incident: its text beside the timeline, the review, and its action items.
 
-use super::action_items::{add_form, lines, read as read_item};
+use super::action_items::{ADD, FIELDS, add_fields, lines, read as read_item};
 use super::audience::audience;
 use super::desk::{Desk, admin};
 use super::edit::{Form, id, param, version};
 use crate::components::{
-    Action, Actions, Button, ButtonLink, Card, Checkbox, Disclosure, EmptyState, Flash, Hidden, PageHeader, Section,
-    TextArea,
+    Actions, Button, ButtonLink, Card, Checkbox, Disclosure, EmptyState, Flash, Hidden, PageHeader, Section, TextArea,
 };
 use crate::context;
-use crate::form::Submitted;
+use crate::form::{FormData, Submitted};
 use crate::pages::public::post_mortem::bar;
 use crate::posts::{Post, Posted};
-use crate::view::{ActionView, FlashView, Shape, StateView, Tone, Weight};
+use crate::view::{FlashView, Shape, StateView, Tone, Weight};
 use domain::ids::IncidentId;
 use domain::incident::IncidentState;
 use domain::people::Permission;
 use domain::post_mortem::{PostMortem, PostMortemState};
 use domain::text::{Prose, Why};
 use leptos::prelude::*;
-use service::post_mortems::{PostMortemLook, page_of};
+use service::post_mortems::{PostMortemLook, Seen, page_of};
 use service::{Error, prose};
 
 const LABELS: [(&str, &str); 7] = [
@@ -58,25 +57,55 @@ pub async fn post(of: &str, mut post: Post) -> Result<Posted, Error> {
         }
         return Ok(Posted::Shown(Submitted { data: Some(post.form), ..Submitted::default() }));
     }
+    let read = version(&post.form);
+    let typed = post.form.get("body").to_owned();
+    let is_typed = post.form.has("body")
+        && (deed == "save" || post.services.has_changed_text(&post.actor, of, read, &typed).await?);
+    if !is_typed {
+        // Nobody wrote in it: it follows what others store.
+        post.form.remove("body");
+        post.form.remove("version");
+    }
     let (services, actor, form) = (&post.services, &post.actor, &post.form);
-    let read = version(form);
-    let to = |done: &str| format!("/admin/incidents/{of}/post-mortem?done={done}");
+    let seen = Seen { version: read, text: is_typed.then_some(typed.as_str()) };
+    let again = form.has("tell_again");
     let done = match deed.as_str() {
         "save" => {
-            let again = form.has("tell_again");
-            let saved = services.write_post_mortem(actor, of, Some(read), form.get("body"), again).await;
-            saved.map(|_| to(if again { "told" } else { "saved" }))
+            let saved = services.write_post_mortem(actor, of, Some(read), &typed, again).await;
+            saved.map(|_| if again { "told" } else { "saved" })
         }
-        "submit" => services.submit_post_mortem(actor, of, read).await.map(|_| to("submitted")),
-        "approve" => services.approve_post_mortem(actor, of, read).await.map(|_| to("approved")),
-        "send-back" => services.send_back_post_mortem(actor, of, read, form.get("why")).await.map(|_| to("sent-back")),
-        "publish" => services.publish_post_mortem(actor, of, read).await.map(|_| to("published")),
-        "add-item" => {
-            services.add_action_item(actor, of, &read_item(form)).await.map(|_| format!("{}#action-items", to("added")))
-        }
+        "submit" => services.submit_post_mortem(actor, of, seen).await.map(|_| "submitted"),
+        "approve" => services.approve_post_mortem(actor, of, seen).await.map(|_| "approved"),
+        "send-back" => services.send_back_post_mortem(actor, of, seen, form.get("why")).await.map(|_| "sent-back"),
+        "publish" => services.publish_post_mortem(actor, of, seen).await.map(|_| "published"),
+        ADD => services.add_action_item(actor, of, &read_item(form)).await.map(|_| "added"),
         _ => Err(Error::NotFound("page")),
     };
-    post.done(done)
+    match done {
+        Ok(done) => Ok(go_on(of, &deed, done, post.form)),
+        Err(error) => post.done(Err::<String, _>(error)),
+    }
+}
+
+/// What else was typed stands there still, with what is not stored of it; without any the page is loaded again.
+fn go_on(of: IncidentId, deed: &str, done: &str, mut form: FormData) -> Posted {
+    let spent: &[&str] = if deed == ADD { &FIELDS } else { &["body", "version", "tell_again", "why"] };
+    for name in spent.iter().chain(&["do"]) {
+        form.remove(name);
+    }
+    if form.is_press() {
+        let place = if deed == ADD { "#action-items" } else { "" };
+        return Posted::Redirect(format!("/admin/incidents/{of}/post-mortem?done={done}{place}"));
+    }
+    let text = DONE.iter().find(|(code, _)| *code == done).map_or("", |(_, text)| text);
+    let rest = if form.has("body") {
+        " The text is not saved yet."
+    } else if deed == ADD {
+        ""
+    } else {
+        " The action item is not added yet."
+    };
+    Posted::Shown(Submitted { data: Some(form), ..Submitted::done(format!("{text}{rest}")) })
 }
 
 /// `/admin/incidents/ID/post-mortem`
@@ -88,11 +117,6 @@ pub fn PostMortemPage() -> impl IntoView {
         |desk: Desk| async move { desk.services.look_at_post_mortem(&desk.actor, id?).await },
         |desk, look| page(&desk, &look),
     )
-}
-
-/// The form of one of the deeds: it has what was typed only if it is the one that came back.
-fn came_back(form: &Form, deeds: &[&str]) -> bool {
-    deeds.contains(&form.value("do", "").as_str())
 }
 
 fn page(desk: &Desk, look: &PostMortemLook) -> AnyView {
@@ -110,8 +134,8 @@ fn page(desk: &Desk, look: &PostMortemLook) -> AnyView {
         let href = page_of(look.incident.id);
         view! { <ButtonLink href>"See the public page"</ButtonLink> }
     });
-    let text = if writes { editor(look, &form, &path) } else { reading(look) };
-    let review = look.post_mortem.as_ref().map(|found| review(desk, look, found, &form, &path));
+    let text = if writes { editor(look, &form) } else { reading(look) };
+    let review = look.post_mortem.as_ref().map(|found| review(desk, look, found, &form));
     let (timeline, has_said) = (look.timeline.clone(), !look.timeline.is_empty());
     let timeline = has_said.then(|| {
         view! {
@@ -127,15 +151,34 @@ fn page(desk: &Desk, look: &PostMortemLook) -> AnyView {
         format!("I-{} {}", look.incident.number, look.incident.title),
         format!("/admin/incidents/{}", look.incident.id),
     );
-    view! {
-        <PageHeader title intro back state>{public}</PageHeader>
-        {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
-        {form.summary(&LABELS)}
+    let all = view! {
         <div class="split is-wide-start">
             <div>{text}</div>
             <div class="stack">{review}{timeline}</div>
         </div>
-        {items(desk, look, &form, &path)}
+        {items(desk, look, &form)}
+    };
+    let all = if writes {
+        let version = form.version(look.post_mortem.as_ref().map(|found| found.version).unwrap_or_default());
+        // One form: whatever is pressed, what is typed in any of its fields is sent along. Enter in a field adds the
+        // action item that it is of.
+        view! {
+            <form method="post" action=path>
+                <button class="vh" type="submit" name="do" value=ADD tabindex="-1" aria-hidden="true">"Add"</button>
+                <Hidden name="version" value=version/>
+                {all}
+            </form>
+        }
+        .into_any()
+    } else {
+        all.into_any()
+    };
+    view! {
+        <PageHeader title intro back state>{public}</PageHeader>
+        {context::done(&DONE).map(|flash| view! { <Flash flash/> })}
+        {context::submitted().done.map(|done| view! { <Flash flash=FlashView::done(done)/> })}
+        {form.summary(&LABELS)}
+        {all}
         {versions(desk, look)}
     }
     .into_any()
@@ -150,13 +193,13 @@ fn reading(look: &PostMortemLook) -> AnyView {
     view! { <Card><div class="prose" dir="auto" inner_html=html></div></Card> }.into_any()
 }
 
-fn editor(look: &PostMortemLook, form: &Form, path: &str) -> AnyView {
+fn editor(look: &PostMortemLook, form: &Form) -> AnyView {
     let stored = look.post_mortem.as_ref();
     let is_public = stored.is_some_and(|found| found.state == PostMortemState::Published);
     let text = stored.map_or_else(|| look.outline.clone(), |found| found.body.as_str().to_owned());
-    let is_this = came_back(form, &["save", "preview", "timeline"]);
-    let body = if is_this { form.value("body", text.clone()) } else { text.clone() };
-    let seen = (is_this && form.value("do", "") == "preview").then(|| {
+    let is_typed = form.has("body");
+    let body = if is_typed { form.value("body", "") } else { text.clone() };
+    let seen = (form.pressed() == "preview").then(|| {
         let html = prose::html(&body);
         view! {
             <Section id="preview" title="As readers will see it">
@@ -164,7 +207,7 @@ fn editor(look: &PostMortemLook, form: &Form, path: &str) -> AnyView {
             </Section>
         }
     });
-    let stored_now = form.stored_now("body", &text).filter(|_| is_this).map(|now| {
+    let stored_now = form.stored_now("body", &text).filter(|_| is_typed).map(|now| {
         view! { <Disclosure label="What is stored now" open=true><pre class="mail" tabindex="0" aria-label="Stored text">{now}</pre></Disclosure> }
     });
     let hint = match stored {
@@ -175,7 +218,7 @@ fn editor(look: &PostMortemLook, form: &Form, path: &str) -> AnyView {
         Some(_) => "Markdown: *emphasis*, **strong**, lists, links, tables.",
     };
     let told = is_public.then(|| {
-        let ticked = is_this && form.chosen("tell_again", "on", false);
+        let ticked = form.ticked("tell_again", false);
         let audience = audience(&look.audience);
         view! {
             <Checkbox name="tell_again" label="Tell subscribers again" checked=ticked
@@ -186,35 +229,34 @@ fn editor(look: &PostMortemLook, form: &Form, path: &str) -> AnyView {
     let insert = (!look.timeline.is_empty()).then(|| {
         view! { <Button small=true name="do" value="timeline" unchecked=true>"Insert the timeline"</Button> }
     });
-    let version = form.only_if(is_this).version(stored.map(|found| found.version).unwrap_or_default());
     let save = if stored.is_some() { "Save" } else { "Save the draft" };
     let error = form.error("body");
     view! {
-        <form class="form card" method="post" action=path.to_owned()>
+        <div class="form card">
             <TextArea name="body" label="Text" rows=22 hint=hint value=body error=error
                 maxlength={u32::try_from(Prose::MAX).unwrap_or(u32::MAX)}/>
             {stored_now}
             {told}
-            <Hidden name="version" value=version/>
             <Actions>
-                <Button weight=Weight::Primary name="do" value="save">{save}</Button>
+                <Button weight=Weight::Primary name="do" value="save" unchecked=true>{save}</Button>
                 <Button small=true name="do" value="preview" unchecked=true>"Preview"</Button>
                 {insert}
             </Actions>
-        </form>
+        </div>
         {seen}
     }
     .into_any()
 }
 
 /// Where it stands between the one who wrote it and readers, and what this person can do about it.
-fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form, path: &str) -> AnyView {
-    let version = found.version.to_string();
+fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form) -> AnyView {
     let writes = desk.may(Permission::RunIncidents);
     let post = |label: &'static str, what: &'static str| {
-        let action = ActionView::post(label, path.to_owned(), &[("do", what), ("version", version.as_str())]);
-        let action = action.weigh(Weight::Primary);
-        view! { <Actions><Action action/></Actions> }
+        view! {
+            <Actions>
+                <Button weight=Weight::Primary name="do" value=what unchecked=true>{label}</Button>
+            </Actions>
+        }
     };
     let author = look.name(found.author);
     let when = |at| desk.instant(at).text;
@@ -242,18 +284,15 @@ fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form, p
                 view! { <p class="small muted">"You changed it last: somebody else has to review it."</p> }.into_any()
             } else {
                 let (approve, why, wrong) = (post("It is good", "approve"), form.value("why", ""), form.error("why"));
-                let path = path.to_owned();
-                let open = came_back(form, &["send-back"]);
-                let read = form.only_if(open).version(found.version);
+                let open = form.pressed() == "send-back" || !why.is_empty();
                 view! {
                     {approve}
                     <Disclosure label="Send it back" open=open>
-                        <form class="stack" method="post" action=path>
-                            <TextArea name="why" label="What is missing" rows=3 required=true value=why error=wrong
+                        <div class="stack">
+                            <TextArea name="why" label="What is missing" rows=3 value=why error=wrong
                                 maxlength={u32::try_from(Why::MAX).unwrap_or(u32::MAX)}/>
-                            <Hidden name="version" value=read/>
-                            <Actions><Button name="do" value="send-back">"Send it back"</Button></Actions>
-                        </form>
+                            <Actions><Button name="do" value="send-back" unchecked=true>"Send it back"</Button></Actions>
+                        </div>
                     </Disclosure>
                 }
                 .into_any()
@@ -281,7 +320,7 @@ fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form, p
     }
 }
 
-fn items(desk: &Desk, look: &PostMortemLook, form: &Form, path: &str) -> AnyView {
+fn items(desk: &Desk, look: &PostMortemLook, form: &Form) -> AnyView {
     let list = if look.items.is_empty() {
         view! { <p class="muted">"Nothing yet. Each item is public with the post-mortem, and stays so until it is done."</p> }
             .into_any()
@@ -290,9 +329,10 @@ fn items(desk: &Desk, look: &PostMortemLook, form: &Form, path: &str) -> AnyView
         view! { {bar}{lines(desk, &look.items, look.today, &look.names)} }.into_any()
     };
     let add = desk.may(Permission::RunIncidents).then(|| {
-        let open = came_back(form, &["add-item"]) || look.items.is_empty();
-        let form = add_form(form, open && came_back(form, &["add-item"]), path, &look.people);
-        view! { <Disclosure label="Add an action item" open=open>{form}</Disclosure> }
+        let is_typed = FIELDS.iter().any(|name| !form.value(name, "").is_empty());
+        let open = is_typed || form.pressed() == ADD || look.items.is_empty();
+        let fields = add_fields(form, &look.people);
+        view! { <Disclosure label="Add an action item" open=open>{fields}</Disclosure> }
     });
     view! { <Section id="action-items" title="Action items">{list}<div class="mt">{add}</div></Section> }.into_any()
 }

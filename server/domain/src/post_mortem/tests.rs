@@ -54,6 +54,15 @@ fn a_change_after_the_review_needs_another_one() {
 }
 
 #[test]
+fn who_decides_has_the_text_before_them_that_is_stored() {
+    let draft = PostMortem { body: text("One.\n\nTwo."), ..written_by(1) };
+    assert_eq!(draft.check_seen("One.\r\n\r\nTwo.\r\n"), Ok(()), "as browsers send it");
+    for other in ["One.\n\nThree.", "", "One.\n\nTwo.\u{7}"] {
+        assert_eq!(draft.check_seen(other), Err(PostMortemRefusal::TextChanged), "{other:?}");
+    }
+}
+
+#[test]
 fn what_a_program_changes_stays_the_text_of_the_person_before() {
     let changed = written_by(1).edit(at(1), None, text("Both disks died at once.")).unwrap().unwrap();
     let handed_in = changed.submit(at(2)).unwrap();
