@@ -254,12 +254,22 @@ pub fn Checkbox(
     /// What follows from it.
     #[prop(optional, into)]
     hint: Option<String>,
+    /// What is wrong with ticking it.
+    #[prop(optional_no_strip, into)]
+    error: Option<String>,
 ) -> AnyView {
+    let described = Described::new(&name, None, None, error);
+    let id = described.invalid().map(|_| described.id.clone());
     view! {
         <label class="check">
-            <input type="checkbox" name=name value=value checked=checked/>
-            <span><span dir="auto">{label}</span>{hint.map(|hint| view! { <span class="hint">{hint}</span> })}</span>
+            <input type="checkbox" id=id name=name value=value checked=checked
+                aria-invalid=described.invalid() aria-describedby=described.by()/>
+            <span>
+                <span dir="auto">{label}</span>
+                {hint.map(|hint| view! { <span class="hint">{hint}</span> })}
+            </span>
         </label>
+        {described.error()}
     }
     .into_any()
 }

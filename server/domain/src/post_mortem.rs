@@ -2,8 +2,8 @@
 //!
 //! `draft → in_review → published`. As with overrides, two people means two: who reviews has at least the approver's
 //! role and is not who changed the text last. What a token writes, the person who made it has written; what a program
-//! without a person changes stays the text of the person before. A change of the text takes the review away; once it is
-//! public, a change is kept as a version and shown as an edit.
+//! without a person changes stays the text of the person before. A change of the text takes the review away. Once it is
+//! public, a change is shown as an edit with the text before; subscribers hear of it when a second person has read it.
 
 mod outline;
 #[cfg(test)]
@@ -96,6 +96,14 @@ pub enum PostMortemRefusal {
     /// Nobody has read it as it is.
     #[error("A second person has to review this text before it is published.")]
     NotReviewed,
+    /// Readers have the text that they were told of.
+    #[error("Nothing has changed that subscribers could be told of.")]
+    Unchanged,
+    /// Nobody has read what it says by now.
+    #[error(
+        "A second person has to review the text as it is now before subscribers are told of it: save it without this."
+    )]
+    UnreviewedChange,
     /// Somebody read it already.
     #[error("This text was reviewed already.")]
     Reviewed,
@@ -121,7 +129,8 @@ impl PostMortemRefusal {
             Self::Unwritten(_) => "unwritten",
             Self::Is(_) | Self::Reviewed => "wrong_state",
             Self::SamePerson => "same_person",
-            Self::NotReviewed => "not_reviewed",
+            Self::NotReviewed | Self::UnreviewedChange => "not_reviewed",
+            Self::Unchanged => "unchanged",
             Self::TextChanged => "text_changed",
             Self::NotOver => "incident_open",
         }
@@ -194,7 +203,7 @@ impl PostMortem {
         if is_same { Ok(()) } else { Err(PostMortemRefusal::TextChanged) }
     }
 
-    /// Changes the text; nothing where it is the same. It has to be reviewed again, unless it is public already.
+    /// Changes the text; nothing where it is the same. It has to be reviewed again; what is public stays so meanwhile.
     ///
     /// # Errors
     /// It would be empty, or hold words of the template, although somebody reads it.
@@ -206,7 +215,7 @@ impl PostMortem {
         let after = Self {
             body,
             author: by.or(self.author),
-            review: if is_public { self.review } else { None },
+            review: None,
             edited_at: if is_public { Some(now) } else { None },
             ..self.changed(now)
         };
@@ -230,17 +239,17 @@ impl PostMortem {
 
     /// Goes on only where this person may decide about the text.
     fn check_reviewer(&self, by: UserId) -> Result<(), PostMortemRefusal> {
-        if self.state != PostMortemState::InReview {
-            return Err(PostMortemRefusal::Is(self.state));
-        }
         if self.author == Some(by) { Err(PostMortemRefusal::SamePerson) } else { Ok(()) }
     }
 
-    /// A second person finds it good.
+    /// A second person finds it good: before it is public, or as it was changed afterwards.
     ///
     /// # Errors
     /// Nobody asked for a review, the same person wrote it, it was reviewed already, or holds words of the template.
     pub fn approve(&self, now: Instant, by: UserId) -> Result<Self, PostMortemRefusal> {
+        if self.state == PostMortemState::Draft {
+            return Err(PostMortemRefusal::Is(self.state));
+        }
         self.check_reviewer(by)?;
         if self.review.is_some() {
             return Err(PostMortemRefusal::Reviewed);
@@ -254,6 +263,9 @@ impl PostMortem {
     /// # Errors
     /// Nobody asked for a review, or the same person wrote it.
     pub fn send_back(&self, now: Instant, by: UserId, why: Why) -> Result<Self, PostMortemRefusal> {
+        if self.state != PostMortemState::InReview {
+            return Err(PostMortemRefusal::Is(self.state));
+        }
         self.check_reviewer(by)?;
         Ok(Self {
             state: PostMortemState::Draft,
@@ -261,6 +273,19 @@ impl PostMortem {
             sent_back: Some(SentBack { why, by, at: now }),
             ..self.changed(now)
         })
+    }
+
+    /// Whether subscribers may be told again of what is public.
+    ///
+    /// # Errors
+    /// It is not, it was not changed since it was published, or nobody has reviewed the text as it is.
+    pub fn check_tell_again(&self) -> Result<(), PostMortemRefusal> {
+        match (self.state, self.edited_at, self.review) {
+            (PostMortemState::Draft | PostMortemState::InReview, ..) => Err(PostMortemRefusal::Is(self.state)),
+            (PostMortemState::Published, None, _) => Err(PostMortemRefusal::Unchanged),
+            (PostMortemState::Published, Some(_), None) => Err(PostMortemRefusal::UnreviewedChange),
+            (PostMortemState::Published, Some(_), Some(_)) => Ok(()),
+        }
     }
 
     /// Makes it public.

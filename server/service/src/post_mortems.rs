@@ -95,6 +95,7 @@ fn action<'a>(verb: &'a str, incident: &Incident) -> Action<'a> {
 fn refused(refusal: PostMortemRefusal) -> Error {
     match refusal {
         PostMortemRefusal::Empty | PostMortemRefusal::Unwritten(_) => Error::field("body", refusal.to_string()),
+        PostMortemRefusal::UnreviewedChange => Error::field("tell_again", refusal.to_string()),
         _ => Error::refused(refusal.code(), refusal.to_string()),
     }
 }
@@ -182,7 +183,7 @@ impl Services {
         actor: &Actor,
     ) -> Result<(Vec<PostMortemLine>, Vec<PostMortemLine>), Error> {
         let mut waiting = tx.post_mortems_open(FEW).await?;
-        waiting.retain(|line| line.post_mortem.state == PostMortemState::InReview);
+        waiting.retain(|line| line.post_mortem.state != PostMortemState::Draft);
         let (to_publish, mut to_review): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|line| line.post_mortem.review.is_some());
         let me = actor.user_id();
@@ -191,11 +192,12 @@ impl Services {
         Ok((to_review, to_publish))
     }
 
-    /// Begins a post-mortem, or changes its text: one that is not public has to be reviewed again. Subscribers hear of
-    /// a change to what is public only where `again` says so.
+    /// Begins a post-mortem, or changes its text, which has to be reviewed again. Subscribers hear of a change to what
+    /// is public only where `again` says so, after its review.
     ///
     /// # Errors
-    /// Not allowed, no such incident, it is not public, stale, a wrong text, or the database does not answer.
+    /// Not allowed, no such incident, it is not public, stale, a wrong text, there is nothing to tell, or the database
+    /// does not answer.
     pub async fn write_post_mortem(
         &self,
         actor: &Actor,
@@ -221,17 +223,20 @@ impl Services {
         };
         // Who begins one does not know that somebody else has.
         unchanged("post-mortem", before.version, version.unwrap_or_default())?;
-        let is_public = before.state == PostMortemState::Published;
-        let Some(after) = self.change_text(&mut tx, actor, &incident, &before, body).await? else {
-            if again && is_public {
-                return Err(Error::refused("unchanged", "Nothing has changed that subscribers could be told of."));
-            }
-            return Ok(before);
-        };
-        if is_public && again {
-            self.tell_post_mortem(&mut tx, &incident, &after, true).await?;
+        let tells = again && before.state == PostMortemState::Published;
+        let changed = self.change_text(&mut tx, actor, &incident, &before, body).await?;
+        if tells {
+            changed.as_ref().unwrap_or(&before).check_tell_again().map_err(refused)?;
         }
-        self.commit_post_mortem(tx, after).await
+        match changed {
+            Some(after) => self.commit_post_mortem(tx, after).await,
+            None if tells => {
+                let after = PostMortem { updated_at: self.now(), ..before.clone() };
+                self.tell_post_mortem(&mut tx, &incident, &after, true).await?;
+                self.store_post_mortem(tx, actor, "post_mortem.tell", &incident, &before, after).await
+            }
+            None => Ok(before),
+        }
     }
 
     /// Hands it to a second person, with the text as it stands on their page.

@@ -359,12 +359,23 @@ async fn subscribers_hear_of_it_and_of_changes_only_where_somebody_says_so(engin
     let mail = |to: &str| ("Post-mortem – Post-mortem: vm3 is gone".to_owned(), to.to_owned());
     let first = [mail("all@example.net"), mail("cluster@example.net")];
     assert_eq!(story.told().await, first);
+    let same = s.write_post_mortem(&story.oisin, incident.id, Some(public.version), "Both disks died.", true).await;
+    assert_eq!(code(same), "unchanged");
     let mended = s.write_post_mortem(&story.oisin, incident.id, Some(public.version), "Mended.", false).await.unwrap();
     assert_eq!((story.told().await.len(), mended.edited_at), (2, Some(utc("19 09:00"))));
     let same = s.write_post_mortem(&story.oisin, incident.id, Some(mended.version), "Mended.", true).await;
-    assert_eq!(code(same), "unchanged");
-    s.write_post_mortem(&story.oisin, incident.id, Some(mended.version), "Other cause.", true).await.unwrap();
-    assert_eq!(story.told().await.len(), 4);
+    assert_eq!((wrong(same), mended.review), (vec!["tell_again"], None), "nobody has read it as it is");
+    let needs = s.after_needs(&story.grace).await.unwrap();
+    assert_eq!((needs.to_review.len(), needs.to_publish.len()), (1, 0));
+    let refused = s.write_post_mortem(&story.oisin, incident.id, Some(mended.version), "Other cause.", true).await;
+    assert_eq!(wrong(refused), ["tell_again"]);
+    let now = s.post_mortem(&story.oisin, incident.id).await.unwrap();
+    assert_eq!((now.body.as_str(), now.version), ("Mended.", mended.version), "nor is it stored");
+    assert_eq!(story.told().await.len(), 2);
+    let reviewed = s.approve_post_mortem(&story.grace, incident.id, mended.version).await.unwrap();
+    assert_eq!((reviewed.state, reviewed.published_at), (PostMortemState::Published, public.published_at));
+    let told = s.write_post_mortem(&story.oisin, incident.id, Some(reviewed.version), "Mended.", true).await.unwrap();
+    assert_eq!((story.told().await.len(), told.version), (4, reviewed.version + 1));
     let news = AnnouncementInput {
         title: "Backups are extended".to_owned(),
         body: "From now on.".to_owned(),

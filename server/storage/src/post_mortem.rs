@@ -142,14 +142,14 @@ impl Tx {
         Ok(found)
     }
 
-    /// Those that are not public yet, the oldest change first.
+    /// Those that are not public yet, or were changed since and not reviewed, the oldest change first.
     ///
     /// # Errors
     /// The database refused, or a row does not parse.
     pub async fn post_mortems_open(&mut self, limit: i64) -> Result<Vec<PostMortemLine>, StoreError> {
         let sql = format!(
             "select {COLUMNS}, i.number, i.title from post_mortems p join incidents i on i.id = p.incident_id
-             where p.state <> 'published' order by p.updated_at, p.incident_id limit $1"
+             where p.state <> 'published' or p.reviewer_id is null order by p.updated_at, p.incident_id limit $1"
         );
         let rows: Vec<LineRow> = on_tx!(self, |x| sqlx::query_as(AssertSqlSafe(sql)).bind(limit).fetch_all(x).await?);
         rows.into_iter()

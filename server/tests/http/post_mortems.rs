@@ -140,6 +140,41 @@ async fn a_text_that_is_not_saved_is_lost_by_no_button_of_its_page(engine: Engin
     done(&operator, &path, &[("do", "publish"), ("body", "Three."), ("version", "5")]).await;
 }
 
+async fn what_is_changed_once_it_is_public_is_reviewed_before_it_is_told(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let stage = Stage::set(&app).await;
+    let incident = over(&app, &stage, "vm3 is gone", "Gone.").await;
+    let (operator, approver) = (app.sign_in_as(Role::Operator).await, app.sign_in_as(Role::Approver).await);
+    let path = format!("/admin/incidents/{}/post-mortem", incident.id);
+    done(&operator, &path, &[("do", "save"), ("body", "One."), ("version", "0")]).await;
+    done(&operator, &path, &[("do", "submit"), ("version", "1")]).await;
+    done(&approver, &path, &[("do", "approve"), ("version", "2")]).await;
+    done(&operator, &path, &[("do", "publish"), ("version", "3")]).await;
+    let told = [("do", "save"), ("body", "Two."), ("version", "4"), ("tell_again", "on")];
+    let (status, html) = read(operator.post_form(&path, &told).await).await;
+    assert_eq!(status, 422);
+    assert!(html.contains("href=\"#tell_again\"") && html.contains("id=\"tell_again-error\""), "{html}");
+    assert!(html.contains(">Two.</textarea>") && html.contains("name=\"tell_again\" value=\"on\" checked"), "{html}");
+    done(&operator, &path, &told[..3]).await;
+    let program = app.with_token(&app.token(&[Scope::IncidentWrite]).await);
+    let place = format!("/api/v1/incidents/{}/post-mortem", incident.id);
+    let shown: Value = program.get(&place).await.json().await.unwrap();
+    assert_eq!((shown["state"].as_str(), &shown["review"]), (Some("published"), &Value::Null), "{shown}");
+    let again = json!({"version": 5, "body": "Two.", "tell_again": true});
+    let refused = program.send_json(Method::PUT, &place, &again).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().await.unwrap().contains("A second person has to review the text as it is now"));
+    let (_, html) = read(operator.get(&path).await).await;
+    assert!(html.contains("was not reviewed") && !html.contains("Reviewed by"), "{html}");
+    assert!(!html.contains("It is good"), "{html}");
+    let (_, html) = read(approver.get("/admin").await).await;
+    assert!(html.contains("Post-mortem to review: I-1 vm3 is gone"), "{html}");
+    done(&approver, &path, &[("do", "approve"), ("body", "Two."), ("version", "5")]).await;
+    let (_, html) = read(operator.get(&path).await).await;
+    assert!(html.contains("Reviewed by") && !html.contains("was not reviewed"), "{html}");
+    done(&operator, &path, &[("do", "save"), ("body", "Two."), ("version", "6"), ("tell_again", "on")]).await;
+}
+
 async fn action_items_are_public_with_their_progress_until_they_are_done(engine: Engine) {
     let app = TestApp::start(engine).await;
     let stage = Stage::set(&app).await;
@@ -244,6 +279,7 @@ async fn a_program_writes_and_publishes_what_a_person_has_reviewed(engine: Engin
 storage::on_both!(
     a_post_mortem_goes_from_the_timeline_to_its_readers,
     a_text_that_is_not_saved_is_lost_by_no_button_of_its_page,
+    what_is_changed_once_it_is_public_is_reviewed_before_it_is_told,
     action_items_are_public_with_their_progress_until_they_are_done,
     a_program_writes_and_publishes_what_a_person_has_reviewed,
 );

@@ -64,7 +64,7 @@ async fn a_template_fills_the_form_without_a_script(engine: Engine) {
     let id = |name: &str| all.iter().find(|template| template.name.as_str() == name).unwrap().id.to_string();
     let operator = app.sign_in_as(Role::Operator).await;
     let (plan, later) = (id("Planned work with an interruption"), id("It takes longer"));
-    let form = [("title", "Mine"), ("body", "Mine, too."), ("template", plan.as_str()), ("do", "template:plan")];
+    let form = [("title", "Mine"), ("message", "Mine, too."), ("template", plan.as_str()), ("do", "template:plan")];
     let (status, html) = read_plain(operator.post_form("/admin/maintenances/new", &form).await).await;
     assert!(status == 200 && html.contains("value=\"Mine\"") && html.contains("is below what you wrote"), "{html}");
     assert!(html.contains(">Mine, too.\n\nWe are working on {{components}} from {{start}}"), "{html}");

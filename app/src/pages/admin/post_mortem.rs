@@ -21,8 +21,9 @@ use leptos::prelude::*;
 use service::post_mortems::{PostMortemLook, Seen, page_of};
 use service::{Error, prose};
 
-const LABELS: [(&str, &str); 7] = [
+const LABELS: [(&str, &str); 8] = [
     ("body", "Text"),
+    ("tell_again", "Tell subscribers again"),
     ("why", "What is missing"),
     ("title", "What will be different"),
     ("owner", "Owner"),
@@ -33,9 +34,9 @@ const LABELS: [(&str, &str); 7] = [
 
 const DONE: [(&str, &str); 7] = [
     ("saved", "Saved."),
-    ("told", "Saved, and subscribers are told."),
+    ("told", "Subscribers are told of the text as it is now."),
     ("submitted", "Handed in: a second person reviews it."),
-    ("approved", "Reviewed: it can be published."),
+    ("approved", "Reviewed."),
     ("sent-back", "Sent back to who wrote it."),
     ("published", "Published."),
     ("added", "The action item was added."),
@@ -222,7 +223,8 @@ fn editor(look: &PostMortemLook, form: &Form) -> AnyView {
         let audience = audience(&look.audience);
         view! {
             <Checkbox name="tell_again" label="Tell subscribers again" checked=ticked
-                hint="Only where they have to know of the change. A mended word is no news."/>
+                error=form.error("tell_again")
+                hint="Only where they have to know of the change, once a second person has reviewed it. A mended word is no news."/>
             {audience}
         }
     });
@@ -277,26 +279,18 @@ fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form) -
             .into_any()
         }
         (PostMortemState::InReview, None) => {
-            let is_mine = found.author.is_some() && found.author == desk.actor.user_id();
-            let decide = if !desk.may(Permission::Approve) {
-                ().into_any()
-            } else if is_mine {
-                view! { <p class="small muted">"You changed it last: somebody else has to review it."</p> }.into_any()
-            } else {
-                let (approve, why, wrong) = (post("It is good", "approve"), form.value("why", ""), form.error("why"));
-                let open = form.pressed() == "send-back" || !why.is_empty();
-                view! {
-                    {approve}
-                    <Disclosure label="Send it back" open=open>
-                        <div class="stack">
-                            <TextArea name="why" label="What is missing" rows=3 value=why error=wrong
-                                maxlength={u32::try_from(Why::MAX).unwrap_or(u32::MAX)}/>
-                            <Actions><Button name="do" value="send-back" unchecked=true>"Send it back"</Button></Actions>
-                        </div>
-                    </Disclosure>
-                }
-                .into_any()
+            let (why, wrong) = (form.value("why", ""), form.error("why"));
+            let open = form.pressed() == "send-back" || !why.is_empty();
+            let send_back = view! {
+                <Disclosure label="Send it back" open=open>
+                    <div class="stack">
+                        <TextArea name="why" label="What is missing" rows=3 value=why error=wrong
+                            maxlength={u32::try_from(Why::MAX).unwrap_or(u32::MAX)}/>
+                        <Actions><Button name="do" value="send-back" unchecked=true>"Send it back"</Button></Actions>
+                    </div>
+                </Disclosure>
             };
+            let decide = decide(desk, found, view! { {post("It is good", "approve")}{send_back} }.into_any());
             let waits = format!("Last changed by {author}. It waits for another person, an approver, to read it.");
             view! { <Card title="Review"><p class="small" dir="auto">{waits}</p>{decide}</Card> }.into_any()
         }
@@ -314,9 +308,27 @@ fn review(desk: &Desk, look: &PostMortemLook, found: &PostMortem, form: &Form) -
             let published = found.published_at.map(|at| format!("Published {}.", when(at)));
             let edited = found.edited_at.map(|at| format!(" Changed {}.", when(at)));
             let reviewed = review.map(|review| format!(" Reviewed by {}.", look.name(Some(review.by))));
-            let text: String = [published, reviewed, edited].into_iter().flatten().collect();
-            view! { <Card title="Published"><p class="small" dir="auto">{text}</p></Card> }.into_any()
+            let text: String = [published, edited, reviewed].into_iter().flatten().collect();
+            let again = review.is_none().then(|| {
+                let waits = format!(
+                    "Last changed by {author}. The text as it is now was not reviewed: another person, an approver, \
+                     reads it before subscribers can be told of it."
+                );
+                view! { <p class="small" dir="auto">{waits}</p>{decide(desk, found, post("It is good", "approve").into_any())} }
+            });
+            view! { <Card title="Published"><p class="small" dir="auto">{text}</p>{again}</Card> }.into_any()
         }
+    }
+}
+
+/// What a second person can press, where this is one.
+fn decide(desk: &Desk, found: &PostMortem, buttons: AnyView) -> AnyView {
+    if !desk.may(Permission::Approve) {
+        ().into_any()
+    } else if found.author.is_some() && found.author == desk.actor.user_id() {
+        view! { <p class="small muted">"You changed it last: somebody else has to review it."</p> }.into_any()
+    } else {
+        buttons
     }
 }
 

@@ -85,7 +85,24 @@ fn what_is_public_shows_that_it_was_changed() {
     let public = written_by(1).submit(at(1)).unwrap().approve(at(2), person(2)).unwrap().publish(at(3), true).unwrap();
     let edited = public.edit(at(9), Some(person(1)), text("Both disks died at once.")).unwrap().unwrap();
     assert_eq!((edited.state, edited.edited_at), (PostMortemState::Published, Some(at(9))));
-    assert_eq!(edited.review, public.review, "it is about the text that was published");
+    assert_eq!(edited.review, None, "it was of another text");
+    assert_eq!(edited.published_at, public.published_at);
+}
+
+#[test]
+fn subscribers_are_told_again_of_a_public_text_that_was_changed_and_reviewed_since() {
+    let reviewed = written_by(1).submit(at(1)).unwrap().approve(at(2), person(2)).unwrap();
+    assert_eq!(reviewed.check_tell_again(), Err(PostMortemRefusal::Is(PostMortemState::InReview)));
+    let public = reviewed.publish(at(3), true).unwrap();
+    assert_eq!(public.check_tell_again(), Err(PostMortemRefusal::Unchanged));
+    assert_eq!(public.approve(at(4), person(3)), Err(PostMortemRefusal::Reviewed));
+    let edited = public.edit(at(9), Some(person(3)), text("Both disks died at once.")).unwrap().unwrap();
+    assert_eq!(edited.check_tell_again(), Err(PostMortemRefusal::UnreviewedChange));
+    assert_eq!(edited.approve(at(10), person(3)), Err(PostMortemRefusal::SamePerson));
+    assert_eq!(edited.send_back(at(10), person(2), why()), Err(PostMortemRefusal::Is(PostMortemState::Published)));
+    let again = edited.approve(at(10), person(2)).unwrap();
+    assert_eq!((again.state, again.review.map(|review| review.at)), (PostMortemState::Published, Some(at(10))));
+    assert_eq!(again.check_tell_again(), Ok(()));
 }
 
 #[test]
@@ -181,6 +198,8 @@ proptest! {
             if let Ok(next) = result {
                 it = next;
             }
+            prop_assert!(it.review.is_none() || it.body == before.body, "of another text");
+            prop_assert!(it.check_tell_again().is_err() || it.review.is_some_and(|review| Some(review.by) != it.author));
             if it.state == PostMortemState::Published && before.state != PostMortemState::Published {
                 prop_assert!(it.review.is_some_and(|review| Some(review.by) != it.author), "two people");
                 prop_assert_eq!(&it.body, &before.body, "the text that was reviewed");
