@@ -143,8 +143,8 @@ pub fn done(texts: &[(&str, &str)]) -> Option<FlashView> {
 
 /// The status of an error, and the way to the sign-in page where that helps and loses nothing.
 pub fn answer(response: &ResponseOptions, error: &Error, uri: &http::Uri) {
-    let holds_form = submitted().data.is_some_and(|typed| crate::pages::error::can_be_shown(&typed));
-    if matches!(error, Error::SignInNeeded) && !holds_form {
+    let holds_form = || submitted().data.is_some_and(|typed| crate::pages::error::can_be_shown(&typed));
+    if matches!(error, Error::SignInNeeded) && !holds_form() {
         let next = uri.path_and_query().map_or("/admin", |p| p.as_str());
         let place = format!("/sign-in?next={}", crate::form::encode(next));
         if let Ok(place) = HeaderValue::from_str(&place) {

@@ -97,12 +97,16 @@ async fn take(state: AppState, actor: Actor, session: Option<Session>, request: 
             response
         }
         Ok(Posted::Shown(submitted)) => render(state, actor, submitted, again).await,
-        // Whether it was stored, nobody knows: what was typed must not be lost in case it was not.
-        // The same where the session is over.
-        Err(error @ (Error::Unknown { .. } | Error::SignInNeeded)) if !typed.is_press() => {
-            failed(state, actor, error, Submitted { data: Some(typed), ..Submitted::default() }, again).await
+        Err(error) => {
+            let held = match error {
+                // Whether it was stored, nobody knows: what was typed must not be lost in case it was not.
+                Error::Unknown { .. } => Some(typed),
+                // The session is over: after signing in a button is there to be pressed again, a text is not.
+                Error::SignInNeeded => Some(typed).filter(|typed| !typed.is_press()),
+                _ => None,
+            };
+            failed(state, actor, error, Submitted { data: held, ..Submitted::default() }, again).await
         }
-        Err(error) => failed(state, actor, error, Submitted::default(), again).await,
     }
 }
 

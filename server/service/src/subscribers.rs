@@ -7,6 +7,7 @@ use crate::error::Fields;
 use crate::inventory::Page;
 use crate::keys::{Keys, Purpose};
 use crate::{Error, Services};
+use domain::component::Component;
 use domain::ids::{ComponentId, NotificationId, SubscriberId};
 use domain::people::Permission;
 use domain::subscriber::{Subscriber, SubscriberState, Topic, Topics};
@@ -55,24 +56,15 @@ pub struct Subscribe {
     pub topics: Vec<String>,
 }
 
-/// The same is said of a component that is private, out of use or not there at all: nobody learns which.
-async fn choosable(tx: &mut Tx, chosen: &[ComponentId]) -> Result<(), Error> {
-    if chosen.is_empty() {
-        return Ok(());
-    }
-    let offered = tx.components(false).await?;
-    let is_offered = |id: &ComponentId| offered.iter().any(|one| one.id == *id && !one.is_private);
+/// Refuses components that nobody may choose: the same is said of one that is private, out of use or not there at all, so
+/// that nobody learns which. `in_use` are all that are.
+fn check_chosen(in_use: &[Component], chosen: &[ComponentId]) -> Result<(), Error> {
+    let is_offered = |id: &ComponentId| in_use.iter().any(|one| one.id == *id && !one.is_private);
     if chosen.iter().all(is_offered) {
         Ok(())
     } else {
         Err(Error::field("components", "Choose components from the list."))
     }
-}
-
-/// Those of the components that are private.
-async fn hidden(tx: &mut Tx, followed: &[ComponentId]) -> Result<Vec<ComponentId>, Error> {
-    let private = tx.components(false).await?.into_iter().filter(|one| one.is_private);
-    Ok(private.map(|one| one.id).filter(|id| followed.contains(id)).collect())
 }
 
 /// Reads the topics somebody chose: none where nothing was said of them, so that the usual ones hold. A form says that
@@ -349,7 +341,7 @@ impl Services {
         let mut components: Vec<ComponentId> = components.into_iter().flatten().collect();
         components.sort_unstable();
         components.dedup();
-        choosable(&mut self.db.read().await?, &components).await?;
+        check_chosen(&self.db.read().await?.components(false).await?, &components)?;
         let email = address.to_string();
         if !self.subscribe_limits.admit(&email, ip) {
             return Ok(());
@@ -499,11 +491,11 @@ impl Services {
         components.sort_unstable();
         components.dedup();
         let before = subscriber.clone();
-        let mut tx = self.db.read().await?;
-        choosable(&mut tx, &components).await?;
+        let in_use = self.db.read().await?.components(false).await?;
+        check_chosen(&in_use, &components)?;
         // What it followed before the team took it from the page is not its to choose now, nor does it follow all for it.
-        let hidden = hidden(&mut tx, &before.components).await?;
-        components.extend(hidden);
+        let is_hidden = |id: &ComponentId| in_use.iter().any(|one| one.id == *id && one.is_private);
+        components.extend(before.components.iter().copied().filter(is_hidden));
         subscriber.zone = zone;
         subscriber.components = components;
         subscriber.topics = topics;

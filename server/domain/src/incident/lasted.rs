@@ -29,6 +29,12 @@ impl Incident {
     pub fn lasted(&self, said: &[Word], now: Instant) -> Span {
         lasted(Times::of(self), said, now)
     }
+
+    /// How long it lasted in all, once it is over; `updates` are its timeline, newest first.
+    #[must_use]
+    pub fn lasted_in_all(&self, updates: &[IncidentUpdate]) -> Option<Span> {
+        self.resolved_at.map(|end| self.lasted(&Word::of(updates), end))
+    }
 }
 
 fn lasted(times: Times, said: &[Word], now: Instant) -> Span {

@@ -204,8 +204,7 @@ pub fn format_offset(rules: &dyn ZoneRules, zone: &str, at: Instant) -> String {
 /// "Thu 15 May, 03:40 IST": inside a sentence.
 #[must_use]
 pub fn format_short(rules: &dyn ZoneRules, zone: &str, at: Instant) -> String {
-    let local = civil(rules, zone, at);
-    format!("{}, {} {}", short_date(local.local), clock(local.local), short_zone(&local))
+    format_short_at(rules, zone, at, at)
 }
 
 /// The same as it is read at another instant: "Thu 15 May, 03:40 IST", "Thu 15 May 2014, 03:40 IST".

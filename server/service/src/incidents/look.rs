@@ -6,7 +6,6 @@ use crate::{Actor, Error, Fields, Services};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, IncidentId, MaintenanceId, UserId};
 use domain::impact::{Impact, Source};
-use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentState, IncidentUpdate, ReplacedText};
 use domain::maintenance::Maintenance;
 use domain::people::Permission;
@@ -271,7 +270,7 @@ impl Services {
         let replaced = tx.replaced_texts(id).await?;
         Ok(IncidentDetail {
             programs: Programs::of(&mut tx, &incident, &updates, &replaced).await?,
-            lasted: incident.resolved_at.map(|end| incident.lasted(&Word::of(&updates), end)),
+            lasted: incident.lasted_in_all(&updates),
             updates,
             replaced,
             components,

@@ -5,7 +5,6 @@ use crate::post_mortems::PostMortemNote;
 use crate::{Error, Services};
 use domain::component::ComponentState;
 use domain::ids::{IncidentId, MaintenanceId};
-use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentState, IncidentUpdate};
 use domain::maintenance::Maintenance;
 use domain::site::Site;
@@ -67,7 +66,7 @@ pub(super) async fn shown(tx: &mut Tx, board: &Board, incidents: Vec<Incident>) 
         line.updates.sort_by_key(|update| Reverse((update.at, update.id)));
         let PublicIncident { incident, updates, affected, .. } = line;
         affected.retain(|line| incident.touched(line.component.id, updates));
-        line.lasted = line.incident.resolved_at.map(|end| line.incident.lasted(&Word::of(&line.updates), end));
+        line.lasted = line.incident.lasted_in_all(&line.updates);
         line.incident.hide(&board.private, &line.updates);
     }
     Ok(shown)

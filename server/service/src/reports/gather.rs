@@ -4,7 +4,6 @@ use crate::{Error, Services};
 use domain::drill::Drill;
 use domain::gate::{Scope, Topology};
 use domain::ids::{ComponentId, HostId, IncidentId, MaintenanceId};
-use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentUpdate};
 use domain::maintenance::{UpdateKind, affected_components};
 use domain::report::{
@@ -97,7 +96,7 @@ async fn incidents(tx: &mut Tx, within: Stretch, private: &BTreeSet<ComponentId>
             severity: severity(&incident),
             components: incident.components.keys().map(name).collect(),
             first_update_at: first(&incident).filter(|_| !incident.is_backfilled),
-            open_for: incident.resolved_at.map(|end| incident.lasted(&Word::of(said(&incident)), end)),
+            open_for: incident.lasted_in_all(said(&incident)),
             id: incident.id,
             number: incident.number,
             title: incident.title,

@@ -5,7 +5,6 @@ use crate::keys::Purpose;
 use crate::{Error, Services};
 use domain::component::ComponentState;
 use domain::ids::{ComponentId, NotificationId};
-use domain::incident::lasted::Word;
 use domain::incident::{Incident, IncidentState, IncidentUpdate};
 use domain::subscriber::Topic;
 use domain::time::{Instant, Span, format_instant};
@@ -117,7 +116,7 @@ impl Services {
             incident: known,
             update: update.clone(),
             heard: newest.map(|told| told.update.state),
-            lasted: incident.resolved_at.map(|end| incident.lasted(&Word::of(&said), end)),
+            lasted: incident.lasted_in_all(&said),
             affected,
             subject: first.map_or_else(|| incident.title.to_string(), |told| told.subject),
         };
